@@ -1,0 +1,1 @@
+"""How fast this service is, beside what people use today: `make bench`."""

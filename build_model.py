@@ -1,0 +1,395 @@
+"""One training run, from a table to a registered version; and its command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlsplit
+
+import msgspec
+import numpy as np
+
+from config import read_config
+from learning.compilation import compile
+from learning.dataset import Dataset, Table, read_dataset, read_table, split
+from learning.errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
+from learning.estimators import ESTIMATORS, estimator_input, ready_made
+from learning.evaluation import evaluate
+from learning.inspection import inspect_estimator
+from learning.progress import Progress, SilentProgress, progress_on
+from learning.recipe import Recipe, check_name, check_seed
+from learning.runtimes import load_runtime
+from learning.runtimes.base import Runtime
+from learning.signature import Feature
+from learning.training import Choice, choose, fit
+from persistence.artifact import RuntimeInfo
+from persistence.model_persistence import read_model, write_model
+from persistence.opening import open_registry
+from persistence.promotion import Rule, Verdict, judge, settle
+from persistence.registry import Registry
+from recipes import DEFAULT, find_recipe, recipe_names
+
+# Rows that the artifact keeps with their answers; whoever loads it answers them again.
+GOLDEN_ROWS = 20
+# What a shell calls the end of a process by Ctrl-C.
+INTERRUPTED = 130
+# The report lists so many importances, and so many categories of a feature.
+MOST_LISTED = 20
+MOST_CATEGORIES = 6
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a training run made; `verdict` says whether it became the champion, and why."""
+
+    name: str
+    recipe: Recipe
+    parameters: dict[str, Any]
+    seed: int
+    dataset: Dataset
+    holdout: Dataset
+    choice: Choice
+    metrics: dict[str, Any]
+    info: dict[str, Any]
+    runtime: RuntimeInfo
+    verdict: Verdict
+    version: str = ""
+
+
+def build_model(
+    recipe: Recipe,
+    *,
+    registry: Registry,
+    name: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    promote: Rule = "if_better",
+    progress: Progress | None = None,
+) -> Built:
+    """Learn a model, register it as challenger, and promote it if the rule lets it.
+
+    `name` is the model's, the recipe's own unless given. An exception out of
+    `progress` ends the run, and nothing is registered before the last stage.
+    Raises RecipeError, DatasetError, DependencyError, AccessError, StoreUnavailable.
+    """
+    progress = progress or SilentProgress()
+    name = check_name(name or recipe.name)
+    settled = recipe.settled(parameters or {})
+    check_seed(seed)
+    # A store that cannot be read is found out before the work, not after it.
+    registry.champion(name)
+
+    progress.stage("read")
+    dataset = read_dataset(recipe.load(), recipe.label, recipe.aliases, recipe.kinds)
+    for note in dataset.notes:
+        progress.note(note)
+    train, holdout = split(dataset, seed)
+
+    choice = choose(recipe.make(dataset.signature, seed, settled), train, progress)
+    estimator = fit(choice.estimator, train, progress)
+
+    progress.stage("evaluate")
+    answers = estimator.predict_proba(estimator_input(holdout.batch))
+    metrics = evaluate(answers, holdout.target, dataset.signature.label)
+    info = inspect_estimator(estimator, dataset.signature, holdout, seed)
+    if dataset.notes:
+        metrics["notes"] = info["notes"] = list(dataset.notes)
+
+    progress.stage("compile")
+    compiled = compile(estimator, dataset.signature, [train.batch, holdout.batch], seed)
+    runtime = load_runtime(compiled.runtime_name, compiled.members)
+    about = RuntimeInfo(runtime.name, runtime.compiled, compiled.parity, compiled.reason)
+
+    progress.stage("compare")
+    verdict = judge(registry, name, promote, holdout, runtime, seed)
+
+    progress.stage("register")
+    built = Built(
+        name, recipe, settled, seed, dataset, holdout, choice, metrics, info, about, verdict
+    )
+    version = register(registry, built, compiled.members, golden_rows(holdout, runtime))
+    return replace(built, version=version, verdict=settle(registry, name, version, verdict))
+
+
+def register(
+    registry: Registry, built: Built, members: Mapping[str, bytes], golden: Mapping[str, Any]
+) -> str:
+    """Pack what was built, with how it was made, and register it; return the version."""
+    return write_model(
+        registry,
+        name=built.name,
+        signature=built.dataset.signature,
+        runtime=built.runtime,
+        members=members,
+        metrics=built.metrics,
+        info=built.info,
+        golden=golden,
+        training_rows=built.dataset.rows - built.holdout.rows,
+        faces=built.recipe.faces,
+        extra={
+            "recipe": built.recipe.name,
+            "parameters": built.parameters,
+            "seed": built.seed,
+            "data": built.dataset.digest,
+            "holdout_rows": built.holdout.rows,
+            "notes": built.dataset.notes,
+            "cross_validated_log_losses": built.choice.log_losses,
+            "comparison": built.verdict.comparison,
+        },
+    )
+
+
+def golden_rows(holdout: Dataset, runtime: Runtime) -> dict[str, Any]:
+    """Return some rows of the hold-out, of every class, with the runtime's answers."""
+    places = range(len(holdout.signature.label.classes))
+    of_each = [int(np.flatnonzero(holdout.target == place)[0]) for place in places]
+    missing = np.flatnonzero(np.isnan(holdout.batch.matrix).any(axis=1))[:5].tolist()
+    others = range(min(holdout.rows, GOLDEN_ROWS))
+    chosen = list(dict.fromkeys([*of_each, *missing, *others]))[: max(GOLDEN_ROWS, len(of_each))]
+    answers = runtime.probabilities(holdout.take(np.array(chosen)).batch)
+    return {"rows": holdout.objects(chosen), "probabilities": answers.tolist()}
+
+
+# ---------------------------------------------------------------- the command line
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; a fault that is known is one line."""
+    options = parse(arguments)
+    try:
+        config = read_config(os.environ)
+        registry = open_registry(**config.registry)
+        if options.promote_version:
+            return promote_version(registry, options)
+        if options.if_missing and is_there(registry, options.name or chosen_recipe(options).name):
+            return 0
+        built = run(registry, options)
+    except MiranteError as error:
+        print(f"build_model: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("build_model: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    print(as_json(built) if options.json else report(built, shown_store(config.model_store)))
+    return 0
+
+
+def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(
+        prog="build_model.py", description="Learn a model and register it as a new version."
+    )
+    add = parser.add_argument
+    add("--recipe", metavar="NAME", help=f"one of {', '.join(recipe_names())}; default {DEFAULT}")
+    add("--data", metavar="CSV", help="learn from this table, with --target or a --recipe's label")
+    add("--target", metavar="COLUMN", help="the column to predict")
+    add("--name", help="the model's name; default: the recipe's, or the table's file name")
+    add("--estimator", choices=ESTIMATORS, help="for --data without a recipe; default forest")
+    add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
+    add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
+    add("--promote", choices=get_args(Rule), default="if_better", help="default if_better")
+    add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
+    add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
+    add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
+    return parser.parse_args(arguments)
+
+
+def run(registry: Registry, options: argparse.Namespace) -> Built:
+    """Do the training run that the command line asks for."""
+    recipe = chosen_recipe(options)
+    silent: AbstractContextManager[Progress] = nullcontext(SilentProgress())
+    with silent if options.json else progress_on(sys.stderr) as progress:
+        return build_model(
+            recipe,
+            registry=registry,
+            name=options.name,
+            parameters=given_parameters(options.set),
+            seed=options.seed,
+            promote=options.promote,
+            progress=progress,
+        )
+
+
+def is_there(registry: Registry, name: str) -> bool:
+    """Tell whether the model has a champion that this process can load."""
+    try:
+        read_model(name, registry)
+    except (ArtifactError, ModelUnknown):
+        return False
+    return True
+
+
+def chosen_recipe(options: argparse.Namespace) -> Recipe:
+    """Return the recipe that the options name or describe. Raises RecipeError."""
+    if options.estimator and (options.recipe or not options.data):
+        raise RecipeError("--estimator goes with --data; a recipe has its own")
+    if options.recipe or not options.data:
+        recipe = find_recipe(options.recipe or DEFAULT)
+        if options.data:
+            recipe = replace(recipe, load=partial(prepared, recipe, options.data))
+        return replace(recipe, label=options.target or recipe.label)
+    if not options.target:
+        raise RecipeError("--data needs --target: the column to predict")
+    name = options.name or name_of(options.data)
+    load = partial(read_table, options.data)
+    return ready_made(name, load, options.target, options.estimator or "forest")
+
+
+def prepared(recipe: Recipe, path: str) -> Table:
+    """Return the recipe's table, made of a file that the user gives in place of its own."""
+    return recipe.prepare(read_table(path))
+
+
+def name_of(path: str) -> str:
+    """Return the model's name that a file's name makes. Raises RecipeError if it makes none."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", Path(path).stem.lower()).strip("-_")[:64]
+    if not name:
+        raise RecipeError("the table's file name makes no model's name: give one with --name")
+    return name
+
+
+def given_parameters(settings: Sequence[str]) -> dict[str, str]:
+    """Return `--set` options as a dict. Raises RecipeError for one without an equals sign."""
+    pairs = [setting.partition("=") for setting in settings]
+    if not all(sign for _, sign, _ in pairs):
+        raise RecipeError("--set takes NAME=VALUE, such as --set n_estimators=50")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def promote_version(registry: Registry, options: argparse.Namespace) -> int:
+    """Promote a version that is registered already."""
+    alias = registry.promote(options.name or options.recipe or DEFAULT, options.promote_version)
+    print(f"{alias.name} {alias.version} is the champion")
+    return 0
+
+
+# ---------------------------------------------------------------- what is printed
+
+
+def as_json(built: Built) -> str:
+    """Return the metrics, and what became of the model, as one JSON object."""
+    document = {
+        **built.metrics,
+        "model": {
+            "name": built.name,
+            "version": built.version,
+            "promoted": built.verdict.good,
+            "reason": built.verdict.reason,
+            "comparison": built.verdict.comparison,
+        },
+        "rows": built.dataset.rows,
+        "holdout_rows": built.holdout.rows,
+        "features": {f.name: f.kind for f in built.dataset.signature.features},
+        "notes": built.dataset.notes,
+        "cross_validated_log_losses": built.choice.log_losses,
+        "info": built.info,
+        "runtime": built.runtime,
+    }
+    return msgspec.json.format(msgspec.json.encode(document)).decode()
+
+
+def report(built: Built, store: str) -> str:
+    """Return the table that ends a training run."""
+    signature = built.dataset.signature
+    learnt = built.dataset.rows - built.holdout.rows
+    lines = [
+        f"{built.name} {built.version}",
+        "",
+        _line("rows", f"{learnt} to learn from, {built.holdout.rows} held out"),
+        _line("label", f"{signature.label.name}: {', '.join(signature.label.keys)}"),
+        _line("estimator", built.info["model_name"]),
+        _line("runtime", _runtime(built.runtime)),
+        _line("store", store),
+        _line("champion", _champion(built)),
+        *(_line("note", note) for note in built.dataset.notes),
+        *(
+            _line("tried", f"{name}, log loss {loss:.4f} in cross-validation")
+            for name, loss in built.choice.log_losses.items()
+        ),
+        "",
+        *_features(signature.features),
+        "",
+        *_metrics(built),
+        "",
+        *_importances(built.info),
+    ]
+    return "\n".join(lines)
+
+
+def shown_store(url: str) -> str:
+    """Return where models are kept without the secrets that an address may carry."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
+def _line(head: str, text: str) -> str:
+    return f"{head:<12}{text}"
+
+
+def _runtime(runtime: RuntimeInfo) -> str:
+    if runtime.parity is None:
+        return f"{runtime.name}; not compiled: {runtime.reason}"
+    proof = runtime.parity
+    return (
+        f"{runtime.name}, off by {proof['largest_difference']:.0e} at most on {proof['rows']} rows"
+    )
+
+
+def _champion(built: Built) -> str:
+    if built.verdict.good:
+        return f"yes: {built.verdict.reason}"
+    command = f"python build_model.py --name {built.name} --promote-version {built.version}"
+    return f"no: {built.verdict.reason}; to promote it: {command}"
+
+
+def _features(features: Sequence[Feature]) -> list[str]:
+    width = max(len(feature.name) for feature in features)
+    return [f"{f.name:<{width}}  {f.kind:<8}  {_values(f)}".rstrip() for f in features]
+
+
+def _values(feature: Feature) -> str:
+    missing = ", or missing" if feature.nullable else ""
+    if feature.minimum is not None:
+        return f"{feature.minimum:g} to {feature.maximum:g}{missing}"
+    if feature.kind == "boolean":
+        return f"false, true{missing}"
+    more = len(feature.categories) - MOST_CATEGORIES
+    shown = ", ".join(feature.categories[:MOST_CATEGORIES])
+    return shown + (f" and {more} more" if more > 0 else "") + missing
+
+
+def _metrics(built: Built) -> list[str]:
+    plain = {name: v for name, v in built.metrics.items() if isinstance(v, float)}
+    lines = [f"{name:<18}{value:>8.4f}" for name, value in plain.items()]
+    lines += ["", "true class, and how often each was predicted"]
+    keys = built.dataset.signature.label.keys
+    width = max(map(len, keys)) + 2
+    for key, counts in zip(keys, built.metrics["confusion_matrix"], strict=True):
+        lines.append(f"{key:<{width}}" + "".join(f"{count:>8}" for count in counts))
+    return lines
+
+
+def _importances(info: Mapping[str, Any]) -> list[str]:
+    """Return a line a feature: what shuffling it costs in log loss, and the estimator's own say."""
+    shuffled, own = info["permutation_importances"], info.get("feature_importances", {})
+    width = max(map(len, shuffled))
+    lines = [f"{'importance of':<{width}}   shuffled (std)     own"]
+    for name, found in list(shuffled.items())[:MOST_LISTED]:
+        said = f"{own[name]:>8.4f}" if name in own else ""
+        lines.append(f"{name:<{width}}  {found['mean']:>8.4f} ({found['std']:.4f}){said}")
+    more = len(shuffled) - MOST_LISTED
+    return lines + ([f"and {more} more"] if more > 0 else [])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

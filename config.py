@@ -1,0 +1,128 @@
+"""Configuration: the only reader of the environment.
+
+Every setting is a field below: its environment variable is the field's name
+in upper case, its default is the field's, its bounds are in its type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+from msgspec import Meta
+
+from learning.errors import ConfigError
+
+Positive = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+Fraction = Annotated[float, Meta(ge=0, le=1)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
+
+MEBIBYTE = 1024 * 1024
+SECRETS = frozenset(
+    {"api_keys", "signing_key", "database_url", "model_store", "aws_secret_access_key"}
+)
+
+
+class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
+    """What can be set, with its default. Sizes are in bytes, times in seconds."""
+
+    # Where models are kept, which one answers /v0/predict, which are loaded (none named: all).
+    model_store: str = "models"
+    default_model: Name = "credit"
+    models: tuple[Name, ...] = ()
+    poll_seconds: Seconds = 2.0
+
+    # Limits, each checked before the work it would cause.
+    max_body_bytes: Positive = 16 * MEBIBYTE
+    max_rows: Positive = 100_000
+    body_timeout: Seconds = 30.0
+    max_in_flight: Positive = 64
+
+    # Who may ask.
+    cors_origins: tuple[str, ...] = ("*",)
+    require_api_key: bool = False
+    api_keys: tuple[str, ...] = ()
+
+    # What is written down.
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log_sample: Fraction = 0.01
+
+    # The folder through which the workers share their counts; gunicorn.conf.py makes one.
+    prometheus_multiproc_dir: str = ""
+
+    # Artifacts are signed; without keys given here a pair is kept in the key folder,
+    # which is beside the model store unless it is named.
+    signing_key: str = ""
+    trusted_keys: tuple[str, ...] = ()
+    key_folder: str = ""
+    aws_endpoint_url: str = ""
+    aws_region: str = ""
+    aws_access_key_id: str = ""
+    aws_secret_access_key: str = ""
+
+    # Training over HTTP.
+    database_url: str = "sqlite:///var/mirante.db"
+    training_worker: Literal["embedded", "external"] = "embedded"
+    max_queued_jobs: Positive = 20
+    max_upload_bytes: Positive = 64 * MEBIBYTE
+    job_time_limit: Seconds = 3600.0
+    job_memory_limit: Positive = 4096 * MEBIBYTE
+    job_lease_seconds: Seconds = 60.0
+
+    @property
+    def registry(self) -> dict[str, Any]:
+        """The settings that `persistence.opening.open_registry` takes."""
+        s3 = {
+            "endpoint": self.aws_endpoint_url,
+            "region": self.aws_region,
+            "access_key_id": self.aws_access_key_id,
+            "secret_access_key": self.aws_secret_access_key,
+        }
+        return {
+            "model_store": self.model_store,
+            "key_folder": self.key_folder,
+            "signing_key": self.signing_key,
+            "trusted_keys": self.trusted_keys,
+            "store_options": {name: value for name, value in s3.items() if value},
+        }
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={'<secret>' if name in SECRETS else repr(getattr(self, name))}"
+            for name in self.__struct_fields__
+        )
+        return f"Config({', '.join(shown)})"
+
+
+_LISTS = {"MODELS", "CORS_ORIGINS", "API_KEYS", "TRUSTED_KEYS"}
+_FIELDS = {field.encode_name: field for field in msgspec.structs.fields(Config)}
+
+
+def read_config(environ: Mapping[str, str]) -> Config:
+    """Read the configuration from environment variables (or any mapping of strings).
+
+    A variable that is unset or empty leaves the default. Raises ConfigError with
+    one line that names the variable and what it accepts, never its value.
+    """
+    given = {name: environ[name] for name in _FIELDS if environ.get(name)}
+    values: dict[str, Any] = {n: _split(v) if n in _LISTS else v for n, v in given.items()}
+    for name, value in values.items():
+        try:
+            msgspec.convert(value, _FIELDS[name].type, strict=False)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{name}: {_expected(_FIELDS[name].type, error)}") from None
+    return msgspec.convert(values, Config, strict=False)
+
+
+def _expected(kind: Any, error: msgspec.ValidationError) -> str:
+    if get_origin(kind) is Literal:
+        return "expected one of " + ", ".join(get_args(kind))
+    # Only the half that msgspec says of the type: the other may show the value.
+    expected = str(error).split(" - at ")[0].split(", got")[0].replace("`", "")
+    return expected[0].lower() + expected[1:]
+
+
+def _split(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]

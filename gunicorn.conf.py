@@ -1,0 +1,108 @@
+"""How gunicorn runs `app:asgi`, on a dyno and on a desk alike: `gunicorn app:asgi`.
+
+Each setting has its reason; the names are explained at
+https://docs.gunicorn.org/en/stable/settings.html
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+# A dyno's router comes from outside the dyno; on a desk nobody else is meant to reach the service.
+# Containers set HOST=0.0.0.0. https://devcenter.heroku.com/articles/dynos#local-environment-variables
+_on_dyno = bool(os.environ.get("DYNO"))
+_host = os.environ.get("HOST") or ("0.0.0.0" if _on_dyno else "127.0.0.1")  # noqa: S104
+bind = f"{_host}:{os.environ.get('PORT') or 8000}"
+
+# Two: while one loads a new champion or is started again, the other answers; more do not fit into
+# 512 MB beside a training worker. https://devcenter.heroku.com/articles/python-concurrency
+workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+
+# uvloop and httptools: the fastest of the measured pairs. https://github.com/Kludex/uvicorn-worker
+worker_class = "serving.gunicorn_worker.MiranteWorker"
+
+# The imports are made once and shared by the workers' memory. onnxruntime is imported and models
+# are loaded after the fork: a session made before it aborts its worker at exit, and a worker that
+# inherits the bare import was seen to hang there, waiting for a thread that was not forked.
+preload_app = True
+
+# A worker whose event loop stands still this long is replaced; the router gives up at 30 s as well.
+# https://devcenter.heroku.com/articles/request-timeout
+timeout = 30
+
+# A dyno has 30 s from SIGTERM to SIGKILL. https://devcenter.heroku.com/articles/dynos#shutdown
+graceful_timeout = 20
+
+# Longer than the 90 s that the router keeps an idle connection, so that it never sends a request
+# into a connection that is being closed. https://devcenter.heroku.com/articles/http-routing#keepalives
+keepalive = 95
+
+# Workers touch a file to show that they live; on a disk that can block them.
+# https://docs.gunicorn.org/en/stable/faq.html#how-do-i-avoid-gunicorn-excessively-blocking-in-os-fchmod
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
+
+# The last address in X-Forwarded-For that is not a router's is the client's; what stands before it
+# the client may have made up. "*" would believe that. https://uvicorn.dev/deployment/#proxies-and-forwarded-headers
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or (
+    "10.0.0.0/8" if _on_dyno else "127.0.0.1,::1"
+)
+
+# Nobody administers a dyno through a socket in its file system.
+control_socket_disable = True
+
+# One line of access log a request is the service's own affair (sampled, JSON); errors go to stderr.
+accesslog = None
+errorlog = "-"
+loglevel = os.environ.get("LOG_LEVEL") or "info"
+
+
+# Metrics that are true across the workers are files that each worker maps and any of them reads.
+# The variable must stand before prometheus_client is imported, hence here and not in a hook.
+# https://prometheus.github.io/client_python/multiprocess/
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_OURS = f"mirante-metrics-{os.getpid()}-"  # of this master, also when HUP reads this file again
+if _OURS not in os.environ.get(_METRICS, ""):
+    os.environ[_METRICS] = str(Path(tempfile.gettempdir()) / (_OURS + secrets.token_hex(8)))
+
+
+def on_starting(server: Any) -> None:
+    """Refuse a setting that cannot be used, and make the folder of this run's metrics.
+
+    A refusal is one line here, before any worker is tried; --check-config does not come here.
+    """
+    from app import refuse_bad_settings
+
+    refuse_bad_settings()
+    Path(os.environ[_METRICS]).mkdir(mode=0o700)
+
+
+def when_ready(server: Any) -> None:
+    """Say where the service answers, as soon as its socket listens."""
+    for host, port, *_ in (where for where in server.address if isinstance(where, tuple)):
+        shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+        scheme = "https" if server.cfg.is_ssl else "http"
+        server.log.info("Mirante answers on %s://%s:%s", scheme, shown, port)
+    # The runtime of nearly every champion: imported once here, a tenth less memory for two workers.
+    importlib.import_module("learning.runtimes.onnx")
+    # What was imported so far is never garbage: left unmarked, it stays shared after the fork.
+    # https://docs.python.org/3.11/library/gc.html#gc.freeze
+    gc.freeze()
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Drop the gauges of a worker that is gone."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)
+
+
+def on_exit(server: Any) -> None:
+    """Remove the metrics of this run."""
+    shutil.rmtree(os.environ[_METRICS], ignore_errors=True)

@@ -1,0 +1,136 @@
+"""The database that every process shares: SQLite on one machine, PostgreSQL across dynos."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from peewee import (
+    Database,
+    InterfaceError,
+    Model,
+    OperationalError,
+    SchemaManager,
+    SqliteDatabase,
+)
+from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
+
+from jobs.schema import TABLES
+from learning.errors import ConfigError, DependencyError, StoreUnavailable
+
+# Any number will do, as long as nobody else on the same database takes it.
+_ADVISORY_LOCK = 0x4D495241
+_PRAGMAS = {
+    "journal_mode": "wal",  # readers and the one writer do not wait for each other
+    "synchronous": "normal",  # with WAL a killed process loses nothing
+    "secure_delete": "on",  # a deleted upload is overwritten, not only unlinked
+}
+
+
+class Ledger:
+    """A database with Mirante's tables in it, opened when it is first used.
+
+    One Ledger a process; connections are opened for each session, so it may be
+    made before a fork. `tables` are created with the first one. Raises ConfigError
+    when made for a URL of another kind.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.database = _open(url)
+        self.tables: list[type[Model]] = list(TABLES)
+        self._ready = False
+        self._lock = threading.Lock()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is a file of this machine, which other dynos do not see."""
+        return isinstance(self.database, SqliteDatabase)
+
+    @contextmanager
+    def session(self) -> Iterator[Database]:
+        """Hold a connection for a few statements. Raises StoreUnavailable."""
+        try:
+            with self.database.connection_context():
+                self._make_tables()
+                yield self.database
+        except (OperationalError, InterfaceError, MaxConnectionsExceeded) as error:
+            self._forget_connections()
+            raise StoreUnavailable("the jobs database cannot be reached or written") from error
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Database]:
+        """Hold a session and a transaction that no other `exclusive` runs beside."""
+        with self.session() as database, self.transaction():
+            self._lock_out_others()
+            yield database
+
+    def transaction(self) -> AbstractContextManager[Any]:
+        """Begin a transaction within a session; SQLite takes its write lock at once."""
+        # A lock taken late, after a read, fails instead of waiting:
+        # https://sqlite.org/lang_transaction.html
+        return self.database.atomic(*(("IMMEDIATE",) if self.is_sqlite else ()))
+
+    def scrub(self) -> None:
+        """Fold SQLite's write-ahead log into its file, so that deleted data leaves both."""
+        if self.is_sqlite:
+            with self.session() as database:
+                _execute(database, "PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close this thread's connection and the idle ones of a pool."""
+        self.database.close()
+        self._forget_connections()
+
+    def _make_tables(self) -> None:
+        if self._ready:
+            return
+        with self._lock, self.transaction():
+            self._lock_out_others()  # two processes may not create one table at once
+            for table in self.tables:
+                SchemaManager(table, self.database).create_all()
+        self._ready = True
+
+    def _lock_out_others(self) -> None:
+        # SQLite's transaction does it by itself.
+        if not self.is_sqlite:
+            _execute(self.database, "SELECT pg_advisory_xact_lock(%s)", _ADVISORY_LOCK)
+
+    def _forget_connections(self) -> None:
+        # After a restart of the server every idle connection of the pool is dead.
+        close_idle = getattr(self.database, "close_idle", None)
+        if close_idle is not None:
+            close_idle()
+
+
+def _execute(database: Database, statement: str, *parameters: int) -> None:
+    database.execute_sql(statement, parameters)  # type: ignore[no-untyped-call]
+
+
+def _open(url: str) -> Database:
+    scheme, _, rest = url.partition("://")
+    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
+        return _open_sqlite(Path(rest[1:]))
+    if scheme in ("postgres", "postgresql"):
+        return _open_postgres(f"postgresql://{rest}")
+    raise ConfigError("DATABASE_URL: expected sqlite:///path, postgres:// or postgresql://")
+
+
+def _open_sqlite(path: Path) -> Database:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return SqliteDatabase(str(path), pragmas=_PRAGMAS, timeout=10)
+
+
+def _open_postgres(url: str) -> Database:
+    try:
+        import psycopg  # noqa: F401  (peewee finds it by itself; here only its absence is said well)
+    except ImportError:
+        raise DependencyError("pip install -r requirements.txt") from None
+    # Few: the smallest databases of a PaaS allow twenty connections for all processes together.
+    limits: dict[str, Any] = {"max_connections": 3, "stale_timeout": 60, "timeout": 10}
+    database: Database = PooledPostgresqlDatabase(
+        url, prefer_psycopg3=True, connect_timeout=5, **limits
+    )
+    return database

@@ -1,0 +1,77 @@
+"""How far a training is, reckoned by its worker from what the child process tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import ClassVar
+
+from jobs.messages import Advanced, Message, Noted, Staged
+
+
+class Meter:
+    """The stage, the fraction done and the new log lines."""
+
+    # What each stage takes of a whole run, about; a stage not listed here adds nothing.
+    SHARES: ClassVar[dict[str, int]] = {
+        "read": 8,
+        "choose": 30,
+        "fit": 30,
+        "evaluate": 15,
+        "compile": 12,
+        "compare": 3,
+        "register": 2,
+    }
+    MAX_LINES = 500
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self.stage: str | None = None
+        self.fraction = 0.0
+        self._seen: set[str] = set()
+        self._total: int | None = None
+        self._lines: list[str] = []
+        self._count = 0
+
+    def hear(self, message: Message) -> None:
+        """Take one message in."""
+        match message:
+            case Staged(name=name, total=total):
+                self._begin(name, total)
+            case Advanced(done=done) if self._total and self.stage is not None:
+                within = min(done / self._total, 1.0) * self.SHARES.get(self.stage, 0)
+                self._raise_to(self._before() + within)
+            case Noted(text=text):
+                self._add(text)
+
+    def take_lines(self) -> list[str]:
+        """Return the log lines since the last call."""
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _begin(self, name: str, total: int | None) -> None:
+        now = self._clock()
+        if self.stage is not None:
+            self._add(f"{self.stage} took {now - self._began:.1f} s")
+        self._began = now
+        self.stage, self._total = name, total
+        self._seen.add(name)
+        self._raise_to(self._before())
+
+    def _before(self) -> float:
+        return sum(self.SHARES.get(name, 0) for name in self._seen - {self.stage})
+
+    def _raise_to(self, share: float) -> None:
+        # A stage may come twice; the fraction never falls.
+        whole = sum(self.SHARES.values())
+        if "choose" not in self._seen:  # there is only one estimator to choose from
+            whole -= self.SHARES["choose"]
+        self.fraction = max(self.fraction, min(share / whole, 0.99))
+
+    def _add(self, text: str) -> None:
+        self._count += 1
+        if self._count < self.MAX_LINES:
+            self._lines.append(text)
+        elif self._count == self.MAX_LINES:
+            self._lines.append("(the log ends here: it has grown too long)")

@@ -1,0 +1,163 @@
+"""Runs a claimed job in a child process, and writes down what becomes of it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from jobs.child import Child
+from jobs.claim import Claim, GivenUp
+from jobs.job import Result
+from jobs.messages import Asked, Ended, Message, Refused, Start
+from jobs.meter import Meter
+from jobs.uploads import Uploads
+from learning.errors import StoreUnavailable
+
+logger = logging.getLogger("mirante.jobs")
+
+TICK = 0.25  # seconds between two looks at the child and at the stop signal
+BEAT = 1.0  # seconds between two writes: how soon a cancelled job's child ends
+GRACE = 10.0  # seconds for a child that is registering its version to finish that
+
+
+class Limits(NamedTuple):
+    """What one training may take: seconds, and bytes of memory beyond the libraries'."""
+
+    seconds: float
+    memory: int
+
+
+class Stopping(Exception):
+    """The worker was asked to end."""
+
+
+class Runner:
+    """Trains claimed jobs, each in a child process made by `command`."""
+
+    def __init__(
+        self, uploads: Uploads, command: Sequence[str], limits: Limits, stop: threading.Event
+    ) -> None:
+        self._uploads = uploads
+        self._command = command
+        self._limits = limits
+        self._stop = stop
+
+    def run(self, claim: Claim) -> None:
+        """Train a claimed job to its end, whatever that is. Raises StoreUnavailable."""
+        try:
+            outcome = self._train(claim)
+            claim.end(outcome)
+            logger.info("job %s ended: %s", claim.job.id, _line(outcome))
+        except GivenUp:
+            logger.info("job %s is no longer held here; its training was ended", claim.job.id)
+        except Stopping:
+            with contextlib.suppress(GivenUp):
+                claim.give_back()
+            logger.info("job %s was given back to the queue", claim.job.id)
+
+    def _train(self, claim: Claim) -> Result | str:
+        job = claim.job
+        start = Start(job.id, job.order, self._limits.memory)
+        with contextlib.ExitStack() as stack:
+            data = None
+            if job.upload is not None:
+                data = stack.enter_context(self._uploads.open(job.upload))
+            child = stack.enter_context(Child(self._command, start, data))
+            logger.info("job %s is trained by process %d", job.id, child.pid)
+            return Watch(claim, child, self._limits.seconds, self._stop).end()
+
+
+class Watch:
+    """One child, watched until it ends or has to."""
+
+    def __init__(self, claim: Claim, child: Child, seconds: float, stop: threading.Event) -> None:
+        self._claim = claim
+        self._child = child
+        self._seconds = seconds
+        self._stop = stop
+        self._meter = Meter()
+        self._outcome: Result | str | None = None
+        self._committing = False
+        self._began = self._beaten = time.monotonic()
+        self._told: tuple[str | None, float] = (None, 0.0)
+        self._stop_seen: float | None = None
+
+    def end(self) -> Result | str:
+        """Return what the child made, or the line that says why it made nothing.
+
+        Raises GivenUp and Stopping, with the child still running.
+        """
+        while self._outcome is None:
+            messages = self._child.hear(TICK)
+            if messages is None:
+                return self._how_it_ended()
+            for message in messages:
+                self._hear(message)
+            if self._meter.stage != self._told[0]:
+                self._tell()
+            self._check_clock()
+            self._beat()
+        self._tell()
+        return self._outcome
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case Asked():
+                self._tell()
+                self._claim.commit()
+                self._committing = True
+                self._child.go()
+            case Ended(result=result):
+                self._outcome = result
+            case Refused(line=line):
+                self._outcome = line
+            case _:
+                self._meter.hear(message)
+
+    def _check_clock(self) -> None:
+        now = time.monotonic()
+        if self._outcome is not None:
+            return
+        if self._stop.is_set():
+            # A training that is registering its version is seconds from its end: worth the wait.
+            self._stop_seen = self._stop_seen or now
+            if not self._committing or now - self._stop_seen > GRACE:
+                raise Stopping
+        if now - self._began > self._seconds and not self._committing:
+            self._outcome = f"the training took longer than {self._seconds:g} seconds"
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._beaten >= BEAT:
+            self._beaten = now
+            self._claim.renew()
+            self._tell()
+
+    def _tell(self) -> None:
+        state = (self._meter.stage, self._meter.fraction)
+        lines = self._meter.take_lines()
+        if not lines and state == self._told:
+            return
+        self._told = state
+        with contextlib.suppress(StoreUnavailable):  # news only; `renew` minds the lease
+            self._claim.report(*state, lines)
+
+    def _how_it_ended(self) -> str:
+        self._tell()
+        status = self._child.wait(GRACE)
+        if status is None:
+            return "the training process fell silent"
+        if status == -signal.SIGKILL:
+            return "the training process was killed, most often by too little memory"
+        if status < 0:
+            return f"the training process was ended by {signal.Signals(-status).name}"
+        return f"the training process ended with status {status} and no result"
+
+
+def _line(outcome: Result | str) -> str:
+    return outcome if isinstance(outcome, str) else f"version {outcome.version}"

@@ -1,0 +1,51 @@
+"""Logistic regressions of R's glm, as `clients/r/export_glm.R` writes them."""
+
+from __future__ import annotations
+
+from learning.errors import ModelFileError
+from learning.folding import Indicator, Linear, Number, Source
+from learning.imports.document import Document, Glm
+from learning.imports.imported import Imported, reproduce
+from learning.linear import linear_model
+from learning.runtimes import linear
+from learning.trees import Is
+
+# R's own predictions are met to this.
+TOLERANCE = 1e-6
+
+
+def import_glm(document: Document, model: Glm) -> Imported:
+    """Return the regression as the linear runtime.
+
+    Raises ModelFileError for what is not supported, ParityError when R's own
+    predictions are not met.
+    """
+    if len(document.classes) != 2:
+        raise ModelFileError("expected a logistic regression of two classes")
+    members = linear.dump(linear_model(_folded(document, model)))
+    batch = document.batch()
+    runtime, proof = reproduce("linear", members, batch, document.expected(), TOLERANCE)
+    signature = document.signature()
+    info = {"model_name": "glm", "num_features": len(signature.features)}
+    origin = {"imported_from": f"glm(family = binomial), {document.made_with}"}
+    probabilities = runtime.probabilities(batch).tolist()
+    return Imported(
+        signature, "linear", members, document.objects(), probabilities, info, origin, proof
+    )
+
+
+def _folded(document: Document, model: Glm) -> Linear:
+    # R's score is that of its second class; sorted, that may be our first.
+    sign = 1.0 if document.order == [0, 1] else -1.0
+    sources: list[Source] = []
+    weights: list[float] = []
+    for place, (column, given) in enumerate(zip(document.columns, model.weights, strict=True)):
+        if len(given) != max(1, len(column.levels)):
+            raise ModelFileError(f"column {column.name} has not as many weights as it needs")
+        if column.levels:
+            # A level never seen has none of them: it is scored as the reference level is.
+            sources += [Indicator(Is(place, code)) for code in range(len(given))]
+        else:
+            sources.append(Number(place))
+        weights += [sign * weight for weight in given]
+    return Linear(sources, [weights], [sign * model.intercept[0]])

@@ -1,0 +1,83 @@
+"""What every import comes to: all that an artifact keeps of a model."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from learning.errors import ModelFileError, ParityError
+from learning.rows import RowCodec
+from learning.runtimes import load_runtime
+from learning.runtimes.base import Batch, Probabilities, Runtime
+from learning.signature import Class, Signature
+
+# More classes than this, or more features, are a damaged file rather than a model.
+MOST_COLUMNS = 10_000
+
+
+class Imported(NamedTuple):
+    """A model that was taken in.
+
+    `members` are the runtime's bytes. `rows` and their `probabilities` `[n, k]`
+    are what the loaded model must answer for ever. `parity` is the proof that
+    the runtime answers as the model did where it came from; `reason` says why
+    it is not compiled. `info` is what model_info shows; `origin` goes into the manifest.
+    """
+
+    signature: Signature
+    runtime_name: str
+    members: dict[str, bytes]
+    rows: list[dict[str, Any]]
+    probabilities: list[list[float]]
+    info: dict[str, Any]
+    origin: dict[str, Any]
+    parity: dict[str, float] | None = None
+    reason: str | None = None
+    metrics: dict[str, Any] = {}  # noqa: RUF012 - never written to
+
+
+def encoded(signature: Signature, rows: list[dict[str, Any]]) -> Batch:
+    """Return rows as a batch, as serving would encode them. Raises RowsError."""
+    return RowCodec(signature).encode_objects(rows)
+
+
+def reproduce(
+    name: str, members: dict[str, bytes], batch: Batch, expected: Probabilities, tolerance: float
+) -> tuple[Runtime, dict[str, float]]:
+    """Return the runtime and the proof that it answers `batch` as `expected` `[n, k]` says.
+
+    Raises ParityError when a probability differs by more than `tolerance`.
+    """
+    runtime = load_runtime(name, members)
+    answered = runtime.probabilities(batch)
+    if answered.shape != expected.shape:
+        raise ParityError(
+            f"the model answers {answered.shape[1]} probabilities a row, not {expected.shape[1]}"
+        )
+    differences = np.abs(answered - expected).max(axis=1)
+    worst = int(differences.argmax())
+    if not differences[worst] <= tolerance:
+        raise ParityError(
+            f"row {worst + 1} of those that came with the model is answered "
+            f"{differences[worst]:.1e} away from the answer that came with it; "
+            f"{tolerance:.0e} is allowed"
+        )
+    proof = {"rows": len(expected), "largest_difference": float(differences[worst])}
+    return runtime, proof
+
+
+def classes_of(names: list[str]) -> tuple[Class, ...]:
+    """Return classes by their names, in the names' order: booleans and integers where all are such.
+
+    Raises ModelFileError for fewer than two, or two of a name.
+    """
+    if len(set(names)) != len(names) or len(names) < 2:
+        raise ModelFileError("expected two classes or more, each of another name")
+    if {name.lower() for name in names} == {"true", "false"}:
+        return tuple(name.lower() == "true" for name in names)
+    try:
+        numbers = [int(name) for name in names]
+    except ValueError:
+        return tuple(names)
+    return tuple(numbers) if [str(n) for n in numbers] == names else tuple(names)

@@ -1,0 +1,168 @@
+"""What a model tells of itself: importances by feature, parameters, size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from sklearn.inspection import permutation_importance
+from sklearn.metrics import log_loss
+from sklearn.pipeline import Pipeline
+
+from learning.dataset import Dataset
+from learning.estimators import estimator_input
+from learning.evaluation import normalised
+from learning.signature import Signature
+
+REPEATS = 5
+# Shuffling looks at no more rows than these.
+MOST_ROWS = 1000
+# Predictions of this many rows in all: shuffling each of a thousand features takes its time.
+MOST_PREDICTIONS = 100_000
+
+Importances = dict[str, float]
+
+
+def inspect_estimator(
+    estimator: BaseEstimator, signature: Signature, holdout: Dataset, seed: int
+) -> dict[str, Any]:
+    """Return what `model_info` shows of an estimator, JSON-ready; what does not apply is absent.
+
+    `feature_importances` are a forest's own (decrease of impurity) or, of a
+    linear model, the mean over classes of each coefficient's size times the
+    spread of its column on the hold-out; those of a feature's one-hot columns
+    are added up, and all add up to 1. `permutation_importances` say how much
+    the log loss on the hold-out grows when the feature's values are shuffled.
+    Both are in descending order.
+    """
+    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    found = {
+        "model_name": type(classifier).__name__,
+        "num_trees": _num_trees(classifier),
+        "max_depth": _max_depth(classifier),
+        "num_features": len(signature.features),
+        "feature_importances": feature_importances(estimator, signature, holdout),
+        "permutation_importances": permutation_importances(estimator, holdout, seed),
+        "parameters": _parameters(classifier),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _num_trees(classifier: BaseEstimator) -> int | None:
+    trees = getattr(classifier, "estimators_", None)
+    if trees is not None:
+        return int(np.size(trees))
+    if hasattr(classifier, "tree_count_"):
+        return int(classifier.tree_count_)
+    predictors = getattr(classifier, "_predictors", None)
+    return None if predictors is None else sum(map(len, predictors))
+
+
+def _max_depth(classifier: BaseEstimator) -> int | None:
+    """Return the depth of the deepest tree."""
+    trees = getattr(classifier, "estimators_", None)
+    if trees is not None:
+        return max((int(t.get_depth()) for t in np.ravel(trees)), default=None)
+    predictors = getattr(classifier, "_predictors", None)
+    if predictors is None:
+        return None
+    return max(int(tree.get_max_depth()) for step in predictors for tree in step)
+
+
+def feature_importances(
+    estimator: BaseEstimator, signature: Signature, holdout: Dataset
+) -> Importances | None:
+    """Return the importance of each feature by the estimator's own account, or None."""
+    if not isinstance(estimator, Pipeline):
+        return None
+    if hasattr(estimator[-1], "feature_importances_"):
+        columns = estimator[-1].feature_importances_
+    elif hasattr(estimator[-1], "coef_"):
+        columns = _linear_importances(estimator, holdout)
+    else:
+        return None
+    owners = column_owners(estimator, signature)
+    if len(owners) != len(columns) or columns.sum() <= 0:
+        return None
+    totals = np.zeros(len(signature.features))
+    np.add.at(totals, owners, columns.astype(np.float64))
+    totals /= totals.sum()
+    names = [feature.name for feature in signature.features]
+    return {names[i]: float(totals[i]) for i in _largest_first(names, totals)}
+
+
+def _linear_importances(estimator: Pipeline, holdout: Dataset) -> NDArray[np.float64]:
+    prepared = estimator[:-1].transform(estimator_input(holdout.batch))
+    mean = np.asarray(prepared.mean(axis=0)).ravel()
+    square = prepared.multiply(prepared) if hasattr(prepared, "multiply") else prepared**2
+    spread = np.sqrt(np.clip(np.asarray(square.mean(axis=0)).ravel() - mean**2, 0, None))
+    sizes: NDArray[np.float64] = np.abs(estimator[-1].coef_).mean(axis=0) * spread
+    return sizes
+
+
+def column_owners(estimator: Pipeline, signature: Signature) -> list[int]:
+    """Return the place in the signature of each column's feature, as the classifier sees them."""
+    inputs = signature.numeric + signature.texts
+    places = [signature.features.index(feature) for feature in inputs]
+    prepare = estimator[0]
+    if prepare == "passthrough":
+        return places
+    owners: list[int] = []
+    for name, transformer, columns in prepare.transformers_:
+        owners += _owners_of(name, transformer, columns, places)
+    return owners
+
+
+def _owners_of(name: str, transformer: Any, columns: Any, places: list[int]) -> list[int]:
+    if isinstance(columns, int):
+        return [places[columns]] * len(transformer.get_feature_names_out())
+    if name != "category":
+        return [places[column] for column in columns]
+    pairs = zip(columns, transformer.categories_, strict=True)
+    return [places[column] for column, codes in pairs for _ in codes]
+
+
+def permutation_importances(
+    estimator: BaseEstimator, holdout: Dataset, seed: int
+) -> dict[str, dict[str, float]]:
+    """Return how much the log loss grows when each feature is shuffled: mean and std."""
+    signature = holdout.signature
+    names = [feature.name for feature in signature.numeric + signature.texts]
+    rows = min(holdout.rows, MOST_ROWS)
+    repeats = int(np.clip(MOST_PREDICTIONS // (rows * len(names)), 1, REPEATS))
+    result = permutation_importance(
+        estimator,
+        estimator_input(holdout.batch),
+        holdout.target,
+        scoring=_log_loss_of(len(signature.label.classes)),
+        n_repeats=repeats,
+        random_state=seed,
+        max_samples=rows,
+    )
+    mean, std = result.importances_mean, result.importances_std
+    order = _largest_first(names, mean)
+    return {names[i]: {"mean": float(mean[i]), "std": float(std[i])} for i in order}
+
+
+def _log_loss_of(classes: int) -> Callable[[BaseEstimator, Any, NDArray[np.intp]], float]:
+    """Return a scorer that also takes a sample in which a class is missing."""
+
+    def score(estimator: BaseEstimator, rows: Any, target: NDArray[np.intp]) -> float:
+        sure = normalised(estimator.predict_proba(rows))
+        return -float(log_loss(target, sure, labels=range(classes)))
+
+    return score
+
+
+def _largest_first(names: list[str], values: NDArray[np.float64]) -> list[int]:
+    return sorted(range(len(names)), key=lambda place: (-values[place], names[place]))
+
+
+def _parameters(classifier: BaseEstimator) -> dict[str, Any]:
+    """Return the parameters that JSON can hold."""
+    plain = (bool, int, float, str, type(None))
+    parameters = classifier.get_params(deep=False)
+    return {name: value for name, value in sorted(parameters.items()) if isinstance(value, plain)}

@@ -1,0 +1,141 @@
+"""A recipe: what a user writes to have a model, in one short file."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from learning.dataset import Table
+from learning.errors import RecipeError
+from learning.signature import Kind, Signature
+
+# scikit-learn's, which has no types, and is not imported to read a recipe.
+Estimator = Any
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# A name in a message is cut here.
+LONGEST_NAME = 64
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model: its data, its label, its estimator.
+
+    `load` gives the table, of which `label` is the column to predict.
+    `estimator(signature, seed, **parameters)` makes one that is not fitted yet;
+    its keyword-only arguments are the recipe's parameters, their annotations
+    (such as `Annotated[int, Meta(ge=1, le=1000)]`) what they may be, and
+    `parameters` the values that this recipe has other than their defaults.
+    `aliases` maps, by feature, a further value that rows may have to the
+    category that it means. `kinds` settles a column's kind where its values
+    mislead. `faces` names the dialects that answer for this model. `prepare`
+    makes the recipe's table of one that a user gives in place of its own.
+
+    Raises RecipeError for a name that is none or a parameter that is not there.
+    """
+
+    name: str
+    label: str
+    load: Callable[[], Table]
+    estimator: Callable[..., Estimator]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    faces: tuple[str, ...] = ()
+    prepare: Callable[[Table], Table] = lambda table: table
+
+    def __post_init__(self) -> None:
+        check_name(self.name)
+        self.settled({})
+
+    def settled(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return every parameter's value, where those given replace the recipe's own.
+
+        Texts are converted, as a command line has them. Raises RecipeError for
+        a parameter that does not exist or a value that it cannot have.
+        """
+        types = _parameters_of(self.estimator)
+        chosen = dict(self.parameters) | dict(given)
+        for name in chosen:
+            if name not in types:
+                raise RecipeError(
+                    f"recipe {self.name} has no parameter {_cut(name)}; {_near(name, types)}"
+                )
+        defaults = {name: default for name, (_, default) in types.items()}
+        values = {name: _convert(name, types[name][0], value) for name, value in chosen.items()}
+        return defaults | values
+
+    def make(self, signature: Signature, seed: int, parameters: Mapping[str, Any]) -> Estimator:
+        """Return the estimator, not fitted, for settled parameters."""
+        return self.estimator(signature, seed, **parameters)
+
+
+def check_name(name: str) -> str:
+    """Return a model's name. Raises RecipeError for one that no model may have."""
+    if not NAME.fullmatch(name):
+        raise RecipeError(
+            "a model's name is 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or a digit"
+        )
+    return name
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed. Raises RecipeError for one that scikit-learn does not take."""
+    if not 0 <= seed < 2**32:
+        raise RecipeError(f"seed: expected an integer from 0 to {2**32 - 1}")
+    return seed
+
+
+def _parameters_of(estimator: Callable[..., Any]) -> dict[str, tuple[Any, Any]]:
+    """Return type and default of every keyword-only argument."""
+    hints = get_type_hints(estimator, include_extras=True)
+    return {
+        name: (hints.get(name, Any), argument.default)
+        for name, argument in inspect.signature(estimator).parameters.items()
+        if argument.kind is inspect.Parameter.KEYWORD_ONLY
+    }
+
+
+def _convert(name: str, kind: Any, value: Any) -> Any:
+    if value == "none" and NoneType in get_args(kind):
+        return None
+    try:
+        return msgspec.convert(value, kind, strict=not isinstance(value, str))
+    except msgspec.ValidationError:
+        raise RecipeError(f"parameter {name}: expected {_described(kind)}") from None
+
+
+def _described(kind: Any) -> str:
+    """Say in words what a type accepts, for instance `an integer from 1 to 5000 or none`."""
+    if get_origin(kind) in (Union, UnionType):
+        return " or ".join(_described(one) for one in get_args(kind))
+    if get_origin(kind) is Annotated:
+        base, *metas = get_args(kind)
+        return _described(base) + "".join(_bounds(m) for m in metas if isinstance(m, msgspec.Meta))
+    words = {int: "an integer", float: "a number", bool: "true or false", NoneType: "none"}
+    return words.get(kind, "a string" if kind is str else str(kind))
+
+
+def _bounds(meta: msgspec.Meta) -> str:
+    above = f" above {meta.gt}" if meta.gt is not None else ""
+    low = f" from {meta.ge}" if meta.ge is not None else ""
+    high = f" to {meta.le}" if meta.le is not None else ""
+    return above + low + high
+
+
+def _near(name: str, names: Mapping[str, Any]) -> str:
+    near = get_close_matches(name, names, 1) if len(name) <= LONGEST_NAME else []
+    if near:
+        return f"did you mean {near[0]}?"
+    return f"it has {', '.join(names)}" if names else "it has none"
+
+
+def _cut(name: str) -> str:
+    return name[:LONGEST_NAME].encode("unicode_escape").decode()

@@ -1,0 +1,31 @@
+"""How a learnt model predicts: one file a runtime, each a stranger to the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from learning.errors import FormatMismatch
+from learning.runtimes.base import Runtime
+
+# The module of each runtime is imported when a model first asks for it: the web
+# process of compiled models never imports scikit-learn.
+MODULES = {
+    "catboost": "learning.runtimes.catboost",
+    "linear": "learning.runtimes.linear",
+    "onnx": "learning.runtimes.onnx",
+    "sklearn": "learning.runtimes.sklearn",
+    "text": "learning.runtimes.text",
+}
+
+
+def load_runtime(name: str, members: Mapping[str, bytes]) -> Runtime:
+    """Return the runtime that a manifest names, made from its artifact's members.
+
+    Raises FormatMismatch for a runtime that this release does not have, and
+    whatever ArtifactError the runtime finds in its members.
+    """
+    if name not in MODULES:
+        raise FormatMismatch(f"the artifact names no runtime of this release: {sorted(MODULES)}")
+    runtime: Runtime = import_module(MODULES[name]).load(members)
+    return runtime

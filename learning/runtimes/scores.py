@@ -1,0 +1,71 @@
+"""Linear models over a batch's matrix, in double precision, with numpy and nothing else."""
+
+from __future__ import annotations
+
+import threading
+
+import msgspec
+import numpy as np
+
+from learning.runtimes.base import Matrix
+from learning.runtimes.columns import Columns, Floats, Shaper
+from learning.runtimes.links import Doubles
+
+CHUNK = 4096
+
+
+class LinearModel(msgspec.Struct, frozen=True):
+    """Weights `[k, columns]` and intercepts `[k]`; one output is that of the second of two classes.
+
+    A category's column is 0 where its code is met, and 1 elsewhere.
+    """
+
+    columns: Columns
+    weights: tuple[tuple[float, ...], ...]
+    intercepts: tuple[float, ...]
+
+
+class LinearScorer:
+    """Scores rows by a linear model."""
+
+    def __init__(self, model: LinearModel) -> None:
+        self._shaper = Shaper(model.columns)
+        self._weights = np.array(model.weights, np.float64).reshape(-1, self._shaper.width)
+        self._intercepts = np.array(model.intercepts, np.float64)
+        self._lanes = threading.local()
+
+    def row(self, matrix: Matrix) -> list[float]:
+        """Return the k scores of the only row."""
+        lane: _Lane | None = getattr(self._lanes, "lane", None)
+        if lane is None:
+            lane = self._lanes.lane = _Lane(self._shaper)
+        lane.write(matrix)
+        scores: list[float] = (self._weights.dot(lane.wide) + self._intercepts).tolist()
+        return scores
+
+    def rows(self, matrix: Matrix) -> Doubles:
+        """Return the scores `[n, k]`."""
+        starts = range(0, max(len(matrix), 1), CHUNK)
+        return np.vstack([self._chunk(matrix[i : i + CHUNK]) for i in starts])
+
+    def _chunk(self, matrix: Matrix) -> Doubles:
+        plain = self._shaper.rows(matrix)
+        categories = plain[:, self._shaper.numbers :]
+        np.minimum(categories, 1.0, out=categories)
+        return plain.astype(np.float64) @ self._weights.T + self._intercepts
+
+
+class _Lane:
+    """One thread's buffers for a row."""
+
+    def __init__(self, shaper: Shaper) -> None:
+        self._row: Floats = np.empty(shaper.width, np.float32)
+        self._write = shaper.row_writer(self._row)
+        self._categories = self._row[shaper.numbers :]
+        self.wide = np.empty(shaper.width, np.float64)
+
+    def write(self, matrix: Matrix) -> None:
+        """Leave the row's columns in `wide`."""
+        self._write(matrix)
+        np.minimum(self._categories, 1.0, out=self._categories)
+        self.wide[:] = self._row

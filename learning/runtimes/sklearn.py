@@ -1,0 +1,140 @@
+"""The runtime that asks the estimator itself: exact by definition, and slow for one row.
+
+Only a model that could not be compiled is served by it; importing this module
+imports nothing of scikit-learn, loading an estimator does.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from typing import Any
+from zipfile import ZIP_DEFLATED
+
+import numpy as np
+
+from learning.errors import ArtifactDamaged
+from learning.runtimes.base import Batch, Probabilities
+
+SKOPS = "estimator.skops"
+JOBLIB = "estimator.joblib"
+
+# What skops does not trust by itself and our own estimators are made of: scikit-learn's
+# or this project's, none of it with an effect beyond its own state.
+TRUSTED = frozenset(
+    {
+        "learning.frequencies.ClassFrequencies",
+        "learning.words.stems",
+        "numpy.dtype",
+        "sklearn._loss.link.Interval",
+        "sklearn._loss.link.LogitLink",
+        "sklearn._loss.link.MultinomialLogit",
+        "sklearn._loss.loss.HalfBinomialLoss",
+        "sklearn._loss.loss.HalfMultinomialLoss",
+        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+        "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+        "sklearn.tree._tree.Tree",
+        "sklearn.utils._bunch.Bunch",
+    }
+)
+
+
+def dump(estimator: Any) -> dict[str, bytes]:
+    """Return the member that keeps the estimator: by skops where it can hold it, else joblib."""
+    data = _by_skops(estimator)
+    return {SKOPS: data} if data is not None else {JOBLIB: _by_joblib(estimator)}
+
+
+def _by_skops(estimator: Any) -> bytes | None:
+    import skops.io
+
+    _use_plain_places(estimator)
+    try:
+        data: bytes = skops.io.dumps(estimator, compression=ZIP_DEFLATED, compresslevel=3)
+        if set(skops.io.get_untrusted_types(data=data)) <= TRUSTED:
+            skops.io.loads(data, trusted=sorted(TRUSTED))
+            return data
+    except Exception:  # whatever it cannot hold, joblib does
+        return None
+    return None
+
+
+def _use_plain_places(step: Any) -> None:
+    """Turn the places of vectorizers' words from numpy's integers into Python's.
+
+    They mean the same; skops makes a member of each of numpy's, which takes a
+    millisecond and a hundred bytes for every word.
+    """
+    for _, part, *_ in [*getattr(step, "steps", []), *getattr(step, "transformers_", [])]:
+        _use_plain_places(part)
+    if hasattr(step, "vocabulary_"):
+        step.vocabulary_ = {word: int(place) for word, place in step.vocabulary_.items()}
+
+
+def _by_joblib(estimator: Any) -> bytes:
+    import joblib
+
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer, compress=3)
+    return buffer.getvalue()
+
+
+def load_estimator(members: Mapping[str, bytes]) -> Any:
+    """Return the estimator that `dump` kept.
+
+    The members were verified against the artifact's manifest before. A joblib
+    member runs code as it is read: it is no safer than who wrote the artifact.
+    Raises ArtifactDamaged when there is none, or skops finds a type not trusted.
+    """
+    if SKOPS in members:
+        return _from_skops(members[SKOPS])
+    if JOBLIB in members:
+        import joblib
+
+        return joblib.load(io.BytesIO(members[JOBLIB]))
+    raise ArtifactDamaged(f"the artifact holds neither {SKOPS} nor {JOBLIB}")
+
+
+def _from_skops(data: bytes) -> Any:
+    import skops.io
+
+    foreign = set(skops.io.get_untrusted_types(data=data)) - TRUSTED
+    if foreign:
+        raise ArtifactDamaged(f"{SKOPS} holds types that are not trusted: {sorted(foreign)}")
+    return skops.io.loads(data, trusted=sorted(TRUSTED))
+
+
+def load(members: Mapping[str, bytes]) -> SklearnRuntime:
+    """Return the runtime of an artifact's members."""
+    return SklearnRuntime(load_estimator(members))
+
+
+class SklearnRuntime:
+    """A fitted estimator, set to one job: threads for one row cost more than the row."""
+
+    name = "sklearn"
+    compiled = False
+    quick = False
+
+    def __init__(self, estimator: Any) -> None:
+        jobs = [k for k in estimator.get_params() if k.split("__")[-1] == "n_jobs"]
+        self.estimator = estimator.set_params(**dict.fromkeys(jobs, 1))
+
+    def probabilities(self, batch: Batch) -> Probabilities:
+        """Return the probabilities `[n, k]`."""
+        if not len(batch.matrix):
+            return np.empty((0, len(self.estimator.classes_)))
+        probabilities: Probabilities = self.estimator.predict_proba(_input(batch))
+        return probabilities
+
+
+def _input(batch: Batch) -> Any:
+    if not batch.texts:
+        return batch.matrix
+    from learning.estimators import estimator_input
+
+    return estimator_input(batch)

@@ -1,0 +1,144 @@
+"""How an estimator is fitted, so that the same seed and data give the same model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+
+from learning.dataset import Dataset, sample
+from learning.errors import DatasetError
+from learning.estimators import Candidates, estimator_input
+from learning.progress import Progress
+from learning.recipe import Estimator
+
+FOLDS = 5
+# Cross-validation looks at no more rows than these: more would not change the choice.
+MOST_CHOICE_ROWS = 20_000
+# An ensemble is fitted in about this many steps, each told to the progress.
+STEPS = 20
+
+# Which parameter of an ensemble counts its members. Fitting them in steps by
+# warm start gives the very model that fitting them at once gives.
+_COUNTED = {RandomForestClassifier: "n_estimators", HistGradientBoostingClassifier: "max_iter"}
+
+
+class Choice(NamedTuple):
+    """An estimator, not fitted, and the log loss of each that it was chosen among."""
+
+    estimator: Estimator
+    log_losses: dict[str, float]
+
+
+def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
+    """Return the fitted estimator.
+
+    It predicts with one thread, whatever it was fitted with: threads add up
+    probabilities in the order in which they happen to end.
+
+    Raises DatasetError when the estimator cannot make anything of the data.
+    """
+    try:
+        with _one_line_warnings(progress):
+            return _fit(estimator, dataset, progress)
+    except ValueError as error:
+        line = str(error).strip().splitlines()[0]
+        raise DatasetError(f"the estimator cannot be fitted to this table: {line}") from error
+
+
+def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -> Choice:
+    """Return what a recipe made; of Candidates, the one of least log loss in cross-validation."""
+    if not isinstance(made, Candidates):
+        return Choice(made, {})
+    dataset = sample(dataset, MOST_CHOICE_ROWS)
+    folds = min(FOLDS, int(np.bincount(dataset.target).min()))
+    splits = list(_folds(dataset, folds, made.seed))
+    progress.stage("choose", len(made.estimators) * folds)
+    losses: dict[str, float] = {}
+    for name, estimator in made.estimators.items():
+        losses[name] = float(np.mean([_loss(estimator, dataset, *s, progress) for s in splits]))
+        progress.note(f"{name}: log loss {losses[name]:.4f} in {folds}-fold cross-validation")
+    return Choice(made.estimators[min(losses, key=lambda name: losses[name])], losses)
+
+
+def _folds(
+    dataset: Dataset, folds: int, seed: int
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    yield from splitter.split(dataset.target, dataset.target)
+
+
+def _loss(
+    estimator: Estimator,
+    dataset: Dataset,
+    inside: NDArray[np.intp],
+    outside: NDArray[np.intp],
+    progress: Progress,
+) -> float:
+    learnt, held = dataset.take(inside), dataset.take(outside)
+    with _one_line_warnings(progress):
+        fitted = clone(estimator).fit(estimator_input(learnt.batch), learnt.target)
+    classes = range(len(dataset.signature.label.classes))
+    progress.advance()
+    return float(
+        log_loss(held.target, fitted.predict_proba(estimator_input(held.batch)), labels=classes)
+    )
+
+
+def _fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
+    rows = estimator_input(dataset.batch)
+    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    counted = _COUNTED.get(type(classifier))
+    if counted is None or not isinstance(estimator, Pipeline):
+        progress.stage("fit", 1)
+        estimator.fit(rows, dataset.target)
+        progress.advance()
+        return estimator
+    prepared = estimator[:-1].fit_transform(rows, dataset.target)
+    _fit_in_steps(classifier, counted, prepared, dataset.target, progress)
+    return estimator
+
+
+def _fit_in_steps(
+    classifier: Estimator,
+    counted: str,
+    rows: NDArray[np.float32],
+    target: NDArray[np.intp],
+    progress: Progress,
+) -> None:
+    total = getattr(classifier, counted)
+    step = max(1, -(-total // STEPS))
+    threads = {"n_jobs": -1} if hasattr(classifier, "n_jobs") else {}
+    classifier.set_params(warm_start=True, **threads)
+    progress.stage("fit", total)
+    for done in range(0, total, step):
+        upto = min(total, done + step)
+        classifier.set_params(**{counted: upto})
+        classifier.fit(rows, target)
+        progress.advance(upto - done)
+    classifier.set_params(warm_start=False, **({"n_jobs": 1} if threads else {}))
+
+
+@contextmanager
+def _one_line_warnings(progress: Progress) -> Iterator[None]:
+    """Turn the warning that iterations ran out into a note; others pass."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield
+    for warning in caught:
+        if issubclass(warning.category, ConvergenceWarning):
+            progress.note("the iterations ended before the fit settled: raise max_iter")
+        else:
+            warnings.warn_explicit(
+                warning.message, warning.category, warning.filename, warning.lineno
+            )

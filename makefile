@@ -1,0 +1,66 @@
+# `make` lists what there is to do. Every target makes .venv as it needs it, with pip alone,
+# and installs again only when a requirements file has changed.
+
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+# honcho runs the Procfile's own lines, and commands, with what .env sets; as on a dyno,
+# programs are found on the PATH.
+HONCHO := PATH="$(CURDIR)/$(BIN):$$PATH" honcho
+
+.DEFAULT_GOAL := help
+.PHONY: help run serve model test check format lock clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(VENV)/.base ## Train the default model if there is none, and answer on PORT (8000)
+	@$(HONCHO) run python build_model.py --if-missing
+	@$(HONCHO) start --no-prefix --port $(PORT) web
+
+serve: $(VENV)/.base ## Answer on PORT (8000) with the models that there are
+	@$(HONCHO) start --no-prefix --port $(PORT) web
+
+model: $(VENV)/.base ## Train: make model ARGS="--recipe iris"
+	@$(HONCHO) run python build_model.py $(ARGS)
+
+test: $(VENV)/.dev ## Run the tests: make test ARGS="tests/learning -x"
+	@$(PYTHON) -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## Everything that must hold: format, lint, types, arrows, lock, tests
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	$(BIN)/lint-imports
+	$(PYTHON) bin/export_requirements --check
+	$(PYTHON) -m pytest $(ARGS)
+
+format: $(VENV)/.dev ## Format the code, and mend what the linter can
+	$(PYTHON) -m ruff format .
+	$(PYTHON) -m ruff check --fix .
+
+lock: $(VENV)/.dev ## Write Pipfile.lock and the requirements files from the Pipfile
+	$(PYTHON) -m pipenv lock
+	$(PYTHON) bin/export_requirements
+
+clean: ## Remove .venv and what the tools left; models and keys stay
+	rm -rf $(VENV) .*_cache .hypothesis catboost_info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are younger than what they were installed from.
+
+$(VENV)/.base: requirements.txt
+	@for python in python3.11 python3 python; do \
+	    if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
+	        test -x $(PYTHON) || $$python -m venv $(VENV) || exit 1; \
+	        break; \
+	    fi; \
+	done; \
+	test -x $(PYTHON) || { echo "Mirante needs Python 3.11, and finds none on the PATH." >&2; exit 1; }
+	$(PYTHON) -m pip install --disable-pip-version-check --quiet -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: $(wildcard requirements-*.txt) $(VENV)/.base
+	$(PYTHON) -m pip install --disable-pip-version-check --quiet -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""How a learnt model is kept: artifacts, the stores that hold them, the registry of versions."""

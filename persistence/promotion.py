@@ -1,0 +1,87 @@
+"""Promotion after training: may the new version take the champion's place?"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from learning.dataset import Dataset
+from learning.errors import ArtifactError, Conflict, RowsError
+from learning.evaluation import Comparison, is_at_least_as_good
+from learning.runtimes.base import Runtime
+from persistence.artifact import Artifact
+from persistence.model_persistence import load_model
+from persistence.registry import Alias, Registry
+
+Rule = Literal["if_better", "always", "never"]
+
+
+class Verdict(NamedTuple):
+    """Whether a new version may become champion, and why, in one line.
+
+    `comparison` has the figures, if the champion was compared with; `champion`
+    is the alias that was judged against.
+    """
+
+    good: bool
+    reason: str
+    comparison: Comparison | None = None
+    champion: Alias | None = None
+
+
+def judge(
+    registry: Registry, name: str, rule: Rule, holdout: Dataset, challenger: Runtime, seed: int
+) -> Verdict:
+    """Say whether a challenger may replace the champion.
+
+    Under `if_better` it may if it is at least as good on the hold-out, where the
+    champion answers by its own runtime with its own encoding of the rows. A
+    champion that cannot be loaded any more can be replaced; one that has other
+    classes, or cannot read the rows, cannot be compared with. Raises
+    StoreUnavailable, VersionUnknown.
+    """
+    champion = registry.champion(name)
+    if rule == "never":
+        return Verdict(False, "asked not to be promoted")
+    if champion is None:
+        return Verdict(True, "there was no champion")
+    if rule == "always":
+        return Verdict(True, "asked to be promoted", champion=champion)
+    try:
+        artifact = registry.read(name, champion.version, champion.sha256)
+        verdict = _compare(artifact, holdout, challenger, seed)
+    except ArtifactError as error:
+        verdict = Verdict(True, f"the champion {champion.version} cannot be loaded: {error}")
+    except RowsError:
+        verdict = Verdict(False, f"not comparable: {champion.version} has another signature")
+    return verdict._replace(champion=champion)
+
+
+def _compare(artifact: Artifact, holdout: Dataset, challenger: Runtime, seed: int) -> Verdict:
+    version = artifact.manifest.version
+    model = load_model(artifact)
+    if model.signature.label != holdout.signature.label:
+        return Verdict(False, f"not comparable: {version} has another label, or other classes")
+    before = model.probabilities(holdout.objects(range(holdout.rows)))
+    after = challenger.probabilities(holdout.batch)
+    found = is_at_least_as_good(before, after, holdout.target, seed)
+    than = "at least as good as" if found.at_least_as_good else "not as good as"
+    figures = (
+        f"log loss {found.challenger_log_loss:.4f} against {found.champion_log_loss:.4f} on "
+        f"{found.rows} rows, no greater in {found.share:.0%} of {found.resamples} resamples"
+    )
+    return Verdict(found.at_least_as_good, f"{than} {version}: {figures}", found)
+
+
+def settle(registry: Registry, name: str, version: str, verdict: Verdict) -> Verdict:
+    """Promote a version that was found good; return the verdict, or why it was not promoted.
+
+    Only the champion that was judged against is replaced: when another version
+    was promoted meanwhile, that one stays.
+    """
+    if not verdict.good:
+        return verdict
+    try:
+        registry.promote(name, version, verdict.champion.serial if verdict.champion else 0)
+    except Conflict:
+        return verdict._replace(good=False, reason="another version was promoted meanwhile")
+    return verdict

@@ -1,0 +1,182 @@
+"""A store in one table of a PostgreSQL database, so that one add-on is enough."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from learning.errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
+from persistence.stores import ABSENT, ANY, Expected, Stored, check_key
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+except ImportError as error:
+    raise DependencyError(
+        "a PostgreSQL store needs psycopg: pip install -r requirements.txt"
+    ) from error
+
+T = TypeVar("T")
+Connection = psycopg.Connection[Any]
+
+# A store that is cut off must be known to be so within seconds, not minutes:
+# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+DEFAULTS: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "application_name": "mirante",
+}
+
+# Two processes that create one table at once can fail on the catalogue's own
+# index, IF NOT EXISTS or not; so they queue for this lock, whose number only has
+# to be nobody else's.
+CREATE_LOCK = 0x6D6972616E7465
+CREATE = """
+CREATE TABLE IF NOT EXISTS model_store (
+    key text COLLATE "C" PRIMARY KEY,
+    data bytea NOT NULL,
+    tag text NOT NULL
+)
+"""
+# Model bytes do not get smaller; do not try at every write.
+PLAIN = "ALTER TABLE model_store ALTER COLUMN data SET STORAGE EXTERNAL"
+
+GET = "SELECT data, tag FROM model_store WHERE key = %s"
+SIZES = "SELECT key, octet_length(data) FROM model_store WHERE starts_with(key, %s) ORDER BY key"
+DELETE = "DELETE FROM model_store WHERE key = %s"
+IS_OURS = "SELECT 1 FROM model_store WHERE key = %(key)s AND tag = %(tag)s"
+INSERT = "INSERT INTO model_store (key, data, tag) VALUES (%(key)s, %(data)s, %(tag)s)"
+PUT_ANY = f"{INSERT} ON CONFLICT (key) DO UPDATE SET data = EXCLUDED.data, tag = EXCLUDED.tag"
+PUT_ABSENT = f"{INSERT} ON CONFLICT (key) DO NOTHING"
+PUT_TAG = (
+    "UPDATE model_store SET data = %(data)s, tag = %(tag)s "
+    "WHERE key = %(key)s AND tag = %(expected)s"
+)
+
+
+class PostgresStore:
+    """A store in the table `model_store`, made on first use.
+
+    One connection a process, opened when it is needed, and again when it was
+    cut. A put is one conditional statement.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            given = conninfo_to_dict(url)
+            self._conninfo = make_conninfo(url, **{k: DEFAULTS[k] for k in DEFAULTS.keys() - given})
+        except psycopg.Error:
+            # Not chained: libpq's text repeats the address, and with it the password.
+            raise ConfigError("the PostgreSQL address of the model store cannot be read") from None
+        self._lock = threading.RLock()
+        self._connection: Connection | None = None
+        self._pid = os.getpid()
+
+    def get(self, key: str) -> Stored:
+        """Return what a key holds; raises KeyMissing."""
+        check_key(key)
+        row = self._run(lambda c: c.cursor(binary=True).execute(GET, (key,)).fetchone())
+        if row is None:
+            raise KeyMissing(f"the store holds no {key}")
+        return Stored(bytes(row[0]), row[1])
+
+    def put(self, key: str, data: bytes, expected: Expected | str = ANY) -> str:
+        """Keep the bytes under the key and return their tag; raises Conflict."""
+        tag = secrets.token_hex(16)
+        values = {"key": check_key(key), "data": data, "tag": tag, "expected": expected}
+        statement = _put_statement(expected)
+
+        def swap(connection: Connection) -> bool:
+            if connection.execute(statement, values).rowcount == 1:
+                return True
+            # Nothing changed: unless an attempt before, whose answer was lost, did it.
+            return connection.execute(IS_OURS, values).fetchone() is not None
+
+        if not self._run(swap):
+            raise Conflict(f"{key} is not what was expected: somebody else was first")
+        return tag
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """Return the size in bytes of every key that starts with the prefix, keys sorted."""
+        return dict(self._run(lambda c: c.execute(SIZES, (prefix,)).fetchall()))
+
+    def list(self, prefix: str = "") -> list[str]:
+        """Return the keys that start with the prefix, sorted."""
+        return [*self.sizes(prefix)]
+
+    def delete(self, key: str) -> None:
+        """Remove a key; one that is not there is no error."""
+        check_key(key)
+        self._run(lambda c: c.execute(DELETE, (key,)))
+
+    def close(self) -> None:
+        """Close the connection; the next use opens another."""
+        with self._lock:
+            # One that was opened before a fork is the parent's to close.
+            if self._connection is not None and self._pid == os.getpid():
+                with suppress(psycopg.Error):
+                    self._connection.close()
+            self._connection = None
+
+    def __del__(self) -> None:
+        if hasattr(self, "_lock"):
+            self.close()
+
+    def _run(self, work: Callable[[Connection], T]) -> T:
+        """Do the work; once more on a new connection if the one at hand turns out to be cut."""
+        with self._lock:
+            reused = self._open()
+            try:
+                return self._attempt(work)
+            except StoreUnavailable:
+                if not reused or self._connection is not None:
+                    raise
+                return self._attempt(work)
+
+    def _attempt(self, work: Callable[[Connection], T]) -> T:
+        try:
+            connection = self._connection or self._connect()
+            with connection.transaction():
+                return work(connection)
+        except psycopg.Error as error:
+            if self._connection is not None and self._connection.broken:
+                self.close()
+            raise StoreUnavailable(f"the model store in PostgreSQL: {_reason(error)}") from None
+
+    def _open(self) -> bool:
+        """Say whether there is a connection of this very process already."""
+        if self._pid != os.getpid():
+            self.close()
+            self._pid = os.getpid()
+        return self._connection is not None
+
+    def _connect(self) -> Connection:
+        # Without prepared statements a pooler in transaction mode may stand between.
+        connection = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
+        self._connection = connection
+        with connection.transaction():
+            if connection.execute("SELECT to_regclass('model_store')").fetchone() == (None,):
+                connection.execute("SELECT pg_advisory_xact_lock(%s)", (CREATE_LOCK,))
+                connection.execute(CREATE)
+                connection.execute(PLAIN)
+        return connection
+
+
+def _put_statement(expected: Expected | str) -> str:
+    if expected is ANY:
+        return PUT_ANY
+    return PUT_ABSENT if expected is ABSENT else PUT_TAG
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The last fact of libpq's first line: who, where and why, and no password is in it."""
+    said = error.diag.message_primary or str(error).strip() or type(error).__name__
+    first = said.splitlines()[0]
+    return first.rpartition("failed: ")[2].removeprefix("FATAL:").strip()

@@ -1,0 +1,145 @@
+"""A store in a bucket of S3, or of anything that speaks it and has conditional writes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from learning.errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
+from persistence.stores import ABSENT, ANY, Expected, Stored, check_key
+
+try:
+    import obstore
+    from obstore import exceptions
+    from obstore import store as object_stores
+except ImportError as error:
+    raise DependencyError(
+        "an S3 store needs obstore: pip install -r requirements-s3.txt"
+    ) from error
+
+if TYPE_CHECKING:
+    from obstore import PutMode
+
+# A store that is cut off must be known to be so within seconds.
+CLIENT: Any = {"connect_timeout": "5s", "timeout": "120s"}
+RETRIES: Any = {"max_retries": 2, "retry_timeout": timedelta(seconds=10)}
+
+
+class S3Store:
+    """A store at `s3://bucket/prefix`; a tag is the object's ETag.
+
+    `options` are `endpoint`, `region`, `access_key_id`, `secret_access_key` and
+    the like; what is not given is found as every S3 client finds it. Swaps are
+    If-Match and If-None-Match: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+
+    def __init__(self, url: str, options: Mapping[str, str]) -> None:
+        bucket, _, prefix = url.removeprefix("s3://").partition("/")
+        if not bucket:
+            raise ConfigError("the address of an S3 store is s3://bucket or s3://bucket/prefix")
+        self._bucket = bucket
+        self._prefix = prefix.strip("/")
+        self._options = {name: value for name, value in options.items() if value}
+        self._lock = threading.Lock()
+        self._kept: object_stores.S3Store | None = None
+        self._pid = os.getpid()
+        with self._told("its settings"):
+            self._client()
+
+    def get(self, key: str) -> Stored:
+        """Return what a key holds; raises KeyMissing."""
+        check_key(key)
+        try:
+            with self._told("a read"):
+                found = obstore.get(self._client(), key)
+                return Stored(bytes(found.bytes()), found.meta["e_tag"] or "")
+        except FileNotFoundError:
+            raise KeyMissing(f"the store holds no {key}") from None
+
+    def put(self, key: str, data: bytes, expected: Expected | str = ANY) -> str:
+        """Keep the bytes under the key and return their tag; raises Conflict."""
+        check_key(key)
+        try:
+            with self._told("a write"):
+                # In one piece: an upload in parts cannot be conditional.
+                put = obstore.put(
+                    self._client(), key, data, mode=_mode(expected), use_multipart=False
+                )
+        except (exceptions.AlreadyExistsError, exceptions.PreconditionError, FileNotFoundError):
+            raise Conflict(f"{key} is not what was expected: somebody else was first") from None
+        return put["e_tag"] or ""
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """Return the size in bytes of every key that starts with the prefix, keys sorted."""
+        with self._told("a listing"):
+            # The client's prefix is whole segments only.
+            folder = prefix.rpartition("/")[0]
+            pages = obstore.list(self._client(), folder or None)
+            found = {meta["path"]: meta["size"] for page in pages for meta in page}
+        return {key: found[key] for key in sorted(found) if key.startswith(prefix)}
+
+    def list(self, prefix: str = "") -> list[str]:
+        """Return the keys that start with the prefix, sorted."""
+        return [*self.sizes(prefix)]
+
+    def delete(self, key: str) -> None:
+        """Remove a key; one that is not there is no error."""
+        check_key(key)
+        with suppress(FileNotFoundError), self._told("a deletion"):
+            obstore.delete(self._client(), key)
+
+    def _client(self) -> object_stores.S3Store:
+        """Return this process's client: connections do not outlive a fork."""
+        with self._lock:
+            if self._kept is None or self._pid != os.getpid():
+                self._kept = self._connect()
+                self._pid = os.getpid()
+            return self._kept
+
+    def _connect(self) -> object_stores.S3Store:
+        plain = self._options.get("endpoint", "").startswith("http://")
+        config: Any = {**self._options, "conditional_put": "etag"}
+        client: Any = {**CLIENT, "allow_http": plain}
+        return object_stores.S3Store(
+            self._bucket,
+            prefix=self._prefix or None,
+            config=config,
+            client_options=client,
+            retry_config=RETRIES,
+        )
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        # Not chained: the client's text has the whole request and answer in it.
+        try:
+            yield
+        except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
+            raise
+        except exceptions.UnknownConfigurationKeyError:
+            raise ConfigError("the S3 store was given an option that it does not know") from None
+        except (exceptions.BaseError, ValueError, PermissionError) as error:
+            reason = _REASONS.get(type(error), "it cannot be reached, or refused")
+            raise StoreUnavailable(
+                f"the model store s3://{self._bucket}: {what}: {reason}"
+            ) from None
+
+
+_REASONS: Mapping[type[BaseException], str] = {
+    exceptions.PermissionDeniedError: "the credentials may not do that",
+    PermissionError: "the credentials may not do that",
+    exceptions.UnauthenticatedError: "the credentials are missing or wrong",
+    exceptions.NotSupportedError: "it does not support conditional writes",
+    ValueError: "a setting cannot be used",
+}
+
+
+def _mode(expected: Expected | str) -> PutMode:
+    if expected is ANY:
+        return "overwrite"
+    if expected is ABSENT:
+        return "create"
+    return {"e_tag": str(expected)}

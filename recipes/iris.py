@@ -1,0 +1,23 @@
+"""Fisher's irises: which of three species is it? By logistic regression."""
+
+from __future__ import annotations
+
+from learning.dataset import Table
+from learning.estimators import logistic
+from learning.recipe import Recipe
+
+# Centimetres, in the order of scikit-learn's columns.
+FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+
+
+def load() -> Table:
+    """Return scikit-learn's copy of the table: 150 flowers, with their species by name."""
+    from sklearn.datasets import load_iris
+
+    iris = load_iris()
+    columns = dict(zip(FEATURES, iris.data.T.tolist(), strict=True))
+    species = [str(iris.target_names[place]) for place in iris.target]
+    return Table({**columns, "species": species})
+
+
+recipe = Recipe(name="iris", label="species", load=load, estimator=logistic)

@@ -1,0 +1,20 @@
+"""Tweets: is what a tweet says positive or negative?"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from learning.dataset import read_table
+from learning.frequencies import words
+from learning.recipe import Recipe
+
+recipe = Recipe(
+    name="tweets",
+    label="sentiment",
+    load=partial(read_table, Path(__file__).parent.parent / "data" / "tweets.csv"),
+    # Summed word frequencies, or TF-IDF: whichever has the lower log loss in cross-validation.
+    estimator=words,
+    kinds={"text": "text"},
+    faces=("keyed",),
+)

@@ -1,0 +1,157 @@
+"""The ASGI lane: prediction routes answered on the event loop, everything else handed to Flask.
+
+See asgi.readthedocs.io for the messages.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from learning.errors import BodyTimeout, MiranteError
+from serving.exchange import Answer, Request, too_large
+from serving.gate import Gate, Match
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# A longer body is decoded and predicted in a thread: by then it takes longer
+# than other requests should wait for the event loop.
+QUICK_BODY = 32 * 1024
+
+
+class Disconnected(Exception):
+    """The client went away before its body was whole."""
+
+
+class Express:
+    """The ASGI application: prediction routes and streams are answered here, the rest by Flask.
+
+    `streams` are asked in turn for an application that takes the request (event
+    streams, which must never hold a thread); `on_start` and `on_stop` are called
+    at the ends of the worker's life, after the fork.
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        fallback: Application,
+        *,
+        body_timeout: float,
+        streams: tuple[Callable[[Scope], Application | None], ...] = (),
+        on_start: Callable[[], None] = lambda: None,
+        on_stop: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._gate = gate
+        self._fallback = fallback
+        self._body_timeout = body_timeout
+        self._streams = streams
+        self._on_start = on_start
+        self._on_stop = on_stop
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="mirante-batch")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one connection's scope, as an ASGI server gives it."""
+        if scope["type"] == "http":
+            match = self._gate.match(scope["method"], scope["path"])
+            if match is not None:
+                await self._predict(match, scope, receive, send)
+            else:
+                await (self._stream(scope) or self._fallback)(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._live(receive, send)
+
+    def _stream(self, scope: Scope) -> Application | None:
+        return next((found for find in self._streams if (found := find(scope))), None)
+
+    async def _predict(self, match: Match, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        request = Request(
+            scope["method"],
+            scope["path"],
+            scope["query_string"],
+            headers,
+            b"",
+            self._gate.request_ids.of(headers.get(b"x-request-id")),
+        )
+        try:
+            with self._gate.in_flight:
+                body = await self._body(headers, receive)
+                client = scope["client"][0] if scope.get("client") else ""
+                answer = await self._answer(request._replace(body=body), match, client)
+        except MiranteError as error:
+            # The body was not read to its end: what follows on this connection is the rest of it.
+            answer = self._gate.refuse(error, request, match)
+            answer = answer._replace(headers=(*answer.headers, (b"connection", b"close")))
+        except Disconnected:
+            return
+        await _send(answer, send)
+
+    async def _answer(self, request: Request, match: Match, client: str) -> Answer:
+        if len(request.body) <= QUICK_BODY and self._gate.is_quick(match):
+            return self._gate.answer(request, match, client)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._gate.answer, request, match, client)
+
+    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
+        limit = self._gate.max_body_bytes
+        declared = headers.get(b"content-length", b"0")
+        if not declared.isdigit() or int(declared) > limit:
+            raise too_large(limit)
+        message = await self._next(receive, self._body_timeout)
+        body: bytes = message.get("body", b"")
+        if message.get("more_body", False):
+            body = await self._rest(body, limit, receive)
+        if len(body) > limit:
+            raise too_large(limit)
+        return body
+
+    async def _rest(self, first: bytes, limit: int, receive: Receive) -> bytes:
+        deadline = time.monotonic() + self._body_timeout
+        parts, size, more = [first], len(first), True
+        while more and size <= limit:
+            message = await self._next(receive, deadline - time.monotonic())
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            more = message.get("more_body", False)
+        return b"".join(parts)
+
+    async def _next(self, receive: Receive, seconds: float) -> MutableMapping[str, Any]:
+        try:
+            async with asyncio.timeout(seconds):
+                message = await receive()
+        except TimeoutError:
+            raise BodyTimeout(f"the body did not arrive in {self._body_timeout:g} s") from None
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        return message
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            stage = message["type"].removeprefix("lifespan.")
+            try:
+                await asyncio.to_thread(self._on_start if stage == "startup" else self._on_stop)
+            except MiranteError as error:
+                await send({"type": f"lifespan.{stage}.failed", "message": str(error)})
+                return
+            await send({"type": f"lifespan.{stage}.complete"})
+            if stage == "shutdown":
+                self._threads.shutdown(wait=False)
+                return
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    headers = [
+        (b"content-type", answer.content_type),
+        (b"content-length", str(len(answer.body)).encode()),
+        *answer.headers,
+    ]
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})

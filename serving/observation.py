@@ -1,0 +1,50 @@
+"""What is written down of every request: metrics, and a sampled line in the access log."""
+
+from __future__ import annotations
+
+import logging
+import random
+
+from serving.metrics import Metrics
+
+access_log = logging.getLogger("mirante.access")
+
+
+class Observation:
+    """Writes requests down. `sample` is the fraction of the good ones that the log gets."""
+
+    def __init__(self, metrics: Metrics, sample: float) -> None:
+        self._metrics = metrics
+        self._sample = sample
+
+    def record(
+        self,
+        *,
+        request_id: str,
+        method: str,
+        route: str,
+        status: int,
+        seconds: float,
+        rows: int = 0,
+        model: str = "",
+        version: str = "",
+    ) -> None:
+        """Count a request, and log it: every failure of ours, and a sample of the rest."""
+        self._metrics.count_request(route, int(status), seconds)
+        if rows:
+            self._metrics.count_rows(model, version, rows)
+        if status < 500 and random.random() >= self._sample:  # noqa: S311 - a sample, no secret
+            return
+        access_log.info(
+            "request",
+            extra={
+                "request_id": request_id,
+                "method": method,
+                "route": route,
+                "status": int(status),
+                "seconds": round(seconds, 6),
+                "rows": rows,
+                "model": model,
+                "version": version,
+            },
+        )

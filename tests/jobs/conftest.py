@@ -1,0 +1,80 @@
+"""A queue on each kind of database, and a clock that a test can turn."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from jobs.database import Ledger
+from jobs.queue import JobQueue
+from tests.conftest import require
+from tests.servers import INSTALL_POSTGRES, PostgresServer, find_postgres, postgres_server
+
+INSTALL = f"{INSTALL_POSTGRES} && pip install -r requirements-postgres.txt"
+
+
+class Clock:
+    """A clock that stands still until it is turned."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for the tests of this folder."""
+    require(bool(find_postgres() and find_spec("psycopg")), "PostgreSQL", INSTALL)
+    with postgres_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, one of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/jobs.db"
+    return _new_database(request.getfixturevalue("postgres"))
+
+
+def _new_database(server: PostgresServer) -> str:
+    import psycopg
+
+    name = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+    return f"{server.url.rpartition('/')[0]}/{name}"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock for the queue."""
+    return Clock()
+
+
+@pytest.fixture
+def make_queue(url: str, clock: Clock) -> Iterator[Callable[..., JobQueue]]:
+    """Make queues over one database, as several processes would have them."""
+    made: list[Ledger] = []
+
+    def make(**options: Any) -> JobQueue:
+        made.append(Ledger(url))
+        return JobQueue(made[-1], **({"lease": 30.0, "clock": clock} | options))
+
+    yield make
+    for ledger in made:
+        ledger.close()
+
+
+@pytest.fixture
+def queue(make_queue: Callable[..., JobQueue]) -> JobQueue:
+    """A queue over an empty database."""
+    return make_queue()

@@ -1,0 +1,30 @@
+"""Small tables that several tests learn from."""
+
+from __future__ import annotations
+
+import random
+
+from learning.dataset import Table
+
+
+def mixed_table(rows: int = 120, seed: int = 1) -> Table:
+    """A table with every kind of feature, missing values, and a label that depends on two."""
+    chance = random.Random(seed)
+    columns: dict[str, list[object]] = {
+        name: [] for name in ("age", "income", "vip", "plan", "comment", "stays")
+    }
+    for _ in range(rows):
+        age, vip = chance.randrange(18, 80), chance.random() < 0.5
+        columns["age"].append(age)
+        columns["income"].append(None if chance.random() < 0.2 else chance.uniform(1, 9))
+        columns["vip"].append(vip)
+        columns["plan"].append(chance.choice(["basic", "gold", "pro", None]))
+        words = [chance.choice("very quite not at all good bad slow".split()) for _ in range(6)]
+        columns["comment"].append(" ".join(words))
+        columns["stays"].append("yes" if (age > 45) ^ (chance.random() < 0.1) else "no")
+    return Table(columns)
+
+
+def without(table: Table, *names: str) -> Table:
+    """The table without some columns."""
+    return Table({name: cells for name, cells in table.columns.items() if name not in names})

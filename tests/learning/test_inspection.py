@@ -1,0 +1,109 @@
+"""Inspection: importances add up by feature, are in order, and name what matters."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from learning.dataset import Table, read_dataset, split
+from learning.estimators import boosting, forest, logistic
+from learning.inspection import column_owners, inspect_estimator
+from learning.progress import SilentProgress
+from learning.training import fit
+from tests.learning.tables import mixed_table, without
+
+MIXED = read_dataset(mixed_table(300), "stays")
+PLAIN = read_dataset(without(mixed_table(300), "comment"), "stays")
+
+
+def inspect(make, dataset, **parameters):
+    train, holdout = split(dataset, 0)
+    few = {"max_iter": 10} if make is boosting else {"n_estimators": 30} if make is forest else {}
+    made = make(dataset.signature, 0, **(few | parameters))
+    fitted = fit(made, train, SilentProgress())
+    return fitted, inspect_estimator(fitted, dataset.signature, holdout, 0)
+
+
+def test_a_forest_tells_its_size_its_parameters_and_its_importances():
+    fitted, info = inspect(forest, PLAIN, n_estimators=30, max_depth=4)
+    assert info["model_name"] == "RandomForestClassifier"
+    assert info["num_trees"] == 30
+    assert info["max_depth"] == 4
+    assert info["num_features"] == 4
+    assert info["parameters"]["n_estimators"] == 30
+    columns = fitted[-1].feature_importances_
+    assert info["feature_importances"]["plan"] == pytest.approx(columns[:3].sum())
+    assert info["feature_importances"]["age"] == pytest.approx(columns[3])
+
+
+@pytest.mark.parametrize(
+    ("make", "dataset"), [(forest, PLAIN), (forest, MIXED), (logistic, PLAIN), (logistic, MIXED)]
+)
+def test_importances_are_of_every_feature_add_up_to_one_and_descend(make, dataset):
+    _, info = inspect(make, dataset)
+    found = info["feature_importances"]
+    assert found.keys() == {feature.name for feature in dataset.signature.features}
+    assert sum(found.values()) == pytest.approx(1.0, abs=1e-12)
+    assert list(found.values()) == sorted(found.values(), reverse=True)
+
+
+@pytest.mark.parametrize("make", [forest, boosting, logistic])
+def test_shuffling_what_matters_costs_most(make):
+    _, info = inspect(make, PLAIN)
+    shuffled = info["permutation_importances"]
+    assert shuffled.keys() == {"age", "income", "vip", "plan"}
+    assert next(iter(shuffled)) == "age"
+    assert shuffled["age"]["mean"] > 0.1
+    assert all(found["std"] >= 0 for found in shuffled.values())
+    assert [f["mean"] for f in shuffled.values()] == sorted(
+        (f["mean"] for f in shuffled.values()), reverse=True
+    )
+
+
+def test_what_does_not_apply_is_absent():
+    _, info = inspect(logistic, PLAIN)
+    assert "num_trees" not in info
+    assert "max_depth" not in info
+    _, info = inspect(boosting, PLAIN, max_iter=12)
+    assert "feature_importances" not in info
+    assert info["num_trees"] == 12
+    assert info["max_depth"] >= 1
+
+
+def test_boosting_of_three_classes_has_a_tree_for_each():
+    table = Table({"x": [i % 30 for i in range(300)], "y": ["abc"[i % 30 // 10] for i in range(300)]})
+    _, info = inspect(boosting, read_dataset(table, "y"), max_iter=5)
+    assert info["num_trees"] == 15
+
+
+def test_it_is_ready_for_json():
+    for make in (forest, boosting, logistic):
+        _, info = inspect(make, PLAIN)
+        assert json.loads(json.dumps(info, allow_nan=False)) == info
+
+
+def test_a_linear_model_s_importances_go_by_spread_not_by_unit():
+    chance = np.random.default_rng(0)
+    x, noise = chance.normal(size=300), chance.normal(size=300)
+    label = ["a" if value > 0 else "b" for value in x]
+    table = Table({"metres": (x / 1000).tolist(), "noise": (noise * 1000).tolist(), "y": label})
+    _, info = inspect(logistic, read_dataset(table, "y"))
+    assert info["feature_importances"]["metres"] > 0.8
+
+
+def test_columns_are_owned_by_their_feature():
+    fitted, _ = inspect(forest, PLAIN)
+    names = [PLAIN.signature.features[i].name for i in column_owners(fitted, PLAIN.signature)]
+    assert names == ["plan", "plan", "plan", "age", "income", "vip"]
+    fitted, _ = inspect(boosting, PLAIN)
+    assert column_owners(fitted, PLAIN.signature) == [0, 1, 2, 3]
+
+
+def test_a_wide_table_is_inspected_in_bounded_time():
+    chance = np.random.default_rng(0)
+    columns = {f"f{i}": chance.normal(size=1000).tolist() for i in range(200)}
+    label = ["a" if value > 0 else "b" for value in columns["f0"]]
+    _, info = inspect(logistic, read_dataset(Table({**columns, "y": label}), "y"))
+    assert next(iter(info["permutation_importances"])) == "f0"

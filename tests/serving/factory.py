@@ -1,0 +1,120 @@
+"""Makes live models and gates over a runtime that adds up: serving is tested without training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from learning.rows import RowCodec
+from learning.runtimes.base import Batch, Probabilities
+from learning.signature import Feature, Label, Signature
+from persistence.artifact import Manifest, RuntimeInfo
+from serving.cors import Cors
+from serving.dialects import v0
+from serving.exchange import Answer, Request
+from serving.gate import Gate
+from serving.metrics import Metrics
+from serving.observation import Observation
+from serving.predictor import Live, Predictor
+
+SIGNATURE = Signature(
+    (
+        Feature("age", "integer", example=30),
+        Feature("income", "number", nullable=True, example=12.5),
+        Feature("home", "category", True, ("owner", "rent"), {"aluguel": "rent"}, example="rent"),
+        Feature("records", "boolean", example=False),
+    ),
+    Label("approved", (False, True)),
+)
+ROW: dict[str, Any] = {"age": 30, "income": 12.5, "home": "rent", "records": "no"}
+
+
+class Sum:
+    """A runtime whose probability of the last class is the sigmoid of age / 100."""
+
+    name = "sum"
+    compiled = True
+
+    def __init__(self, classes: int = 2, *, quick: bool = True) -> None:
+        self.quick = quick
+        self._classes = classes
+
+    def probabilities(self, batch: Batch) -> Probabilities:
+        """Return `[n, k]` probabilities."""
+        if batch.matrix.shape[1]:
+            score = batch.matrix[:, 0].astype(np.float64)
+        else:
+            score = np.array([len(text) for text in batch.texts[0]], dtype=np.float64)
+        last = 1 / (1 + np.exp(-score / 100))
+        rest = np.repeat(((1 - last) / (self._classes - 1))[:, None], self._classes - 1, axis=1)
+        return np.hstack([rest, last[:, None]])
+
+
+def make_live(
+    name: str = "credit",
+    version: str = "20261123t000000z-000001",
+    signature: Signature = SIGNATURE,
+    *,
+    faces: tuple[str, ...] = (),
+    quick: bool = True,
+    extra: dict[str, Any] | None = None,
+) -> Live:
+    """Return a live model that predicts with Sum."""
+    manifest = Manifest(
+        name=name,
+        version=version,
+        created_at="2026-11-23T00:00:00Z",
+        label=signature.label.name,
+        classes=signature.label.classes,
+        runtime=RuntimeInfo("sum", True),
+        libraries={},
+        faces=faces,
+        extra=extra or {},
+    )
+    runtime = Sum(len(signature.label.classes), quick=quick)
+    codec = RowCodec(signature)
+    return Live(name, version, manifest, signature, codec, runtime, {}, {"roc_auc": 0.5}, "0" * 64)
+
+
+class NoRegistry:
+    """A registry that holds nothing: the live models are put in by hand."""
+
+    def names(self) -> list[str]:
+        """Return no names."""
+        return []
+
+
+def make_predictor(*lives: Live) -> Predictor:
+    """Return a predictor that holds these live models and follows nothing."""
+    predictor = Predictor(NoRegistry())  # type: ignore[arg-type]
+    predictor._live.update({live.name: live for live in lives})
+    return predictor
+
+
+def make_gate(*lives: Live, dialects: Iterable[Any] = (v0,), **options: Any) -> Gate:
+    """Return a gate over these live models (one credit model if none is given)."""
+    metrics = Metrics()
+    settings: dict[str, Any] = {
+        "default_model": "credit",
+        "max_body_bytes": 100_000,
+        "max_rows": 1_000,
+        "max_in_flight": 8,
+        "guard": None,
+        "cors": Cors(("*",)),
+        "observation": Observation(metrics, 0.0),
+    }
+    predictor = make_predictor(*(lives or (make_live(),)))
+    return Gate(predictor, dialects, **(settings | options))
+
+
+def ask(gate: Gate, path: str, body: Any, method: str = "POST", **headers: str) -> Answer:
+    """Return the gate's answer to a request; a body that is not bytes is sent as JSON."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
+    path, _, query = path.partition("?")
+    match = gate.match(method, path)
+    assert match is not None, f"no dialect has the route {method} {path}"
+    return gate.answer(Request(method, path, query.encode(), named, raw, "id"), match)

@@ -1,0 +1,206 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from learning.errors import (
+    AccessError,
+    ConfigError,
+    KeyRejected,
+    NotFound,
+    RateLimited,
+    ScopeMissing,
+)
+from serving.auth import (
+    ApiKey,
+    Guard,
+    KeyRing,
+    local_key,
+    main,
+    new_key,
+    read_entry,
+    read_key_file,
+    write_key_file,
+)
+from serving.exchange import status_of
+from serving.failures import FailureLimit
+
+
+def bearer(token: str) -> tuple[tuple[bytes, bytes], ...]:
+    return ((b"authorization", b"Bearer " + token.encode()),)
+
+
+def guard_with(*keys: ApiKey, **options: bool) -> Guard:
+    return Guard(KeyRing([key.entry() for key in keys]), **options)
+
+
+def test_a_key_is_let_in_by_either_header() -> None:
+    token, key = new_key("alice", ["train"])
+    guard = guard_with(key)
+    other = ((b"accept", b"*/*"), (b"x-api-key", token.encode()))
+    assert guard.check(bearer(token), "train", "c").name == "alice"
+    assert guard.check(other, "train", "c").name == "alice"
+    assert guard.check(((b"authorization", b"bearer  " + token.encode()),), "train", "c") == key
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        bearer(""),
+        bearer("mirante_wrong"),
+        bearer("\u00e9" * 1000),
+        ((b"authorization", b"Basic YTpi"),),
+        ((b"x-api-key", b"\xff\x00"),),
+    ],
+)
+def test_no_key_or_a_wrong_one_is_rejected(headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    guard = guard_with(new_key("alice", ["admin"])[1])
+    with pytest.raises(KeyRejected) as caught:
+        guard.check(headers, "train", "c")
+    assert status_of(caught.value) == 401
+
+
+def test_the_hash_of_a_token_is_not_the_token() -> None:
+    _, key = new_key("alice", ["admin"])
+    with pytest.raises(KeyRejected):
+        guard_with(key).check(bearer(key.digest.hex()), "train", "c")
+
+
+def test_scopes() -> None:
+    token, key = new_key("alice", ["train"])
+    guard = guard_with(key)
+    for scope in ("predict", "admin"):
+        with pytest.raises(ScopeMissing, match=scope) as caught:
+            guard.check(bearer(token), scope, "c")  # type: ignore[arg-type]
+        assert status_of(caught.value) == 403
+    token, key = new_key("root", ["admin"])
+    for every in ("predict", "train", "admin"):
+        guard_with(key).check(bearer(token), every, "c")  # type: ignore[arg-type]
+
+
+def test_without_any_key_it_is_said_how_to_make_one() -> None:
+    with pytest.raises(AccessError, match=r"python -m serving\.auth new --scope train") as caught:
+        guard_with().check(bearer("mirante_x"), "train", "c")
+    assert status_of(caught.value) == 403
+
+
+def test_failures_are_limited_and_a_good_key_is_not() -> None:
+    token, key = new_key("alice", ["train"])
+    guard = Guard(KeyRing([key.entry()]), failures=FailureLimit(2))
+    for _ in range(2):
+        with pytest.raises(KeyRejected):
+            guard.check(bearer("wrong"), "train", "1.2.3.4")
+    with pytest.raises(RateLimited) as caught:
+        guard.check(bearer("wrong"), "train", "1.2.3.4")
+    assert status_of(caught.value) == 429
+    assert guard.check(bearer(token), "train", "1.2.3.4") == key
+    with pytest.raises(KeyRejected):
+        guard.check(bearer("wrong"), "train", "5.6.7.8")
+
+
+def test_prediction_is_open_unless_it_is_closed() -> None:
+    token, key = new_key("app", ["predict"])
+    guard_with(key).check_prediction((), None, "c")
+    guard_with().check_prediction((), None, "c")
+    closed = guard_with(key, require_for_prediction=True)
+    closed.check_prediction(bearer(token), None, "c")
+    with pytest.raises(KeyRejected):
+        closed.check_prediction((), None, "c")
+    with pytest.raises(AccessError):
+        guard_with(require_for_prediction=True).check_prediction((), None, "c")
+
+
+def test_a_token_in_a_path() -> None:
+    token, key = new_key("app", ["predict"])
+    trainer_token, trainer = new_key("trainer", ["train"])
+    guard = Guard(KeyRing([key.entry(), trainer.entry()]), failures=FailureLimit(2))
+    guard.check_prediction((), token, "c")
+    for wrong in ("", trainer_token, "wrong"):
+        with pytest.raises(NotFound):
+            guard.check_prediction((), wrong, "c")
+    with pytest.raises(RateLimited):
+        guard.check_prediction((), "wrong", "c")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "alice",
+        "alice:train",
+        "alice::" + "0" * 64,
+        "alice:train+root:" + "0" * 64,
+        "Alice:train:" + "0" * 64,
+        "alice:train:" + "0" * 63,
+        "alice:train:" + "G" * 64,
+        "alice:train:" + "0" * 64 + ":x",
+        ":train:" + "0" * 64,
+    ],
+)
+def test_an_entry_that_is_none(entry: str) -> None:
+    with pytest.raises(ConfigError, match=r"^API_KEYS: expected name:scope") as caught:
+        read_entry(entry)
+    assert "0" * 10 not in str(caught.value)
+
+
+def test_an_entry_is_read_as_it_was_written() -> None:
+    token, key = new_key("alice", ["train", "predict"])
+    assert read_entry(key.entry()) == key
+    assert key.entry() == f"alice:predict+train:{hashlib.sha256(token.encode()).hexdigest()}"
+    assert token not in repr(key)
+    assert new_key("alice", ["train"])[0] != token
+
+
+def test_the_key_file_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(KeyRing, "LOOK_EVERY", 0.0)
+    file = tmp_path / "var" / "keys"
+    ring = KeyRing([], file)
+    token, key = new_key("alice", ["train"])
+    assert ring.find(token.encode()) is None
+    write_key_file(file, [key])
+    assert ring.find(token.encode()) == key
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    file.write_text("nonsense\n")
+    os.utime(file, ns=(1, 1))
+    assert ring.find(token.encode()) == key
+    file.unlink()
+    assert ring.find(token.encode()) is None
+
+
+def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    at = ["--file", str(tmp_path / "keys")]
+    new = ["new", "--scope", "train", "--scope", "predict", "--name"]
+    assert main([*at, *new, "alice"]) == 0
+    token, told = capsys.readouterr()
+    key = KeyRing([], tmp_path / "keys").find(token.strip().encode())
+    assert key is not None
+    assert (key.name, key.scopes) == ("alice", {"train", "predict"})
+    assert key.entry() in told
+    assert token.strip() not in told
+    assert token.strip() not in (tmp_path / "keys").read_text()
+
+    assert main([*at, *new, "alice"]) == 1
+    assert capsys.readouterr().err == "there is a key of that name\n"
+    assert main([*at, *new, "Bad Name"]) == 1
+    capsys.readouterr()
+    assert main([*at, "list"]) == 0
+    assert capsys.readouterr().out == "alice  predict+train\n"
+    assert main([*at, "revoke", "bob"]) == 1
+    assert main([*at, "revoke", "alice"]) == 0
+    assert read_key_file(tmp_path / "keys") == []
+
+
+def test_a_key_for_this_machine_alone(tmp_path: Path) -> None:
+    file = str(tmp_path / "keys")
+    made = local_key("127.0.0.1", None, file)
+    assert made is not None
+    token, entry = made
+    assert KeyRing([entry]).find(token.encode()) == read_entry(entry)
+    assert local_key("0.0.0.0", None, file) is None
+    assert local_key("127.0.0.1", entry, file) is None
+    write_key_file(Path(file), [read_entry(entry)])
+    assert local_key("127.0.0.1", None, file) is None

@@ -1,0 +1,321 @@
+"""Both lanes: what they answer, that they answer the same, and what they refuse."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import json
+import re
+import threading
+from typing import Any, NamedTuple
+
+import pytest
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from serving.cors import Cors
+from serving.express import Express
+from serving.gate import Gate
+from serving.metrics import Metrics
+from serving.observation import Observation
+from serving.prediction import prediction_blueprint
+from serving.wsgi import attend
+from tests.serving.factory import ROW, make_gate, make_live
+
+JSON = {"content-type": "application/json"}
+
+
+class Answered(NamedTuple):
+    """What a lane sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+
+def flask_lane(gate: Gate) -> Flask:
+    app = Flask(__name__)
+    attend(app, gate.request_ids, Cors(("*",)), Observation(Metrics(), 0.0))
+    app.register_blueprint(prediction_blueprint(gate))
+    return app
+
+
+def by_flask(app: Flask, method: str, path: str, headers: dict[str, str], body: bytes) -> Answered:
+    response = app.test_client().open(path, method=method, headers=headers, data=body)
+    found = {name.lower(): value for name, value in response.headers}
+    return Answered(response.status_code, found, response.data)
+
+
+async def call(
+    application: Any, method: str, path: str, headers: dict[str, str], messages: list[Any]
+) -> Answered:
+    """Call an ASGI application with a body in the given messages."""
+    path, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
+    pending, sent = list(messages), []
+
+    async def receive() -> Any:
+        while not pending:
+            await asyncio.sleep(3600)
+        return pending.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await application(scope, receive, send)
+    found = {k.decode().lower(): v.decode("latin-1") for k, v in sent[0]["headers"]}
+    return Answered(sent[0]["status"], found, b"".join(m.get("body", b"") for m in sent[1:]))
+
+
+def whole(body: bytes) -> list[Any]:
+    return [{"type": "http.request", "body": body, "more_body": False}]
+
+
+def by_express(
+    gate: Gate, method: str, path: str, headers: dict[str, str], body: bytes
+) -> Answered:
+    express = Express(gate, WSGIMiddleware(flask_lane(gate)), body_timeout=5)  # type: ignore[arg-type]
+    sized = headers | {"content-length": str(len(body))}
+    return asyncio.run(call(express, method, path, sized, whole(body)))
+
+
+def post(gate: Gate, body: Any, path: str = "/v0/predict", **headers: str) -> Answered:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return by_express(gate, "POST", path, JSON | headers, raw)
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    return make_gate()
+
+
+def test_one_row_is_answered_with_its_class_and_every_probability(gate):
+    answer = post(gate, ROW)
+    assert answer.status == 200
+    prediction = answer.json["prediction"]
+    assert prediction["value"] is True
+    assert prediction["probability"] == prediction["probabilities"]["true"]
+    assert sum(prediction["probabilities"].values()) == pytest.approx(1, abs=1e-6)
+    assert answer.json["model"]["name"] == "credit"
+    assert "warnings" not in answer.json
+
+
+def test_a_list_is_answered_in_its_order(gate):
+    rows = [ROW | {"age": age} for age in (-50, 0, 50)]
+    answered = post(gate, rows).json["predictions"]
+    alone = [post(gate, row).json["prediction"] for row in rows]
+    assert answered == alone
+    assert [prediction["value"] for prediction in alone] == [False, False, True]
+
+
+def test_json_lines_and_csv_are_read_and_csv_is_written(gate):
+    rows = [ROW, ROW | {"age": 80}]
+    lines = b"\n".join(json.dumps(row).encode() for row in rows)
+    table = b"age,income,home,records\n30,12.5,rent,no\n80,12.5,rent,no\n"
+    expected = post(gate, rows).json["predictions"]
+    by_lines = post(gate, lines, **{"content-type": "application/x-ndjson"})
+    by_table = post(gate, table, **{"content-type": "text/csv"})
+    assert by_lines.json["predictions"] == by_table.json["predictions"] == expected
+    written = post(gate, rows, accept="text/csv")
+    assert written.headers["content-type"].startswith("text/csv")
+    header, first, _ = written.body.decode().splitlines()
+    assert header == "prediction,probability,probability_false,probability_true"
+    assert first.split(",")[:2] == ["true", str(expected[0]["probability"])]
+
+
+def test_a_warning_says_what_was_unknown_and_strict_refuses_it(gate):
+    answer = post(gate, [ROW, ROW | {"home": "igloo"}])
+    assert [(w["row"], w["field"]) for w in answer.json["warnings"]] == [(1, "home")]
+    assert post(gate, ROW | {"home": "igloo"}, "/v0/predict?strict=1").status == 422
+
+
+def test_partial_answers_the_good_rows_in_their_places(gate):
+    answer = post(gate, [ROW, ROW | {"age": "old"}, ROW], "/v0/predict?partial=1")
+    assert answer.status == 200
+    assert [p is None for p in answer.json["predictions"]] == [False, True, False]
+    assert [(e["row"], e["field"]) for e in answer.json["errors"]] == [(1, "age")]
+    assert post(gate, [{}, 3], "/v0/predict?partial=1").status == 422
+
+
+def test_a_problem_names_row_and_field_under_the_requests_id(gate):
+    answer = post(gate, [ROW, ROW | {"age": "old"}], **{"x-request-id": "abc"})
+    assert answer.status == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == answer.json["request_id"] == "abc"
+    (fault,) = answer.json["errors"]
+    assert fault == {"row": 1, "field": "age", "expected": "integer", "got": "string"}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "headers", "path"),
+    [
+        (400, b"{", {}, "/v0/predict"),
+        (400, b"", {}, "/v0/predict"),
+        (422, b"[]", {}, "/v0/predict"),
+        (422, b"3", {}, "/v0/predict"),
+        (415, b"{}", {"content-type": "text/plain"}, "/v0/predict"),
+        (415, b"{}", {"content-encoding": "br"}, "/v0/predict"),
+        (400, b"{}", {"content-encoding": "gzip"}, "/v0/predict"),
+        (406, json.dumps(ROW).encode(), {"accept": "image/png"}, "/v0/predict"),
+        (404, b"{}", {}, "/v0/models/nobody/predict"),
+        (413, b" " * 100_001, {}, "/v0/predict"),
+        (413, gzip.compress(b" " * 100_001), {"content-encoding": "gzip"}, "/v0/predict"),
+        (413, json.dumps([ROW] * 1001).encode(), {}, "/v0/predict"),
+        (400, b"a,a\n1,2\n", {"content-type": "text/csv"}, "/v0/predict"),
+        (422, b"age,income\n1\n", {"content-type": "text/csv"}, "/v0/predict"),
+    ],
+)
+def test_what_cannot_be_answered_has_its_status_in_both_lanes(gate, status, body, headers, path):
+    for answer in (
+        by_express(gate, "POST", path, JSON | headers, body),
+        by_flask(flask_lane(gate), "POST", path, JSON | headers, body),
+    ):
+        assert answer.status == status, answer
+        assert answer.json["status"] == status
+
+
+def test_a_gzip_body_is_unpacked(gate):
+    packed = gzip.compress(json.dumps(ROW).encode())
+    answer = post(gate, packed, **{"content-encoding": "gzip"})
+    assert answer.json["prediction"] == post(gate, ROW).json["prediction"]
+
+
+def test_other_methods_and_paths_are_refused_with_problems(gate):
+    refused = by_express(gate, "GET", "/v0/predict", {}, b"")
+    assert (refused.status, refused.json["status"]) == (405, 405)
+    assert "POST" in refused.headers["allow"]
+    assert by_express(gate, "GET", "/nowhere", {}, b"").json["status"] == 404
+
+
+def test_a_body_declared_too_large_is_refused_before_it_is_read(gate):
+    express = Express(gate, flask_lane(gate), body_timeout=5)  # type: ignore[arg-type]
+    headers = JSON | {"content-length": "100001"}
+    answer = asyncio.run(call(express, "POST", "/v0/predict", headers, []))
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+
+
+def test_a_body_that_does_not_arrive_is_given_up(gate):
+    express = Express(gate, flask_lane(gate), body_timeout=0.05)  # type: ignore[arg-type]
+    first = [{"type": "http.request", "body": b"{", "more_body": True}]
+    answer = asyncio.run(call(express, "POST", "/v0/predict", JSON, first))
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+
+
+def test_too_many_at_once_are_sent_away_and_the_next_is_answered():
+    gate = make_gate(max_in_flight=1)
+    with gate.in_flight:
+        for answer in (
+            post(gate, ROW),
+            by_flask(flask_lane(gate), "POST", "/v0/predict", JSON, json.dumps(ROW).encode()),
+        ):
+            assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    assert post(gate, ROW).status == 200
+
+
+def test_a_failure_of_ours_says_nothing_of_itself_and_the_next_request_works(caplog):
+    live = make_live()
+    answers = {"fail": True}
+    honest = live.runtime.probabilities
+
+    def probabilities(batch: Any) -> Any:
+        if answers.pop("fail", False):
+            raise RuntimeError("secret of the house")
+        return honest(batch)
+
+    live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+    gate = make_gate(live)
+    failed = post(gate, ROW)
+    assert failed.status == 500
+    assert b"secret" not in failed.body
+    assert "secret of the house" in caplog.text
+    assert post(gate, ROW).status == 200
+
+
+def test_a_slow_model_and_a_large_body_leave_the_event_loop():
+    for live, body in (
+        (make_live(quick=False), json.dumps(ROW).encode()),
+        (make_live(), json.dumps(ROW).encode() + b" " * 40_000),
+    ):
+        seen: list[str] = []
+        honest = live.runtime.probabilities
+
+        def probabilities(batch: Any, honest: Any = honest, seen: Any = seen) -> Any:
+            seen.append(threading.current_thread().name)
+            return honest(batch)
+
+        live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+        assert post(make_gate(live), body).status == 200
+        assert seen[0].startswith("mirante-batch")
+
+
+def test_browsers_are_told_what_they_may_read(gate):
+    answer = post(gate, ROW, origin="https://a.example")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
+    granted = by_express(gate, "OPTIONS", "/v0/predict", asked, b"")
+    assert granted.status == 200
+    assert "POST" in granted.headers["access-control-allow-methods"]
+    assert "access-control-allow-origin" not in post(gate, ROW).headers
+
+
+values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.sampled_from(["rent", "x", "yes"])
+)
+rows = st.dictionaries(
+    st.sampled_from(["age", "income", "home", "records", "approved", "agee"]), values
+) | st.just(ROW)
+bodies = st.one_of(
+    st.binary(max_size=40),
+    st.builds(lambda value: json.dumps(value).encode(), rows | st.lists(rows, max_size=3)),
+    st.just(b"age,income,home,records\n30,12.5,rent,no\n"),
+)
+kinds = st.sampled_from(["application/json", "text/csv", "application/x-ndjson", "text/plain", ""])
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    body=bodies,
+    kind=kinds,
+    accept=st.sampled_from([None, "*/*", "text/csv", "text/csv;q=0.5, application/json", "x/y"]),
+    query=st.sampled_from(["", "?partial=1", "?strict=1", "?partial=1&strict=true"]),
+    path=st.sampled_from(["/v0/predict", "/v0/models/credit/predict", "/v0/models/x/predict"]),
+    method=st.sampled_from(["POST", "POST", "POST", "GET", "DELETE"]),
+)
+def test_both_lanes_give_the_same_bytes(body, kind, accept, query, path, method):
+    gate = SHARED
+    headers = {"x-request-id": "the-same", "content-type": kind}
+    if accept:
+        headers["accept"] = accept
+    one = by_express(gate, method, path + query, headers, body)
+    other = by_flask(SHARED_FLASK, method, path + query, headers, body)
+    assert (one.status, without_time(one.body)) == (other.status, without_time(other.body))
+    names = ("content-type", "x-request-id", "allow", "retry-after")
+    assert [one.headers.get(n) for n in names] == [other.headers.get(n) for n in names]
+
+
+def without_time(body: bytes) -> bytes:
+    return re.sub(rb'"prediction_time":"[^"]+"', b"", body)
+
+
+SHARED = make_gate()
+SHARED_FLASK = flask_lane(SHARED)
