@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import MutableMapping
-from functools import cache
-from typing import Any, NamedTuple
+from collections.abc import Callable, MutableMapping
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from a2wsgi import WSGIMiddleware
 from flask import Flask
@@ -15,9 +16,11 @@ from config import Config, read_config
 from learning.errors import MiranteError
 from persistence.opening import open_registry
 from persistence.registry import Registry
+from serving.auth import Guard, KeyRing
 from serving.cors import Cors
 from serving.dialects import flat, keyed, oip, sagemaker, v0
 from serving.docs import docs_blueprint
+from serving.events import EventStreams, events_blueprint
 from serving.express import Express, Receive, Send
 from serving.gate import Gate
 from serving.health import health_blueprint
@@ -31,11 +34,18 @@ from serving.openapi import openapi_blueprint
 from serving.prediction import prediction_blueprint
 from serving.predictor import Predictor
 from serving.sagemaker import sagemaker_blueprint
+from serving.shelf import ModelShelf
+from serving.training import training_blueprint
+from serving.versions import versions_blueprint
 from serving.wsgi import attend
+from worker import check_order, open_queue
+
+if TYPE_CHECKING:
+    from jobs.queue import JobQueue
 
 
 class Parts(NamedTuple):
-    """What both lanes share."""
+    """What both lanes share; `get_queue` opens the queue of jobs when it is first called."""
 
     registry: Registry
     predictor: Predictor
@@ -43,20 +53,28 @@ class Parts(NamedTuple):
     metrics: Metrics
     cors: Cors
     observation: Observation
+    guard: Guard
+    get_queue: Callable[[], JobQueue]
+    shelf: ModelShelf | None
 
 
 def wire(config: Config) -> Parts:
     """Build what both lanes share; nothing is loaded yet."""
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
+    shelf = open_shelf(config) if config.models_folder else None
     predictor = Predictor(
-        registry,
+        shelf or registry,
         names=config.models,
         poll_seconds=config.poll_seconds,
         on_load=metrics.count_event,
     )
+    if shelf is not None:
+        shelf.serve(predictor)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample)
+    ring = KeyRing(config.api_keys, config.api_keys_file)
+    guard = Guard(ring, require_for_prediction=config.require_api_key)
     gate = Gate(
         predictor,
         (v0, flat, keyed, sagemaker, oip),
@@ -64,11 +82,22 @@ def wire(config: Config) -> Parts:
         max_body_bytes=config.max_body_bytes,
         max_rows=config.max_rows,
         max_in_flight=config.max_in_flight,
-        guard=None,
+        guard=guard,
         cors=cors,
         observation=observation,
     )
-    return Parts(registry, predictor, gate, metrics, cors, observation)
+    get_queue = cache(partial(open_queue, config))
+    return Parts(registry, predictor, gate, metrics, cors, observation, guard, get_queue, shelf)
+
+
+def open_shelf(config: Config) -> ModelShelf:
+    """Open the folder that models are loaded from by name, each trusted by its own keys."""
+
+    def open_folder(folder: Path) -> Registry:
+        keys = config.key_folder or str(folder / "keys")
+        return open_registry(**config.registry | {"model_store": str(folder), "key_folder": keys})
+
+    return ModelShelf(config.models_folder, open_folder)
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -87,6 +116,19 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.register_blueprint(prediction_blueprint(parts.gate))
     app.register_blueprint(inspection_blueprint(parts.predictor, config.default_model))
     app.register_blueprint(models_blueprint(parts.predictor, parts.registry, config.default_model))
+    app.register_blueprint(
+        training_blueprint(
+            parts.get_queue,
+            parts.guard,
+            check_order,
+            default_model=config.default_model,
+            max_upload_bytes=config.max_upload_bytes,
+        )
+    )
+    app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
+    app.register_blueprint(
+        versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
+    )
     app.register_blueprint(health_blueprint(parts.predictor))
     app.register_blueprint(metrics_blueprint(parts.metrics.exposition))
     app.register_blueprint(oip_blueprint(parts.predictor))
@@ -96,6 +138,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
             default_model=config.default_model,
             max_in_flight=config.max_in_flight,
             max_body_bytes=config.max_body_bytes,
+            shelf=parts.shelf,
         )
     )
     app.register_blueprint(
@@ -112,10 +155,18 @@ def create_asgi(config: Config) -> Express:
     """Build the ASGI application; the champions are loaded when its worker starts."""
     start_logging(config.log_level)
     parts = wire(config)
+    events = EventStreams(
+        parts.get_queue,
+        parts.guard,
+        parts.gate.request_ids,
+        parts.cors,
+        parts.observation,
+    )
     return Express(
         parts.gate,
         WSGIMiddleware(build_flask(config, parts)),  # type: ignore[arg-type]
         body_timeout=config.body_timeout,
+        streams=(events.find,),
         on_start=parts.predictor.start,
         on_stop=parts.predictor.stop,
     )

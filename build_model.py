@@ -18,6 +18,7 @@ import msgspec
 import numpy as np
 
 from config import read_config
+from import_model import ENDINGS, TARGET, import_model
 from learning.compilation import compile
 from learning.dataset import Dataset, Table, read_dataset, read_table, split
 from learning.errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
@@ -169,6 +170,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         registry = open_registry(**config.registry)
         if options.promote_version:
             return promote_version(registry, options)
+        if options.file:
+            return take_in(registry, options)
         if options.if_missing and is_there(registry, options.name or chosen_recipe(options).name):
             return 0
         built = run(registry, options)
@@ -198,6 +201,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--promote", choices=get_args(Rule), default="if_better", help="default if_better")
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
+    add("--import", dest="file", metavar="FILE", help="take in a model: " + ", ".join(ENDINGS))
+    add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
+    add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
     return parser.parse_args(arguments)
 
@@ -216,6 +222,24 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
             promote=options.promote,
             progress=progress,
         )
+
+
+def take_in(registry: Registry, options: argparse.Namespace) -> int:
+    """Take in a model made elsewhere; one named like a recipe has its label and faces."""
+    name = options.name or name_of(options.file)
+    recipe = find_recipe(name) if name in recipe_names() else None
+    taken = import_model(
+        options.file,
+        registry=registry,
+        name=name,
+        schema=options.schema,
+        target=options.target or (recipe.label if recipe else TARGET),
+        trusted=options.i_trust_this_file,
+        faces=recipe.faces if recipe else (),
+        promote=options.promote,
+    )
+    print(taken.as_json() if options.json else taken.report())
+    return 0
 
 
 def is_there(registry: Registry, name: str) -> bool:
@@ -305,6 +329,7 @@ def report(built: Built, store: str) -> str:
         "",
         _line("rows", f"{learnt} to learn from, {built.holdout.rows} held out"),
         _line("label", f"{signature.label.name}: {', '.join(signature.label.keys)}"),
+        _line("features", str(len(signature.features))),
         _line("estimator", built.info["model_name"]),
         _line("runtime", _runtime(built.runtime)),
         _line("store", store),

@@ -32,6 +32,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     model_store: str = "models"
     default_model: Name = "credit"
     models: tuple[Name, ...] = ()
+    # A folder that models are loaded from by name, as SageMaker's multi-model containers do it.
+    models_folder: str = ""
     poll_seconds: Seconds = 2.0
 
     # Limits, each checked before the work it would cause.
@@ -44,6 +46,7 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     cors_origins: tuple[str, ...] = ("*",)
     require_api_key: bool = False
     api_keys: tuple[str, ...] = ()
+    api_keys_file: str = "var/api_keys"
 
     # What is written down.
     log_level: Literal["debug", "info", "warning", "error"] = "info"

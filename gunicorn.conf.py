@@ -6,11 +6,14 @@ https://docs.gunicorn.org/en/stable/settings.html
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import os
 import secrets
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -79,8 +82,24 @@ def on_starting(server: Any) -> None:
     """
     from app import refuse_bad_settings
 
+    _make_local_key(server)
     refuse_bad_settings()
     Path(os.environ[_METRICS]).mkdir(mode=0o700)
+
+
+def _make_local_key(server: Any) -> None:
+    """Where only this machine can ask and no key is set up, make one for this run and print it."""
+    from learning.errors import MiranteError
+    from serving.auth import KEY_FILE, local_key
+
+    file = os.environ.get("API_KEYS_FILE") or KEY_FILE
+    try:
+        made = local_key(_host, os.environ.get("API_KEYS"), file)
+    except MiranteError as error:
+        sys.exit(f"mirante: {error}")
+    if made is not None:
+        token, os.environ["API_KEYS"] = made
+        server.log.info("API key for this run, with every scope: %s", token)
 
 
 def when_ready(server: Any) -> None:
@@ -91,9 +110,19 @@ def when_ready(server: Any) -> None:
         server.log.info("Mirante answers on %s://%s:%s", scheme, shown, port)
     # The runtime of nearly every champion: imported once here, a tenth less memory for two workers.
     importlib.import_module("learning.runtimes.onnx")
+    _start_trainer(server)
     # What was imported so far is never garbage: left unmarked, it stays shared after the fork.
     # https://docs.python.org/3.11/library/gc.html#gc.freeze
     gc.freeze()
+
+
+def _start_trainer(server: Any) -> None:
+    """Start the training worker of a single dyno; it ends when this process does."""
+    from config import read_config
+    from worker import start_embedded
+
+    if read_config(os.environ).training_worker == "embedded":
+        server.trainer = start_embedded()
 
 
 def child_exit(server: Any, worker: Any) -> None:
@@ -104,5 +133,10 @@ def child_exit(server: Any, worker: Any) -> None:
 
 
 def on_exit(server: Any) -> None:
-    """Remove the metrics of this run."""
+    """Remove the metrics of this run, and wait until the training worker gave its job back."""
     shutil.rmtree(os.environ[_METRICS], ignore_errors=True)
+    trainer = getattr(server, "trainer", None)
+    if trainer is not None:
+        trainer.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # then the end of this process ends it
+            trainer.wait(graceful_timeout)

@@ -2,6 +2,9 @@
 # and installs again only when a requirements file has changed.
 
 PORT ?= 8000
+CERT ?= server.crt
+KEY ?= server.key
+API_PORT ?= 5000
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
@@ -10,7 +13,7 @@ PYTHON := $(BIN)/python
 HONCHO := PATH="$(CURDIR)/$(BIN):$$PATH" honcho
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve model test check format lock clean
+.PHONY: help run serve api-start cert model test check bench format lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +24,16 @@ run: $(VENV)/.base ## Train the default model if there is none, and answer on PO
 
 serve: $(VENV)/.base ## Answer on PORT (8000) with the models that there are
 	@$(HONCHO) start --no-prefix --port $(PORT) web
+
+api-start: $(VENV)/.base ## Answer over TLS on port 5000: make api-start CERT=server.crt KEY=server.key
+	@test -r "$(CERT)" && test -r "$(KEY)" || \
+	    { echo "$(CERT) and $(KEY) are needed: give CERT and KEY, or run make cert" >&2; exit 1; }
+	@$(HONCHO) run python build_model.py --recipe tweets --if-missing
+	@PORT=$(API_PORT) WEB_CONCURRENCY=2 \
+	    $(HONCHO) run gunicorn --certfile "$(CERT)" --keyfile "$(KEY)" app:asgi
+
+cert: $(VENV)/.base ## Make a self-signed certificate for localhost, and its key
+	@$(PYTHON) bin/make_certificate --cert "$(CERT)" --key "$(KEY)"
 
 model: $(VENV)/.base ## Train: make model ARGS="--recipe iris"
 	@$(HONCHO) run python build_model.py $(ARGS)
@@ -35,6 +48,9 @@ check: $(VENV)/.dev ## Everything that must hold: format, lint, types, arrows, l
 	$(BIN)/lint-imports
 	$(PYTHON) bin/export_requirements --check
 	$(PYTHON) -m pytest $(ARGS)
+
+bench: $(VENV)/.dev ## Measure this service beside others: make bench ARGS="one-row --quick"
+	@$(PYTHON) -m benchmarks.compare $(ARGS)
 
 format: $(VENV)/.dev ## Format the code, and mend what the linter can
 	$(PYTHON) -m ruff format .

@@ -9,6 +9,7 @@ imports what learns.
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import logging
 import os
@@ -24,12 +25,12 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from config import Config, read_config
 from jobs.orphan import die_with
 from learning.errors import MiranteError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # imported where it is needed: a supervisor needs next to nothing
     from build_model import Built
+    from config import Config
     from jobs.job import Order, Result
     from jobs.progress import PipeProgress
     from jobs.queue import JobQueue
@@ -41,7 +42,6 @@ HERE = Path(__file__).resolve()
 IDLE = 0.5  # seconds between two looks at an empty queue
 # The most patient that the kernel knows: a prediction always goes first.
 NICENESS = 19
-MEBIBYTE = 1024 * 1024
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -49,10 +49,14 @@ def main(words: Sequence[str] | None = None) -> int:
     match list(sys.argv[1:] if words is None else words):
         case []:
             return _as_worker()
+        case ["--under", parent]:
+            die_with(int(parent), signal.SIGTERM)
+            return _as_worker()
         case ["--embedded"]:
-            return _as_supervisor(None)
+            return _as_supervisor()
         case ["--embedded", parent]:
-            return _as_supervisor(int(parent))
+            die_with(int(parent), signal.SIGTERM)
+            return _as_supervisor()
         case ["--job", reports, data, parent]:
             return train(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -63,6 +67,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _as_worker() -> int:
+    from config import read_config
+
     logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -143,13 +149,11 @@ def start_embedded() -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(HERE), "--embedded", str(os.getpid())])
 
 
-def _as_supervisor(parent: int | None) -> int:
+def _as_supervisor() -> int:
     from jobs.supervisor import supervise
 
     logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
-    if parent is not None:
-        die_with(parent, signal.SIGTERM)
-    supervise([sys.executable, str(HERE)])
+    supervise([sys.executable, str(HERE), "--under", str(os.getpid())])
     return 0
 
 
@@ -177,19 +181,22 @@ def train(reports: int, data: int, parent: int) -> int:
 def _outcome(
     order: Order, memory: int, table: IO[bytes] | None, progress: PipeProgress
 ) -> Result | str:
+    from jobs.runner import too_little
+
     try:
         return _trained(order, memory, table, progress)
     except MiranteError as error:
         return str(error)
-    except MemoryError:
-        return f"the training needs more memory than the {memory // MEBIBYTE} MiB it may use"
     except Exception as error:
+        if _is_want_of_memory(error):
+            return too_little(memory)
         logger.exception("a training failed with a fault that has no name")
         return f"the training failed with {type(error).__name__}; the worker's log has the cause"
 
 
 def _trained(order: Order, memory: int, table: IO[bytes] | None, progress: PipeProgress) -> Result:
     from build_model import build_model
+    from config import read_config
     from persistence.opening import open_registry
 
     registry = open_registry(**read_config(os.environ).registry)
@@ -221,12 +228,24 @@ def _result(built: Built) -> Result:
     )
 
 
+def _is_want_of_memory(error: Exception) -> bool:
+    # A thread needs memory for its stack, and says so in its own way.
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or "can't start new thread" in str(error)
+    )
+
+
 def _limit_memory(size: int) -> None:
-    # Counted from here: what the libraries map without using says nothing of the job.
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        mapped = int(statm.read_text().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + size, mapped + size))
+    # The worker ends a child that holds too much; this stops one that asks for it all at once.
+    # Private writable memory, and not the address space, of which threads only reserve a lot,
+    # and counted from here on, so that what a library merely maps does no harm. Linux alone has it.
+    status = Path("/proc/self/status")
+    if status.exists():
+        used = next(line for line in status.read_text().splitlines() if line.startswith("VmData"))
+        limit = int(used.split()[1]) * 1024 + size
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 # ---------------------------------------------------------------- orders

@@ -75,6 +75,19 @@ _EXPORT = (str(OWN / "python"), "-m", "benchmarks.export", "{folder}")
 OURS = _mirante(workers=1)
 OURS_TWICE = _mirante(workers=2)
 
+FLOOR = System(
+    name="floor",
+    title="bare ASGI function",
+    environment=None,
+    serve=(
+        *("gunicorn", "--config", str(ROOT / "gunicorn.conf.py")),
+        *("--pythonpath", f"{ROOT},{SYSTEMS}", "bare_asgi:app"),
+    ),
+    approved=_flat,
+    environ={"WEB_CONCURRENCY": "1"},
+    sklearn=False,
+)
+
 FASTAPI_ONNX = System(
     name="fastapi-onnx",
     title="FastAPI, ONNX by skl2onnx",
@@ -174,6 +187,7 @@ MLSERVER = System(
 COMPARED = (
     OURS,
     OURS_TWICE,
+    FLOOR,
     FASTAPI_COMPILED,
     FASTAPI_ONNX,
     FASTAPI_SKLEARN,

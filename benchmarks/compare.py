@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from benchmarks import batches, one_row, same_load, two_workers
+from benchmarks import batches, dialects, one_row, same_load, two_workers, while_training
 from benchmarks.catalog import COMPARED
 from benchmarks.environments import WORK, Unavailable
 from benchmarks.machine import NAMED, describe
@@ -17,16 +18,25 @@ from benchmarks.server import CLIENT_CORE
 from benchmarks.settings import QUICK, Settings
 
 SECTIONS: dict[str, Callable[[Settings], str]] = {
-    section.NAME: section.measure for section in (one_row, same_load, batches, two_workers)
+    section.NAME: section.measure
+    for section in (one_row, same_load, batches, two_workers, dialects, while_training)
 }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the sections asked for, print them, and with --write keep them in RESULTS.md."""
     options = parse(arguments)
+    missing = [name for name in ("wrk", "taskset") if shutil.which(name) is None]
+    if missing:
+        print(
+            f"not installed: {', '.join(missing)} (apt-get install wrk util-linux)", file=sys.stderr
+        )
+        return 1
     # The generators of load run here; a server is pinned to the other core.
     os.sched_setaffinity(0, {CLIENT_CORE})
-    WORK.mkdir(exist_ok=True)
+    # Every model is made anew, by the code and the libraries of this moment.
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir()
     failed = [
         name for name in options.sections if not run(name, settings_of(options), options.write)
     ]

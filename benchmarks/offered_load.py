@@ -13,7 +13,7 @@ import random
 import select
 import socket
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate, cycle
 from time import perf_counter
 from typing import NamedTuple
@@ -21,6 +21,15 @@ from typing import NamedTuple
 from benchmarks.server import Request
 
 GRACE = 10.0
+
+
+class Answer(NamedTuple):
+    """An answer with status 200: to which of the requests, when it was sent and read, its body."""
+
+    place: int
+    sent: float
+    received: float
+    body: bytes
 
 
 class Offered(NamedTuple):
@@ -60,12 +69,18 @@ def offer(
     seconds: float,
     connections: int = 64,
     seed: int = 0,
+    on_answer: Callable[[Answer], object] | None = None,
 ) -> Offered:
-    """Offer the requests in turn at `rate` a second; a lost connection counts as a failure."""
-    sent = cycle([encoded(port, request) for request in requests])
+    """Offer the requests in turn at `rate` a second; a lost connection counts as a failure.
+
+    `on_answer` takes the answers as they come; it must be quick.
+    """
+    sent = cycle(enumerate(encoded(port, request) for request in requests))
     gc.disable()
     try:
-        return _Offering(port, connections, sent).run(arrivals(rate, seconds, seed), rate)
+        return _Offering(port, connections, sent, on_answer).run(
+            arrivals(rate, seconds, seed), rate
+        )
     finally:
         gc.enable()
 
@@ -79,21 +94,30 @@ def encoded(port: int, request: Request) -> bytes:
 
 
 class _Line:
-    """One connection: what it received so far, and when the request under way was due."""
+    """One connection: what it received so far, and the request under way."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=GRACE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.received = b""
         self.due = 0.0
+        self.sent = 0.0
+        self.place = 0
 
     def fileno(self) -> int:
         return self.socket.fileno()
 
 
 class _Offering:
-    def __init__(self, port: int, connections: int, sent: Iterator[bytes]) -> None:
+    def __init__(
+        self,
+        port: int,
+        connections: int,
+        sent: Iterator[tuple[int, bytes]],
+        on_answer: Callable[[Answer], object] | None,
+    ) -> None:
         self.port = port
+        self.on_answer = on_answer
         self.free = [_Line(port) for _ in range(connections)]
         self.busy: set[_Line] = set()
         self.sent = sent
@@ -116,11 +140,12 @@ class _Offering:
     def _send_due(self, waiting: deque[float]) -> None:
         while waiting and self.free and waiting[0] <= (now := perf_counter()):
             line = self.free.pop()
-            line.due = waiting.popleft()
+            line.due, line.sent = waiting.popleft(), now
             self.late.append(now - line.due)
             self.busy.add(line)
+            line.place, data = next(self.sent)
             try:
-                line.socket.sendall(next(self.sent))
+                line.socket.sendall(data)
             except OSError:
                 self._replace(line)
 
@@ -147,7 +172,10 @@ class _Offering:
         if not blank or len(body) < content_length(head):
             return
         if head.startswith(b"HTTP/1.1 200"):
-            self.latencies.append(perf_counter() - line.due)
+            now = perf_counter()
+            self.latencies.append(now - line.due)
+            if self.on_answer:
+                self.on_answer(Answer(line.place, line.sent, now, body))
         else:
             self.failed += 1
         line.received = b""

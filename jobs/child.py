@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import selectors
 import signal
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
@@ -54,6 +56,14 @@ class Child:
             return None
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [decode(line) for line in lines]
+
+    def memory(self) -> int:
+        """Return how many bytes of memory it holds; 0 where that cannot be told."""
+        try:
+            pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
+        except (OSError, IndexError):
+            return 0
+        return int(pages) * resource.getpagesize()
 
     def go(self) -> None:
         """Allow it to register its version."""

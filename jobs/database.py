@@ -19,7 +19,7 @@ from peewee import (
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
 from jobs.schema import TABLES
-from learning.errors import ConfigError, DependencyError, StoreUnavailable
+from learning.errors import ConfigError, StoreUnavailable
 
 # Any number will do, as long as nobody else on the same database takes it.
 _ADVISORY_LOCK = 0x4D495241
@@ -124,10 +124,6 @@ def _open_sqlite(path: Path) -> Database:
 
 
 def _open_postgres(url: str) -> Database:
-    try:
-        import psycopg  # noqa: F401  (peewee finds it by itself; here only its absence is said well)
-    except ImportError:
-        raise DependencyError("pip install -r requirements.txt") from None
     # Few: the smallest databases of a PaaS allow twenty connections for all processes together.
     limits: dict[str, Any] = {"max_connections": 3, "stale_timeout": 60, "timeout": 10}
     database: Database = PooledPostgresqlDatabase(

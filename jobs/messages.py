@@ -10,7 +10,7 @@ from jobs.job import Order, Result
 
 
 class Start(msgspec.Struct, frozen=True):
-    """To the child, first: what to train, and how much memory (bytes) it may use for it."""
+    """To the child, first: what to train, and how much memory (bytes) it may use."""
 
     job: str
     order: Order

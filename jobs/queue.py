@@ -136,7 +136,13 @@ class JobQueue:
 
     def take(self, owner: str) -> Job | None:
         """Claim the next job; None when none waits."""
-        with self.ledger.session(), self.ledger.transaction():
+        with self.ledger.session():
+            if not self._carrier.queue_size():  # asked often: without a lock
+                return None
+            return self._take(owner)
+
+    def _take(self, owner: str) -> Job | None:
+        with self.ledger.transaction():
             message = self._carrier.dequeue()
             if message is None:
                 return None
@@ -151,13 +157,14 @@ class JobQueue:
         return given
 
     def reap(self) -> None:
-        """Take back what lost workers held, send lost messages again, sweep orphans."""
+        """Take back what lost workers held, send lost messages again, sweep what is old."""
         self.table.reap()
         with self.ledger.exclusive():
             sent = {bytes(message).decode() for message in self._carrier.enqueued_items()}
             for job_id in self.table.queued():
                 if job_id not in sent:
                     self._carrier.enqueue(job_id.encode())
+        self.table.forget()
         self.uploads.erase_orphans()
 
     def _submit(

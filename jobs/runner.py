@@ -22,11 +22,12 @@ logger = logging.getLogger("mirante.jobs")
 
 TICK = 0.25  # seconds between two looks at the child and at the stop signal
 BEAT = 1.0  # seconds between two writes: how soon a cancelled job's child ends
+MEBIBYTE = 1024 * 1024
 GRACE = 10.0  # seconds for a child that is registering its version to finish that
 
 
 class Limits(NamedTuple):
-    """What one training may take: seconds, and bytes of memory beyond the libraries'."""
+    """What one training may take: seconds, and bytes of memory."""
 
     seconds: float
     memory: int
@@ -69,16 +70,16 @@ class Runner:
                 data = stack.enter_context(self._uploads.open(job.upload))
             child = stack.enter_context(Child(self._command, start, data))
             logger.info("job %s is trained by process %d", job.id, child.pid)
-            return Watch(claim, child, self._limits.seconds, self._stop).end()
+            return Watch(claim, child, self._limits, self._stop).end()
 
 
 class Watch:
     """One child, watched until it ends or has to."""
 
-    def __init__(self, claim: Claim, child: Child, seconds: float, stop: threading.Event) -> None:
+    def __init__(self, claim: Claim, child: Child, limits: Limits, stop: threading.Event) -> None:
         self._claim = claim
         self._child = child
-        self._seconds = seconds
+        self._limits = limits
         self._stop = stop
         self._meter = Meter()
         self._outcome: Result | str | None = None
@@ -100,7 +101,8 @@ class Watch:
                 self._hear(message)
             if self._meter.stage != self._told[0]:
                 self._tell()
-            self._check_clock()
+            self._check_stop()
+            self._check_limits()
             self._beat()
         self._tell()
         return self._outcome
@@ -119,17 +121,22 @@ class Watch:
             case _:
                 self._meter.hear(message)
 
-    def _check_clock(self) -> None:
-        now = time.monotonic()
-        if self._outcome is not None:
-            return
-        if self._stop.is_set():
+    def _check_stop(self) -> None:
+        if self._stop.is_set() and self._outcome is None:
+            now = time.monotonic()
             # A training that is registering its version is seconds from its end: worth the wait.
             self._stop_seen = self._stop_seen or now
             if not self._committing or now - self._stop_seen > GRACE:
                 raise Stopping
-        if now - self._began > self._seconds and not self._committing:
-            self._outcome = f"the training took longer than {self._seconds:g} seconds"
+
+    def _check_limits(self) -> None:
+        seconds, memory = self._limits
+        if self._outcome is not None or self._committing:
+            return
+        if time.monotonic() - self._began > seconds:
+            self._outcome = f"the training took longer than {seconds:g} seconds"
+        elif self._child.memory() > memory:
+            self._outcome = too_little(memory)
 
     def _beat(self) -> None:
         now = time.monotonic()
@@ -157,6 +164,11 @@ class Watch:
         if status < 0:
             return f"the training process was ended by {signal.Signals(-status).name}"
         return f"the training process ended with status {status} and no result"
+
+
+def too_little(memory: int) -> str:
+    """Return the line of a training that needs more memory than these bytes."""
+    return f"the training needs more memory than the {memory // MEBIBYTE} MiB it may use"
 
 
 def _line(outcome: Result | str) -> str:

@@ -19,6 +19,8 @@ from jobs.job import Job, Order, Result, moment
 from jobs.schema import ChunkRow, EventRow, JobRow, WorkerRow
 from learning.errors import Conflict, JobUnknown
 
+# Jobs are kept for a month after their end, and with them the uploads that were to be kept.
+KEPT = 30 * 86400.0
 # A job whose worker was lost is taken up again once; the second loss is the job's own doing.
 MAX_LOST = 1
 LOST_LINE = "the worker was lost twice while it ran this job, most often by too little memory"
@@ -165,6 +167,16 @@ class JobTable:
         with self.ledger.session() as database:
             found = list(query.execute(database))
         return [job_id for job_id, owner, times in found if self._take_back(job_id, owner, times)]
+
+    def forget(self) -> None:
+        """Delete the jobs that ended long ago, with their events and uploads."""
+        old = (JobRow.finished < self._clock() - KEPT) & JobRow.finished.is_null(False)
+        ids = JobRow.select(JobRow.id).where(old)
+        uploads = JobRow.select(JobRow.upload).where(old, JobRow.upload.is_null(False))
+        with self.ledger.session() as database, self.ledger.transaction():
+            ChunkRow.delete().where(ChunkRow.upload.in_(uploads)).execute(database)
+            EventRow.delete().where(EventRow.job.in_(ids)).execute(database)
+            JobRow.delete().where(old).execute(database)
 
     def events(self, job_id: str, after: int = 0) -> list[Event]:
         """Return a job's changes after that one, in order."""

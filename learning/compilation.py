@@ -15,15 +15,6 @@ from learning.runtimes.base import Batch
 from learning.signature import Signature
 from learning.trees import Forest, thresholds
 
-# Libraries whose version decides whether an artifact can be served.
-NEEDS = {
-    "onnx": ("onnxruntime",),
-    "linear": (),
-    "text": (),
-    "catboost": ("catboost",),
-    "sklearn": ("scikit-learn", "numpy"),
-}
-
 
 class Compiled(NamedTuple):
     """What an artifact keeps of a learnt model.
@@ -31,15 +22,13 @@ class Compiled(NamedTuple):
     `runtime_name` is that of the runtime that serves it; `members` holds its
     bytes and always the estimator too. `parity` is the proof of a compiled
     model: `rows` compared and the `largest_difference` of a probability;
-    otherwise `reason` says in one line why it is not compiled. `needs` are the
-    libraries whose versions must match to serve it.
+    otherwise `reason` says in one line why it is not compiled.
     """
 
     runtime_name: str
     members: dict[str, bytes]
     parity: dict[str, float] | None
     reason: str | None
-    needs: tuple[str, ...]
 
 
 class Candidate(NamedTuple):
@@ -74,10 +63,8 @@ def compile(
         except (CannotFold, ParityError) as error:
             reasons.append(str(error))
             continue
-        name = found.runtime_name
-        return Compiled(name, {**found.members, **kept}, parity, None, NEEDS[name])
-    needs = (*NEEDS["sklearn"], "skops" if by_estimator.SKOPS in kept else "joblib")
-    return Compiled("sklearn", kept, None, "; ".join(dict.fromkeys(reasons)), needs)
+        return Compiled(found.runtime_name, {**found.members, **kept}, parity, None)
+    return Compiled("sklearn", kept, None, "; ".join(dict.fromkeys(reasons)))
 
 
 def _check_classes(estimator: Any, signature: Signature) -> None:
@@ -93,7 +80,7 @@ def _attempts(estimator: Any, signature: Signature) -> tuple[Attempt, ...]:
     """Return what can be tried, the fastest runtime first."""
     if type(_last(estimator)).__name__ == "CatBoost":
         return (_by_catboost,)
-    return (_folded,) if signature.texts else (_folded, _converted)
+    return (_folded,) if signature.texts else (_folded, _folded_precisely, _converted)
 
 
 def _folded(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
@@ -107,6 +94,12 @@ def _folded(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
     return Candidate("linear", linear.dump(linear_model(model)), {})
 
 
+def _folded_precisely(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+    """Return trees whose sums are float64, for labels that float32 was too coarse for."""
+    forest = fold_forest(columned(estimator, signature), len(signature.label.classes))
+    return compile_forest(forest, precise=True)
+
+
 def _last(estimator: Any) -> Any:
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
@@ -118,12 +111,12 @@ def _by_catboost(estimator: Any, signature: Signature, rows: Batch) -> Candidate
     return Candidate("catboost", dump(classifier.model_, classifier.layout()), {})
 
 
-def compile_forest(forest: Forest) -> Candidate:
+def compile_forest(forest: Forest, precise: bool = False) -> Candidate:
     """Return a forest of any origin as the members of the ONNX runtime, not yet proven."""
     from learning.graph import forest_graph
     from learning.runtimes.onnx import MEMBER
 
-    return Candidate("onnx", {MEMBER: forest_graph(forest)}, thresholds(forest))
+    return Candidate("onnx", {MEMBER: forest_graph(forest, precise)}, thresholds(forest))
 
 
 def _converted(estimator: Any, signature: Signature, rows: Batch) -> Candidate:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from learning.column import is_number, read_values, spelt, stripped, to_float32
 from learning.errors import DatasetError
-from learning.inference import infer_signature, read_labels
+from learning.inference import SMALLEST_CLASS, infer_signature, read_labels
 from learning.runtimes.base import Batch
 from learning.signature import UNKNOWN, Feature, Kind, Signature
 
@@ -31,7 +31,7 @@ _DECIMAL_COMMA = re.compile(r"\s*[+-]?[0-9]+(?:,[0-9]+)?\s*")
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of raw values by name, all of one length.
+    """Columns of raw values by name, all of one length, or it raises DatasetError.
 
     Values are texts as a file has them, or Python's own; None is missing.
     `lines` are the lines of the file on which the rows begin, if there is one.
@@ -40,6 +40,10 @@ class Table:
     columns: Mapping[str, Sequence[Any]]
     lines: Sequence[int] = ()
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({len(cells) for cells in self.columns.values()}) > 1:
+            raise DatasetError("the table's columns are not all of one length")
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), ()))
@@ -166,8 +170,9 @@ def sample(dataset: Dataset, rows: int) -> Dataset:
     rank = np.empty(dataset.rows)
     for place in np.unique(dataset.target):
         members = np.flatnonzero(dataset.target == place)
-        # Each class is taken from by rank within it, so that none goes missing.
-        rank[random.permutation(members)] = np.arange(len(members)) / len(members)
+        # Each class is taken from by rank within it; its first rows always, to be split again.
+        places = np.arange(len(members)) - (SMALLEST_CLASS - 1)
+        rank[random.permutation(members)] = np.maximum(places, 0) / len(members)
     return dataset.take(np.sort(np.argsort(rank, kind="stable")[:rows]))
 
 
@@ -283,6 +288,8 @@ def _names(header: list[str]) -> list[str]:
     for place, name in enumerate(names):
         if not name:
             raise DatasetError(f"the header has no name for column {place + 1}")
+        if not name.isprintable():
+            raise DatasetError(f"the header's name for column {place + 1} has a control character")
         if len(name) > LONGEST_NAME:
             raise DatasetError(
                 f"the header's name for column {place + 1} is longer than {LONGEST_NAME} characters"

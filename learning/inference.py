@@ -31,6 +31,8 @@ SMALLEST_CLASS = 5
 MOST_CLASSES = 100
 # A numeric label of more values than this, and than a row in twenty, is a quantity.
 MOST_NUMERIC_CLASSES = 20
+# A class's name in a message is cut here.
+LONGEST_CLASS = 64
 # A category of more values than this is flagged.
 MANY_CATEGORIES = 100
 # In fewer rows than this, values that all differ mean nothing.
@@ -125,8 +127,9 @@ def _check_classes(target: str, counts: Counter[Class]) -> None:
     smallest = min(counts, key=lambda value: (counts[value], str(value)))
     if counts[smallest] < SMALLEST_CLASS:
         rows = "1 row" if counts[smallest] == 1 else f"{counts[smallest]} rows"
+        shown = repr(str(smallest)[:LONGEST_CLASS])
         raise DatasetError(
-            f"column {target}: class {smallest!r} has {rows}, too few to split into training and "
+            f"column {target}: class {shown} has {rows}, too few to split into training and "
             f"hold-out; {SMALLEST_CLASS} are needed"
         )
 

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
 from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from learning.dataset import Dataset
 from learning.estimators import estimator_input
@@ -76,15 +77,13 @@ def feature_importances(
     estimator: BaseEstimator, signature: Signature, holdout: Dataset
 ) -> Importances | None:
     """Return the importance of each feature by the estimator's own account, or None."""
-    if not isinstance(estimator, Pipeline):
-        return None
-    if hasattr(estimator[-1], "feature_importances_"):
+    owners = column_owners(estimator, signature) if isinstance(estimator, Pipeline) else []
+    if owners and hasattr(estimator[-1], "feature_importances_"):
         columns = estimator[-1].feature_importances_
-    elif hasattr(estimator[-1], "coef_"):
+    elif owners and hasattr(estimator[-1], "coef_"):
         columns = _linear_importances(estimator, holdout)
     else:
         return None
-    owners = column_owners(estimator, signature)
     if len(owners) != len(columns) or columns.sum() <= 0:
         return None
     totals = np.zeros(len(signature.features))
@@ -104,25 +103,27 @@ def _linear_importances(estimator: Pipeline, holdout: Dataset) -> NDArray[np.flo
 
 
 def column_owners(estimator: Pipeline, signature: Signature) -> list[int]:
-    """Return the place in the signature of each column's feature, as the classifier sees them."""
+    """Return the place in the signature of each column's feature, as the classifier sees them.
+
+    It knows the columns of `learning.estimators`; of another's making, it returns none.
+    """
     inputs = signature.numeric + signature.texts
     places = [signature.features.index(feature) for feature in inputs]
     prepare = estimator[0]
     if prepare == "passthrough":
         return places
     owners: list[int] = []
-    for name, transformer, columns in prepare.transformers_:
-        owners += _owners_of(name, transformer, columns, places)
+    for name, transformer, columns in getattr(prepare, "transformers_", ()):
+        if name == "number":
+            owners += [places[column] for column in columns]
+        elif name == "category":
+            widths = zip(columns, transformer.categories_, strict=True)
+            owners += [places[column] for column, codes in widths for _ in codes]
+        elif name.startswith("text "):
+            owners += [places[columns]] * len(transformer.get_feature_names_out())
+        else:
+            return []
     return owners
-
-
-def _owners_of(name: str, transformer: Any, columns: Any, places: list[int]) -> list[int]:
-    if isinstance(columns, int):
-        return [places[columns]] * len(transformer.get_feature_names_out())
-    if name != "category":
-        return [places[column] for column in columns]
-    pairs = zip(columns, transformer.categories_, strict=True)
-    return [places[column] for column, codes in pairs for _ in codes]
 
 
 def permutation_importances(
@@ -133,15 +134,17 @@ def permutation_importances(
     names = [feature.name for feature in signature.numeric + signature.texts]
     rows = min(holdout.rows, MOST_ROWS)
     repeats = int(np.clip(MOST_PREDICTIONS // (rows * len(names)), 1, REPEATS))
-    result = permutation_importance(
-        estimator,
-        estimator_input(holdout.batch),
-        holdout.target,
-        scoring=_log_loss_of(len(signature.label.classes)),
-        n_repeats=repeats,
-        random_state=seed,
-        max_samples=rows,
-    )
+    # Hundreds of small predictions: threads would spend more on meeting than on work.
+    with threadpool_limits(limits=1):
+        result = permutation_importance(
+            estimator,
+            estimator_input(holdout.batch),
+            holdout.target,
+            scoring=_log_loss_of(len(signature.label.classes)),
+            n_repeats=repeats,
+            random_state=seed,
+            max_samples=rows,
+        )
     mean, std = result.importances_mean, result.importances_std
     order = _largest_first(names, mean)
     return {names[i]: {"mean": float(mean[i]), "std": float(std[i])} for i in order}

@@ -101,8 +101,12 @@ def _mixed(texts: list[str], drawn: NDArray[np.intp], generator: np.random.Gener
 def _sides(thresholds: list[float]) -> NDArray[np.float32]:
     at = np.array(thresholds, np.float32)
     at = at[np.isfinite(at)]
-    around = (np.nextafter(at, np.float32(-np.inf)), at, np.nextafter(at, np.float32(np.inf)))
-    return np.unique(np.concatenate(around))
+    with np.errstate(over="ignore"):
+        # Beside the largest float32 is infinity, which no row has.
+        around = (np.nextafter(at, np.float32(-np.inf)), at, np.nextafter(at, np.float32(np.inf)))
+    sides = np.unique(np.concatenate(around))
+    finite: NDArray[np.float32] = sides[np.isfinite(sides)]
+    return finite
 
 
 def _place(matrix: NDArray[np.float32], sides: dict[int, NDArray[np.float32]]) -> None:

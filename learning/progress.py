@@ -52,8 +52,9 @@ class TerminalProgress:
 
         self.close()
         # Without a total there is nothing to fill: the name and the time stand alone.
-        layout = None if total else "{desc}  {elapsed}"
-        self._bar = tqdm(desc=f"{name:<10}", total=total, file=self._stream, bar_format=layout)
+        filled = "{desc}{percentage:3.0f}% {bar} {n_fmt}/{total_fmt}  {elapsed}"
+        layout = filled if total else "{desc}{elapsed}"
+        self._bar = tqdm(desc=f"{name:<12}", total=total, file=self._stream, bar_format=layout)
 
     def advance(self, steps: int = 1) -> None:
         """Fill the bar by so many steps."""

@@ -56,13 +56,15 @@ class Decoded(NamedTuple):
 
     `batch` holds the good rows and `places` where each stood in the request;
     `problems` says what was wrong with the others, `unknown` which (row, field)
-    held a category that training never saw.
+    held a category that training never saw. `single` tells one bare row from a
+    list of one.
     """
 
     batch: Batch
     places: Sequence[int]
     problems: tuple[RowProblem, ...] = ()
     unknown: tuple[tuple[int, str], ...] = ()
+    single: bool = False
 
 
 class RowCodec:
@@ -114,7 +116,8 @@ class RowCodec:
             pass
         objects = parse_json(body)
         rows = [objects] if single else objects
-        return self.decode_objects(rows, partial=partial, strict=strict)
+        decoded = self.decode_objects(rows, partial=partial, strict=strict)
+        return decoded._replace(single=single)
 
     def _decode_quickly(self, body: bytes, single: bool) -> Decoded:
         if single:
@@ -183,7 +186,7 @@ class RowCodec:
         unknown: tuple[tuple[int, str], ...] = ()
         if UNKNOWN in [values[i] for i in self._categorical]:
             unknown = self._unknown(batch, (0,))
-        return Decoded(batch, (0,), (), unknown)
+        return Decoded(batch, (0,), (), unknown, single=True)
 
     def _encode(
         self, rows: Sequence[Values], places: Sequence[int], problems: tuple[RowProblem, ...]

@@ -94,7 +94,7 @@ def read_layout(data: bytes, limit: int = MAX_BYTES) -> dict[str, bytes]:
     parts = _walk(data)
     at = 0
     for chunk in _chunks(parts):
-        if data[at : at + len(chunk)] != chunk:
+        if not data.startswith(chunk, at):
             raise ArtifactDamaged(
                 f"the artifact was altered within {len(chunk)} bytes of byte {at}"
             )

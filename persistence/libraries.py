@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from learning.errors import LibraryMismatch
@@ -40,6 +40,8 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "catboost": ("catboost",),
 }
 
+_WRITERS = ("skops", "joblib")
+
 
 def installed_version(library: str) -> str | None:
     """Return the installed version of a library, `python` being the interpreter; None if absent."""
@@ -57,9 +59,15 @@ def versions_of(libraries: Iterable[str]) -> dict[str, str]:
     return {name: v for name, v in found.items() if v is not None}
 
 
-def needs_of(runtime: str) -> tuple[str, ...]:
-    """Return the libraries whose versions must fit for a runtime to be served."""
-    return _NEEDS.get(runtime, ())
+def needs_of(runtime: str, members: Container[str] = ()) -> tuple[str, ...]:
+    """Return the libraries whose versions must fit for a runtime to be served.
+
+    The estimator's own runtime also needs what its member was written with.
+    """
+    needs = _NEEDS.get(runtime, ())
+    if runtime != "sklearn":
+        return needs
+    return (*needs, *(writer for writer in _WRITERS if f"estimator.{writer}" in members))
 
 
 def check_libraries(made_with: Mapping[str, str], needs: Iterable[str]) -> None:

@@ -112,7 +112,6 @@ def write_model(
     info: Mapping[str, Any],
     golden: Mapping[str, Any],
     training_rows: int,
-    needs: Sequence[str] | None = None,
     faces: Sequence[str] = (),
     extra: Mapping[str, Any] | None = None,
     moment: datetime | None = None,
@@ -120,10 +119,8 @@ def write_model(
     """Pack a model, sign it if the registry has a signer, register it, return its version.
 
     `members` are the runtime's bytes and the estimator's. `golden` holds `rows`
-    (objects) and their `probabilities`. `needs` are the libraries whose versions
-    must fit to serve it, by default those of the runtime. It becomes the
-    challenger; to serve it, promote it. Raises Conflict, StoreUnavailable,
-    AccessError.
+    (objects) and their `probabilities`. It becomes the challenger; to serve
+    it, promote it. Raises Conflict, StoreUnavailable, AccessError.
     """
     moment = moment or datetime.now(UTC)
     manifest = Manifest(
@@ -134,7 +131,7 @@ def write_model(
         classes=signature.label.classes,
         runtime=runtime,
         libraries=versions_of(LIBRARIES),
-        needs=needs_of(runtime.name) if needs is None else tuple(needs),
+        needs=needs_of(runtime.name, members),
         faces=tuple(faces),
         training_rows=training_rows,
         extra=dict(extra or {}),

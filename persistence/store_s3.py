@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -44,11 +43,8 @@ class S3Store:
         self._bucket = bucket
         self._prefix = prefix.strip("/")
         self._options = {name: value for name, value in options.items() if value}
-        self._lock = threading.Lock()
-        self._kept: object_stores.S3Store | None = None
-        self._pid = os.getpid()
         with self._told("its settings"):
-            self._client()
+            self._connected = self._connect()
 
     def get(self, key: str) -> Stored:
         """Return what a key holds; raises KeyMissing."""
@@ -63,21 +59,24 @@ class S3Store:
     def put(self, key: str, data: bytes, expected: Expected | str = ANY) -> str:
         """Keep the bytes under the key and return their tag; raises Conflict."""
         check_key(key)
+        conflict = Conflict(f"{key} is not what was expected: somebody else was first")
         try:
             with self._told("a write"):
                 # In one piece: an upload in parts cannot be conditional.
-                put = obstore.put(
-                    self._client(), key, data, mode=_mode(expected), use_multipart=False
-                )
-        except (exceptions.AlreadyExistsError, exceptions.PreconditionError, FileNotFoundError):
-            raise Conflict(f"{key} is not what was expected: somebody else was first") from None
+                mode = _mode(expected)
+                put = obstore.put(self._client(), key, data, mode=mode, use_multipart=False)
+        except (exceptions.AlreadyExistsError, exceptions.PreconditionError):
+            raise conflict from None
+        except FileNotFoundError:
+            # Of the object to be replaced, or else of the whole bucket.
+            raise (conflict if isinstance(expected, str) else self._no_bucket()) from None
         return put["e_tag"] or ""
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
         """Return the size in bytes of every key that starts with the prefix, keys sorted."""
+        # The client's prefix is whole segments only.
+        folder = prefix.rpartition("/")[0]
         with self._told("a listing"):
-            # The client's prefix is whole segments only.
-            folder = prefix.rpartition("/")[0]
             pages = obstore.list(self._client(), folder or None)
             found = {meta["path"]: meta["size"] for page in pages for meta in page}
         return {key: found[key] for key in sorted(found) if key.startswith(prefix)}
@@ -92,13 +91,12 @@ class S3Store:
         with suppress(FileNotFoundError), self._told("a deletion"):
             obstore.delete(self._client(), key)
 
+    def _no_bucket(self) -> StoreUnavailable:
+        return StoreUnavailable(f"the model store s3://{self._bucket}: there is no such bucket")
+
     def _client(self) -> object_stores.S3Store:
-        """Return this process's client: connections do not outlive a fork."""
-        with self._lock:
-            if self._kept is None or self._pid != os.getpid():
-                self._kept = self._connect()
-                self._pid = os.getpid()
-            return self._kept
+        _check_not_forked()
+        return self._connected
 
     def _connect(self) -> object_stores.S3Store:
         plain = self._options.get("endpoint", "").startswith("http://")
@@ -135,6 +133,21 @@ _REASONS: Mapping[type[BaseException], str] = {
     exceptions.NotSupportedError: "it does not support conditional writes",
     ValueError: "a setting cannot be used",
 }
+
+
+# The process that first used the client. Its threads do not survive a fork, and
+# a child that waits for them would wait for ever: better to say so.
+_first_used_by: list[int] = []
+
+
+def _check_not_forked() -> None:
+    if not _first_used_by:
+        _first_used_by.append(os.getpid())
+    if _first_used_by[0] != os.getpid():
+        raise StoreUnavailable(
+            "the S3 client was used before this process was forked, and does not survive that: "
+            "start the process anew instead"
+        )
 
 
 def _mode(expected: Expected | str) -> PutMode:

@@ -142,6 +142,7 @@ recipe = Recipe(
     load=synthetic,
     prepare=prepare,
     estimator=category_boosting,
+    parameters={"iterations": 300, "learning_rate": 0.05},
     kinds=KINDS,
     faces=("flat",),
 )

@@ -127,16 +127,19 @@ class KeyRing:
         self._stamp = stamp
         try:
             self._keys = self._fixed + tuple(read_key_file(file))
-        except (ConfigError, OSError, UnicodeDecodeError) as error:
-            log.error("the key file cannot be read: %s", error)
+        except ConfigError as error:
+            log.error("%s", error)
 
 
 def read_key_file(file: Path) -> list[ApiKey]:
-    """Return the keys of a key file; none when there is no file."""
+    """Return the keys of a key file; none when there is no file. Raises ConfigError."""
     if not file.exists():
         return []
-    lines = file.read_text("utf-8").splitlines()
-    return [read_entry(line.strip(), f"{file.name}") for line in lines if line.strip()]
+    try:
+        lines = file.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise ConfigError(f"the key file {file} cannot be read") from None
+    return [read_entry(line.strip(), str(file)) for line in lines if line.strip()]
 
 
 def write_key_file(file: Path, keys: Iterable[ApiKey]) -> None:

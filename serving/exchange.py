@@ -61,10 +61,17 @@ class Request(NamedTuple):
         return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
 
     def flag(self, name: str) -> bool:
-        """Tell whether the query sets `name` to 1 or true."""
+        """Tell whether the query sets `name` to 1 or true.
+
+        Raises RequestError for what is neither that nor 0 nor false: a switch that
+        is misspelt is not the same as none.
+        """
         if not self.query:
             return False
-        return parse_qs(self.query.decode("latin-1")).get(name, [""])[-1] in ("1", "true")
+        given = parse_qs(self.query.decode("latin-1"), keep_blank_values=True).get(name, ["0"])[-1]
+        if given not in ("1", "true", "0", "false"):
+            raise errors.RequestError(f"{name}: expected 1 or true, 0 or false")
+        return given in ("1", "true")
 
 
 class Answer(NamedTuple):

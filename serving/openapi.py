@@ -33,6 +33,8 @@ TAGS = {
     "sagemaker": "SageMaker",
     "oip": "Open Inference Protocol",
 }
+# In the order of the page.
+ORDER = ("Prediction", "Inspection", "Training", "Lifecycle", "Health", *list(TAGS.values())[1:])
 # What the gate refuses with, whatever the dialect.
 REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 # What any route may come to: not HTTP, too slow a head, too large a head, a fault of ours.
@@ -83,6 +85,7 @@ def make_document(
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mirante", "version": "0", "description": _ABOUT},
+        "tags": [{"name": name} for name in ORDER],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": _schemas(lives),
@@ -152,29 +155,31 @@ def _others(rules: Iterable[Rule]) -> Iterator[tuple[str, str, Document]]:
 
 
 def _operation(method: str, path: str, operation: Operation) -> Document:
-    refused = {*operation.refuses, *(HTTPStatus(code) for code in ALWAYS)}
-    if operation.key:
-        refused |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
-    errors = {"problem": PROBLEM, "oip": {**PROBLEM, "application/json": {"schema": ERROR}}}
-    content = errors.get(operation.errors, {**PROBLEM, **operation.gives})
     document: Document = {
         "tags": [operation.tag],
         "operationId": _identifier(method, path),
         "summary": operation.summary,
         "parameters": [*_in_path(path), *operation.parameters],
-        "responses": {
-            str(int(operation.status)): _response(operation.status, operation.gives),
-            **{str(int(status)): _response(status, content) for status in sorted(refused)},
-        },
+        "responses": _responses(operation),
     }
-    if "text/event-stream" in operation.gives:
-        document["responses"]["204"] = _response(HTTPStatus.NO_CONTENT, {})
     if operation.takes:
         document["requestBody"] = {"content": operation.takes}
     if operation.key:
         document["security"] = KEYS
         document["description"] = f"Needs a key with the scope {operation.key}."
     return document
+
+
+def _responses(operation: Operation) -> Document:
+    refused = {*operation.refuses, *(HTTPStatus(code) for code in ALWAYS)}
+    if operation.key:
+        refused |= {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS}
+    errors = {"problem": PROBLEM, "oip": {**PROBLEM, "application/json": {"schema": ERROR}}}
+    content = errors.get(operation.errors, {**PROBLEM, **operation.gives})
+    responses = {str(int(operation.status)): _response(operation.status, operation.gives)}
+    if "text/event-stream" in operation.gives:
+        responses["204"] = _response(HTTPStatus.NO_CONTENT, {})
+    return responses | {str(int(code)): _response(code, content) for code in sorted(refused)}
 
 
 def _response(status: HTTPStatus, content: Document) -> Document:

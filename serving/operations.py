@@ -84,7 +84,7 @@ _IDEMPOTENCY: Schema = {
     "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
 }
 _TRAIN = Operation(
-    "training",
+    "Training",
     "Queue a training: by recipe, or of an uploaded table",
     content(_JOB),
     (BAD_REQUEST, NOT_FOUND, CONFLICT, TOO_LARGE, UNSUPPORTED, UNPROCESSABLE, UNAVAILABLE),
@@ -97,7 +97,7 @@ _TRAIN = Operation(
     (_IDEMPOTENCY,),
 )
 _PROMOTE = Operation(
-    "lifecycle",
+    "Lifecycle",
     "Make a version the champion",
     content(_ALIAS),
     (BAD_REQUEST, NOT_FOUND, CONFLICT, UNPROCESSABLE, UNAVAILABLE),
@@ -105,7 +105,7 @@ _PROMOTE = Operation(
     takes={JSON: {"schema": order_schema(Expectation)}},
 )
 _INFO = Operation(
-    "inspection",
+    "Inspection",
     "What the champion tells of itself: importances, parameters, metrics, signature",
     content(members("name", "version", "metrics", "signature")),
     (NOT_FOUND, UNAVAILABLE),
@@ -123,32 +123,32 @@ _PAGE = {"text/html": {"schema": TEXT}}
 
 OPERATIONS: dict[tuple[str, str], Operation] = {
     ("GET", "/health"): Operation(
-        "health", "Is the service alive?", content(members("msg", "now", msg=TEXT, now=TEXT))
+        "Health", "Is the service alive?", content(members("msg", "now", msg=TEXT, now=TEXT))
     ),
-    ("GET", "/livez"): Operation("health", "Does the process answer?", content(members("status"))),
+    ("GET", "/livez"): Operation("Health", "Does the process answer?", content(members("status"))),
     ("GET", "/readyz"): Operation(
-        "health",
+        "Health",
         "Is every wanted model loaded?",
         content(members("status", "models", "faults")),
         (UNAVAILABLE,),
         errors="self",
     ),
     ("GET", "/metrics"): Operation(
-        "health", "Prometheus metrics", {"text/plain": {"schema": TEXT}}
+        "Health", "Prometheus metrics", {"text/plain": {"schema": TEXT}}
     ),
-    ("GET", "/v0/openapi.json"): Operation("inspection", "This document", content(OBJECT)),
-    ("GET", "/docs"): Operation("inspection", "This document as a page", _PAGE),
+    ("GET", "/v0/openapi.json"): Operation("Inspection", "This document", content(OBJECT)),
+    ("GET", "/docs"): Operation("Inspection", "This document as a page", _PAGE),
     ("GET", "/v0/model_info"): _INFO,
     ("GET", "/v0/models/{name}/model_info"): _INFO,
     ("GET", "/v0/models/{name}/proto"): Operation(
-        "inspection",
+        "Inspection",
         "The model's gRPC service as a .proto file",
         {"text/plain": {"schema": TEXT}},
         (NOT_FOUND, UNAVAILABLE),
     ),
-    ("GET", "/v0/models"): Operation("inspection", "The live models", listed("models")),
+    ("GET", "/v0/models"): Operation("Inspection", "The live models", listed("models")),
     ("GET", "/v0/models/{name}/versions"): Operation(
-        "inspection",
+        "Inspection",
         "The versions of a model, the oldest first",
         listed("versions", _ALIAS | {"required": ["version"]}),
         (NOT_FOUND, UNAVAILABLE),
@@ -156,18 +156,18 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
     ("POST", "/v0/train"): _TRAIN,
     ("POST", "/v0/models/{name}/train"): _TRAIN,
     ("GET", "/v0/jobs"): Operation(
-        "training", "The newest jobs", listed("jobs", _JOB), (UNAVAILABLE,), key="train"
+        "Training", "The newest jobs", listed("jobs", _JOB), (UNAVAILABLE,), key="train"
     ),
     ("GET", "/v0/jobs/{job_id}"): Operation(
-        "training", "One job", content(_JOB), (NOT_FOUND, UNAVAILABLE), key="train"
+        "Training", "One job", content(_JOB), (NOT_FOUND, UNAVAILABLE), key="train"
     ),
     ("DELETE", "/v0/jobs/{job_id}"): Operation(
-        "training", "Cancel a job", content(_JOB), (NOT_FOUND, CONFLICT, UNAVAILABLE), key="train"
+        "Training", "Cancel a job", content(_JOB), (NOT_FOUND, CONFLICT, UNAVAILABLE), key="train"
     ),
     ("GET", "/v0/jobs/{job_id}/events"): Operation(
-        "training",
+        "Training",
         "A job's changes as server-sent events; 204 when all is said",
-        {"text/event-stream": {"schema": TEXT}},
+        {"text/event-stream": {}},
         (NOT_FOUND, UNAVAILABLE),
         key="train",
         parameters=({"name": "Last-Event-ID", "in": "header", "schema": TEXT},),
@@ -177,7 +177,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         summary="Make the previous champion champion again"
     ),
     ("DELETE", "/v0/models/{name}/versions/{version}"): Operation(
-        "lifecycle",
+        "Lifecycle",
         "Delete a version that is not the champion",
         {},
         (NOT_FOUND, CONFLICT, UNAVAILABLE),
@@ -185,7 +185,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         "admin",
     ),
     ("GET", "/v0/audit"): Operation(
-        "lifecycle", "Who did what, when", listed("audit"), (UNAVAILABLE,), key="admin"
+        "Lifecycle", "Who did what, when", listed("audit"), (UNAVAILABLE,), key="admin"
     ),
     ("GET", "/ping"): Operation(
         "SageMaker", "Is the container well?", {}, (UNAVAILABLE,), errors="self"

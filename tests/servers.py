@@ -54,7 +54,7 @@ def find_postgres() -> Path | None:
     """Return the folder of PostgreSQL's server programs, on the PATH or where Debian puts them."""
     on_path = shutil.which("initdb")
     if on_path is not None:
-        return Path(on_path).parent
+        return Path(on_path).resolve().parent
     found = Path("/usr/lib/postgresql").glob("*/bin/initdb")
     newest = max(found, key=lambda p: float(p.parts[-3]), default=None)
     return None if newest is None else newest.parent
@@ -70,12 +70,16 @@ class Server:
     halt: signal.Signals = signal.SIGTERM
     process: subprocess.Popen[bytes] | None = None
 
+    def ready(self) -> bool:
+        """Say whether it answers."""
+        return listens(self.port)
+
     def start(self) -> None:
-        """Start it, and wait until it listens."""
+        """Start it, and wait until it answers."""
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         self.process = subprocess.Popen(self.command, **quiet, **self.options)
         try:
-            wait_until(lambda: listens(self.port), f"{self.command[0]} to listen")
+            wait_until(self.ready, f"{self.command[0]} to answer")
         except TimeoutError:
             self.stop()
             raise
@@ -99,6 +103,12 @@ class PostgresServer(Server):
 
     url: str = ""
     password: str = ""
+
+    def ready(self) -> bool:
+        """Say whether it answers: it listens a while before it does."""
+        ask = Path(self.command[0]).with_name("pg_isready")
+        asked = [ask, "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
+        return subprocess.run(asked, check=False).returncode == 0
 
 
 @contextmanager

@@ -71,6 +71,7 @@ def environment(store: Path, **settings: str) -> dict[str, str]:
     kept = {
         "MODEL_STORE": str(store),
         "DATABASE_URL": f"sqlite:///{store.parent}/mirante.db",
+        "API_KEYS_FILE": str(store.parent / "api_keys"),
         "TRAINING_WORKER": "external",
         "POLL_SECONDS": "0.5",
     }

@@ -14,6 +14,8 @@ from learning.signature import Class, Signature
 
 # More classes than this, or more features, are a damaged file rather than a model.
 MOST_COLUMNS = 10_000
+# Rows that the artifact keeps with their answers; whoever loads it answers them again.
+GOLDEN_ROWS = 20
 
 
 class Imported(NamedTuple):
@@ -81,3 +83,12 @@ def classes_of(names: list[str]) -> tuple[Class, ...]:
     except ValueError:
         return tuple(names)
     return tuple(numbers) if [str(n) for n in numbers] == names else tuple(names)
+
+
+def class_of(value: Any) -> Class:
+    """Return a model's own class as a label has it. Raises ModelFileError."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool | int | str):
+        return value
+    raise ModelFileError("the classes are not booleans, integers or strings")

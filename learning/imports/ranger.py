@@ -126,8 +126,20 @@ class _Builder:
             return Split(AtMost(place, len(column.levels) - floor(value) - 0.5), right, left)
         if column.levels:
             return Split(AtMost(place, value - 1.0), left, right)
-        # A row's number is rounded to the nearest float32 too: equal numbers stay equal.
-        return Split(AtMost(place, float(np.float32(value))), left, right)
+        return Split(AtMost(place, single(value)), left, right)
+
+
+def single(value: float) -> float:
+    """Return the float32 that splits rounded numbers as `value` splits the doubles they stand for.
+
+    Only the float32 nearest to `value` is in doubt: among the doubles that round
+    to it are some at most `value` and some above. It is taken for the shortest
+    decimal that it may be, such as 1.8, which in R may be above a midpoint of
+    1.7999999999999998.
+    """
+    nearest = np.float32(value)
+    meant = float(np.format_float_positional(nearest, unique=True))
+    return float(nearest if meant <= value else np.nextafter(nearest, np.float32(-np.inf)))
 
 
 class _Walk:
@@ -168,11 +180,12 @@ class _Walk:
         left, right = np.array(tree.left), np.array(tree.right)
         variable, value = np.array(tree.variable), np.array(tree.value)
         partitioned = np.array([c.name in self._model.partitioned for c in self._columns])
+        singles = np.array([single(v) for v in tree.value])
         rows, at = np.arange(len(codes)), np.zeros(len(codes), dtype=np.intp)
         while (inside := left[at] > 0).any():
             given, split = codes[rows, variable[at]], value[at]
             plain = np.array([c.levels == () for c in self._columns])[variable[at]]
-            goes_left = given <= np.where(plain, split.astype(np.float32), split)
+            goes_left = given <= np.where(plain, singles[at], split)
             masked = partitioned[variable[at]] & inside
             goes_left[masked] = ~_is_member(given[masked], split[masked])
             at = np.where(inside, np.where(goes_left, left[at], right[at]), at)

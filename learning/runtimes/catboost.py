@@ -33,7 +33,7 @@ class Column(msgspec.Struct, frozen=True):
     numbers are categories: by their spelling, or as the text is.
     """
 
-    spelt: Literal["number", "category", "integer", "boolean", "text"]
+    spelt: Literal["number", "category", "integer", "boolean", "word", "text"]
     place: int
     categories: tuple[str, ...] = ()
 
@@ -121,9 +121,10 @@ def _by_code(column: Column) -> Callable[[float], str]:
     return _missing(lambda code: names[int(code)])
 
 
-# CatBoost spells integers and booleans as Python does.
+# CatBoost spells a boolean as it does an integer; a "True" that it was given as a word is one.
 _SPELLINGS: dict[str, Callable[[Column], Callable[[float], str]]] = {
     "category": _by_code,
     "integer": lambda column: _missing(lambda value: str(int(value))),
-    "boolean": lambda column: _missing(lambda value: str(bool(value))),
+    "boolean": lambda column: _missing(lambda value: str(int(value))),
+    "word": lambda column: _missing(lambda value: str(bool(value))),
 }

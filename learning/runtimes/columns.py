@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import nan
+from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float32] | NDArray[np.float64]
+
+Number = type[np.float32] | type[np.float64]
 
 # What a column `(code - c)²` is compared with.
 HALF = 0.5
@@ -43,21 +46,22 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 class Shaper:
-    """Makes the columns; holds them as arrays, and has no state beside."""
+    """Makes the columns, of `number`; holds them as arrays, and has no state beside."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, number: Number = np.float32) -> None:
+        self.number = number
         self.width = columns.width
         self.numbers = len(columns.take) - len(columns.codes)
         self._plain = len(columns.take)
         self._take = np.array(columns.take, dtype=np.intp)
         # A missing value is no code: it is far from every one.
-        self._codes = np.array([FAR if c is None else c for c in columns.codes], np.float32)
-        self._fill = np.array([nan if v is None else v for v in columns.fill], np.float32)
+        self._codes = np.array([FAR if c is None else c for c in columns.codes], number)
+        self._fill = np.array([nan if v is None else v for v in columns.fill], number)
         self._mirrored = columns.mirrored
 
     def rows(self, matrix: Floats) -> Floats:
         """Return the columns `[n, width]` of `matrix` `[n, d]`."""
-        out = np.empty((len(matrix), self.width), np.float32)
+        out: NDArray[Any] = np.empty((len(matrix), self.width), self.number)
         plain, mirror = out[:, : self._plain], out[:, self._plain :]
         plain[:] = matrix[:, self._take]
         self._measure(plain[:, self.numbers :])
@@ -74,12 +78,15 @@ class Shaper:
         plain, mirror = out[: self._plain], out[self._plain :]
         categories, take, fill = plain[self.numbers :], self._take, self._fill
         measure = self._measure if len(self._codes) else None
-        zeros = np.zeros(self._plain, np.float32)
-        mirrored = self._mirrored
+        zeros = np.zeros(self._plain, self.number)
+        mirrored, wider = self._mirrored, self.number is np.float64
 
         def write(matrix: Floats) -> None:
             # mode: with `raise`, numpy writes into a copy first; the places are known to be good.
-            matrix[0].take(take, 0, plain, "clip")
+            row: Floats = matrix[0]
+            if wider:
+                row = row.astype(np.float64)
+            row.take(take, 0, plain, "clip")
             if measure is not None:
                 measure(categories)
             # A sum of zeros, unless one is NaN: a third of what isnan().any() costs.

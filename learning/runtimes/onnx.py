@@ -5,6 +5,7 @@ Make it after the fork: a session made before aborts its process at exit.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ import numpy as np
 import onnxruntime as ort
 
 from learning.runtimes.base import Batch, Matrix, Probabilities
-from learning.runtimes.columns import Columns, Shaper
+from learning.runtimes.columns import Columns, Floats, Number, Shaper
 from learning.runtimes.links import probabilities_of, row_probabilities
 
 MEMBER = "model.onnx"
@@ -26,8 +27,10 @@ COLUMNS = "mirante.columns"
 LINK = "mirante.link"
 QUICK = "mirante.quick"
 
-# Rows that one call of the session takes: bounds the memory of the columns, fits the cache.
+# Rows that one call of the session takes. It was fastest with 256 and 512 (a tree
+# then stays in the cache for all of them); of a model with very many columns, fewer.
 CHUNK = 512
+CHUNK_NUMBERS = 2_000_000
 
 
 def load(members: Mapping[str, bytes]) -> OnnxRuntime:
@@ -47,14 +50,18 @@ class OnnxRuntime:
 
     def __init__(self, model: bytes) -> None:
         self._session = _session(model)
+        _give_memory_back()
         meta = self._session.get_modelmeta().custom_metadata_map
         self._input = self._session.get_inputs()[0].name
         self._output = self._session.get_outputs()[-1].name
         self.quick = meta.get(QUICK, "true") == "true"
         columns = meta.get(COLUMNS)
-        self._shaper = Shaper(msgspec.json.decode(columns, type=Columns)) if columns else None
+        number = _number(self._session.get_inputs()[0])
+        self._shaper = _shaper(columns, number) if columns else None
+        width = self._shaper.width if self._shaper else 1
+        self._chunk = min(CHUNK, max(1, CHUNK_NUMBERS // width))
         self._single = self._session.get_outputs()[-1].shape[-1] == 1
-        self._logistic = meta.get(LINK) == "logistic"
+        self._linked = meta.get(LINK, "mean") != "mean"
         self._lanes = threading.local()
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
@@ -64,10 +71,11 @@ class OnnxRuntime:
         matrix = batch.matrix
         if len(matrix) == 1 and self._shaper is not None:
             return self._one(matrix)
-        if len(matrix) <= CHUNK:
+        size = self._chunk
+        if len(matrix) <= size:
             return self._classes(self._scores(matrix))
-        starts = range(0, len(matrix), CHUNK)
-        parts = self._threads().map(lambda i: self._scores(matrix[i : i + CHUNK]), starts)
+        starts = range(0, len(matrix), size)
+        parts = self._threads().map(lambda i: self._scores(matrix[i : i + size]), starts)
         return self._classes(np.concatenate(list(parts)))
 
     def _one(self, matrix: Matrix) -> Probabilities:
@@ -76,28 +84,32 @@ class OnnxRuntime:
             assert self._shaper is not None
             lane = self._lanes.lane = _Lane(self._session, self._shaper)
         scores = lane.scores(matrix)
+        if self._linked:
+            return row_probabilities(scores[0].tolist())
         if not self._single:
             return scores.copy()
-        score: float = scores.item()
-        return row_probabilities([score]) if self._logistic else np.array(((1.0 - score, score),))
+        chance: float = scores.item()
+        return np.array(((1.0 - chance, chance),))
 
-    def _scores(self, matrix: Matrix) -> Matrix:
+    def _scores(self, matrix: Floats) -> Floats:
         if self._shaper is not None:
             matrix = self._shaper.rows(matrix)
-        scores: Matrix = self._session.run([self._output], {self._input: matrix})[0]
+        scores: Floats = self._session.run([self._output], {self._input: matrix})[0]
         return scores
 
-    def _classes(self, scores: Matrix) -> Probabilities:
+    def _classes(self, scores: Floats) -> Probabilities:
+        if self._linked:
+            return probabilities_of(scores.astype(np.float64))
         if not self._single:
             return scores
-        wide = scores.astype(np.float64)
-        return probabilities_of(wide) if self._logistic else np.hstack((1.0 - wide, wide))
+        chances = scores.astype(np.float64)
+        return np.hstack((1.0 - chances, chances))
 
     def _threads(self) -> ThreadPoolExecutor:
         """Return the threads for large batches: made at the first one, asleep between."""
         with self._lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)), "onnx")
+                self._pool = ThreadPoolExecutor(_processors(), "onnx")
             return self._pool
 
 
@@ -106,9 +118,9 @@ class _Lane:
 
     def __init__(self, session: Any, shaper: Shaper) -> None:
         given, wanted = session.get_inputs()[0], session.get_outputs()[-1]
-        row = np.empty((1, shaper.width), np.float32)
+        row = np.empty((1, shaper.width), shaper.number)
         self._write = shaper.row_writer(row[0])
-        self._scores = np.empty((1, wanted.shape[-1]), np.float32)
+        self._scores = np.empty((1, wanted.shape[-1]), _number(wanted))
         self._binding = session.io_binding()
         # The OrtValues use the arrays' own memory; the binding keeps them alive.
         self._values = [ort.OrtValue.ortvalue_from_numpy(a) for a in (row, self._scores)]
@@ -116,11 +128,26 @@ class _Lane:
         self._binding.bind_ortvalue_output(wanted.name, self._values[1])
         self._run = session.run_with_iobinding
 
-    def scores(self, matrix: Matrix) -> Matrix:
+    def scores(self, matrix: Matrix) -> Floats:
         """Return the outputs `[1, k]` of a row, in an array that the next row overwrites."""
         self._write(matrix)
         self._run(self._binding)
         return self._scores
+
+
+def _processors() -> int:
+    """Return how many processors this process may use, as far as the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _number(tensor: Any) -> Number:
+    return np.float64 if tensor.type == "tensor(double)" else np.float32
+
+
+def _shaper(columns: str, number: Number) -> Shaper:
+    return Shaper(msgspec.json.decode(columns, type=Columns), number)
 
 
 def _session(model: bytes) -> Any:
@@ -132,3 +159,15 @@ def _session(model: bytes) -> Any:
     # One thread needs no pool; were one made, it must not burn a core while it waits.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _give_memory_back() -> None:
+    """Return to the system what reading the model took: four times what running it keeps.
+
+    Without it, the C library keeps those pages for this process. Others than
+    glibc have no such call, and other ways.
+    """
+    library = ctypes.CDLL(None) if os.name == "posix" else None
+    trim = getattr(library, "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -11,7 +11,8 @@ from learning.runtimes.base import Matrix
 from learning.runtimes.columns import Columns, Floats, Shaper
 from learning.runtimes.links import Doubles
 
-CHUNK = 4096
+# Numbers that are scored at a time: bounds the memory of a batch.
+CHUNK_NUMBERS = 500_000
 
 
 class LinearModel(msgspec.Struct, frozen=True):
@@ -45,8 +46,9 @@ class LinearScorer:
 
     def rows(self, matrix: Matrix) -> Doubles:
         """Return the scores `[n, k]`."""
-        starts = range(0, max(len(matrix), 1), CHUNK)
-        return np.vstack([self._chunk(matrix[i : i + CHUNK]) for i in starts])
+        size = max(1, CHUNK_NUMBERS // max(1, self._shaper.width))
+        starts = range(0, max(len(matrix), 1), size)
+        return np.vstack([self._chunk(matrix[i : i + size]) for i in starts])
 
     def _chunk(self, matrix: Matrix) -> Doubles:
         plain = self._shaper.rows(matrix)

@@ -24,6 +24,7 @@ JOBLIB = "estimator.joblib"
 TRUSTED = frozenset(
     {
         "learning.frequencies.ClassFrequencies",
+        "learning.imports.frame.Framed",
         "learning.words.stems",
         "numpy.dtype",
         "sklearn._loss.link.Interval",

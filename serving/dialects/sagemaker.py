@@ -20,7 +20,12 @@ from serving.description import Description, header, row_of
 from serving.exchange import JSON, Answer, Headers, Request, refuse
 from serving.predictor import Live, Prediction
 
-ROUTES = (("POST", "/invocations"), ("POST", "/models/{name}/invoke"))
+# The last is what the platform itself has, and so what boto3 asks for: an endpoint is a model here.
+ROUTES = (
+    ("POST", "/invocations"),
+    ("POST", "/models/{name}/invoke"),
+    ("POST", "/endpoints/{name}/invocations"),
+)
 FACE = None
 
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
@@ -114,7 +119,7 @@ def _custom_attributes(request: Request) -> Headers:
 
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
-    row, text = row_of(live), {"schema": {"type": "string"}}
+    row = row_of(live)
     columns = {
         "type": "object",
         "description": "a list of values a feature",
@@ -139,10 +144,10 @@ def document(live: Live) -> Description:
                 "schema": {"anyOf": [row, rows, columns]},
                 "example": {key: [value] for key, value in live.signature.example.items()},
             },
-            _LINES.decode(): text,
-            media.CSV: text,
+            _LINES.decode(): {},
+            media.CSV: {},
         },
-        {media.JSON: {"schema": answer}, _LINES.decode(): text, media.CSV: text},
+        {media.JSON: {"schema": answer}, _LINES.decode(): {}, media.CSV: {}},
         parameters=(
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),
         ),

@@ -63,7 +63,7 @@ def render(request: Request, live: Live, decoded: Decoded, prediction: Predictio
     """Render the prediction as JSON or CSV. Raises NotAcceptable."""
     if media.writable(request) == media.CSV:
         return _render_csv(live, decoded, prediction)
-    keys, classes = live.signature.label.keys, live.signature.label.classes
+    keys, classes = live.keys, live.signature.label.classes
     rows = [
         {
             "value": classes[winner],
@@ -72,9 +72,8 @@ def render(request: Request, live: Live, decoded: Decoded, prediction: Predictio
         }
         for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
     ]
-    single = media.readable(request) == media.JSON and _is_single(request)
     document: dict[str, Any] = (
-        {"prediction": rows[0]} if single else {"predictions": _in_place(decoded, rows)}
+        {"prediction": rows[0]} if decoded.single else {"predictions": _in_place(decoded, rows)}
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
@@ -98,7 +97,7 @@ def _in_place(decoded: Decoded, rows: list[Any]) -> list[Any]:
 
 
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
-    keys = live.signature.label.keys
+    keys = live.keys
     rows = [
         (keys[winner], row[winner], *row)
         for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
@@ -116,7 +115,7 @@ def _now(second: int) -> str:
 
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
-    row, text = row_of(live), {"schema": {"type": "string"}}
+    row = row_of(live)
     number = {"type": "number", "minimum": 0, "maximum": 1}
     one = {
         "type": "object",
@@ -144,10 +143,10 @@ def document(live: Live) -> Description:
         "Predict the class of one row, or of each row of a list",
         {
             media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.signature.example},
-            media.JSON_LINES: text,
-            media.CSV: text,
+            media.JSON_LINES: {},
+            media.CSV: {},
         },
-        {media.JSON: {"schema": answer}, media.CSV: text},
+        {media.JSON: {"schema": answer}, media.CSV: {}},
         parameters=(
             flag("partial", "answer the rows that are good, and name those that are not"),
             flag("strict", "refuse a category never seen in training"),

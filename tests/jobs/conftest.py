@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,6 @@ from jobs.database import Ledger
 from jobs.queue import JobQueue
 from tests.conftest import require
 from tests.servers import INSTALL_POSTGRES, PostgresServer, find_postgres, postgres_server
-
-INSTALL = f"{INSTALL_POSTGRES} && pip install -r requirements-postgres.txt"
 
 
 class Clock:
@@ -32,7 +29,7 @@ class Clock:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the tests of this folder."""
-    require(bool(find_postgres() and find_spec("psycopg")), "PostgreSQL", INSTALL)
+    require(find_postgres() is not None, "PostgreSQL", INSTALL_POSTGRES)
     with postgres_server() as server:
         yield server
 

@@ -10,7 +10,7 @@ import pytest
 from jobs.job import Result
 from jobs.queue import NOBODY, JobQueue
 from jobs.uploads import CHUNK, ORPHAN_AGE
-from learning.errors import Conflict, RateLimited
+from learning.errors import Conflict, JobUnknown, RateLimited
 from tests.jobs.conftest import Clock
 
 ORDER = {"name": "credit", "recipe": "credit"}
@@ -63,9 +63,12 @@ def chunks(queue: JobQueue) -> int:
 def test_no_more_jobs_wait_than_are_allowed(make_queue: Callable[..., JobQueue]) -> None:
     queue = make_queue(max_queued=3)
     outcomes: list[str] = []
+    start = threading.Barrier(8)
 
     def submit() -> None:
         own = make_queue(max_queued=3)
+        own.newest(1)
+        start.wait(20)
         try:
             own.submit(ORDER, who="a")
             outcomes.append("queued")
@@ -182,3 +185,19 @@ def test_who_did_what_is_written_down(queue: JobQueue, clock: Clock) -> None:
     ]
     assert job["id"] in lines[0]["subject"]
     assert lines[0]["at"] == "1970-01-12T13:47:40Z"
+
+
+def test_a_job_is_forgotten_a_month_after_its_end(queue: JobQueue, clock: Clock) -> None:
+    old = queue.submit(TABLE, who="a", data=io.BytesIO(DATA), keep_data=True)["id"]
+    waiting = queue.submit(ORDER, who="a")["id"]
+    queue.take("w1")
+    queue.table.fail(old, "w1", "no")
+    clock.now += 29 * 86400
+    queue.reap()
+    assert queue.read(old)["state"] == "failed"
+    clock.now += 2 * 86400
+    queue.reap()
+    with pytest.raises(JobUnknown):
+        queue.events(old)
+    assert chunks(queue) == 0
+    assert queue.read(waiting)["state"] == "queued"

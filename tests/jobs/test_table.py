@@ -138,6 +138,15 @@ def test_a_renewed_lease_is_not_reaped(queue: JobQueue, clock: Clock) -> None:
     assert queue.read(job_id)["state"] == "running"
 
 
+def test_a_lease_that_is_renewed_while_it_is_reaped_stays(queue: JobQueue) -> None:
+    job_id = submit(queue)
+    take(queue)
+    # What the reaper read is old by now: the lease runs.
+    assert not queue.table._take_back(job_id, "w1", 0)
+    assert not queue.table._take_back(job_id, "w1", 1)
+    assert queue.read(job_id)["state"] == "running"
+
+
 def test_a_worker_that_comes_back_late_changes_nothing(queue: JobQueue, clock: Clock) -> None:
     job_id = submit(queue)
     take(queue, "w1")

@@ -6,6 +6,8 @@ import random
 
 from learning.dataset import Table
 
+WORDS = ("very", "quite", "not", "at", "all", "good", "bad", "slow")
+
 
 def mixed_table(rows: int = 120, seed: int = 1) -> Table:
     """A table with every kind of feature, missing values, and a label that depends on two."""
@@ -19,8 +21,7 @@ def mixed_table(rows: int = 120, seed: int = 1) -> Table:
         columns["income"].append(None if chance.random() < 0.2 else chance.uniform(1, 9))
         columns["vip"].append(vip)
         columns["plan"].append(chance.choice(["basic", "gold", "pro", None]))
-        words = [chance.choice("very quite not at all good bad slow".split()) for _ in range(6)]
-        columns["comment"].append(" ".join(words))
+        columns["comment"].append(" ".join(chance.choice(WORDS) for _ in range(6)))
         columns["stays"].append("yes" if (age > 45) ^ (chance.random() < 0.1) else "no")
     return Table(columns)
 

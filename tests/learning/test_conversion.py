@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.neural_network import MLPClassifier
@@ -29,7 +30,9 @@ def test_a_converted_pipeline_answers_with_probabilities_alone() -> None:
     network = MLPClassifier((4,), max_iter=50, random_state=0)
     steps = [("scale", StandardScaler()), ("nothing", "passthrough"), ("network", network)]
     estimator = Pipeline(steps).fit(MATRIX, TARGET)
-    runtime = OnnxRuntime(convert(estimator, MATRIX))
+    model = convert(estimator, MATRIX)
+    assert len(onnx.load_from_string(model).graph.output) == 1
+    runtime = OnnxRuntime(model)
     assert runtime.quick
     for rows in (MATRIX, MATRIX[:1]):
         answers = runtime.probabilities(Batch(rows))

@@ -11,6 +11,7 @@ import pytest
 from learning.dataset import Table, encode, read_dataset, read_table, sample, split
 from learning.errors import DatasetError
 from learning.rows import RowCodec
+from learning.signature import UNKNOWN
 from tests.learning.tables import mixed_table
 
 GOOD = "age,home,label\n30,rent,yes\n41,owner,no\n"
@@ -44,7 +45,7 @@ def test_a_table_is_read_by_column_with_the_line_of_each_row():
 def test_a_file_is_read_by_its_path(tmp_path):
     (tmp_path / "t.csv").write_text(GOOD)
     assert read_table(tmp_path / "t.csv").columns == read(GOOD).columns
-    with pytest.raises(DatasetError, match="cannot read the table .*No such file"):
+    with pytest.raises(DatasetError, match=r"cannot read the table .*No such file"):
         read_table(tmp_path / "none.csv")
 
 
@@ -101,6 +102,7 @@ def test_decimal_commas_are_read_where_the_comma_does_not_delimit():
         ("age,home,age\n1,2,3\n", "names age twice: columns 1 and 3"),
         ("age, age ,x\n1,2,3\n", "names age twice: columns 1 and 2"),
         (",age\n0,30\n", "no name for column 1"),
+        ('"a\nb",c\n1,x\n', "column 1 has a control character"),
         (f"{'a' * 300},b\n0,30\n", "column 1 is longer than 200"),
         ("a,b\n1,x\n2,y,z\n", "row 2 (line 3) has 3 cells, the header 2"),
         ('a,b\n"1\n1",x\n2\n', "row 2 (line 4) has 1 cells, the header 2"),
@@ -121,7 +123,11 @@ def test_what_is_no_table_is_refused_with_its_place(text, why):
 
 
 def test_names_that_are_years_do_not_make_a_header_of_data():
-    assert list(read("country,code,2019\nx,a,1.5\ny,b,2.5\n").columns) == ["country", "code", "2019"]
+    assert list(read("country,code,2019\nx,a,1.5\ny,b,2.5\n").columns) == [
+        "country",
+        "code",
+        "2019",
+    ]
 
 
 # ---------------------------------------------------------------- encoding
@@ -182,6 +188,13 @@ def test_an_alias_is_encoded_as_its_category():
     assert encode(table, dataset.signature).matrix[:3, 0].tolist() == [1.0, 1.0, 0.0]
 
 
+def test_a_category_of_another_table_is_encoded_as_unknown():
+    table = Table({"home": ["rent", "own"] * 8, "y": ["a", "b"] * 8})
+    signature = read_dataset(table, "y").signature
+    other = Table({"home": ["own", "tent", None], "y": ["a", "a", "b"]})
+    np.testing.assert_array_equal(encode(other, signature).matrix[:, 0], [0.0, UNKNOWN, np.nan])
+
+
 def test_notes_of_the_table_and_giveaways_are_kept():
     table = Table({"x": ["1", "2"] * 20, "y": ["a", "b"] * 20}, notes=("made up",))
     first, second = read_dataset(table, "y").notes
@@ -222,11 +235,19 @@ def test_taken_rows_keep_features_texts_and_classes_together():
     assert taken.batch.matrix.flags.c_contiguous
 
 
-def test_a_sample_has_every_class_in_proportion():
+def test_a_sample_has_every_class_in_proportion_and_enough_of_it():
+    table = Table({"x": [str(i % 7) for i in range(1000)], "y": ["a"] * 600 + ["b"] * 400})
+    taken = sample(read_dataset(table, "y"), 100)
+    assert np.abs(np.bincount(taken.target) - [60, 40]).max() <= 2
     table = Table({"x": [str(i % 7) for i in range(1000)], "y": ["a"] * 990 + ["b"] * 10})
     taken = sample(read_dataset(table, "y"), 100)
-    assert np.bincount(taken.target).tolist() == [99, 1]
+    assert np.bincount(taken.target).tolist() == [95, 5]
     assert sample(taken, 100) is taken
+
+
+def test_columns_of_other_lengths_make_no_table():
+    with pytest.raises(DatasetError, match="not all of one length"):
+        Table({"x": [1, 2], "y": [1]})
 
 
 def test_the_digest_tells_datasets_apart():

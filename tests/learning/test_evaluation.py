@@ -56,6 +56,15 @@ def test_metrics_of_three_classes():
     assert found["roc_auc"] == pytest.approx((1 + 1 + 0.5) / 3)
 
 
+def test_every_class_weighs_the_same_in_roc_auc():
+    sure = np.array(
+        [[0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.2, 0.45, 0.35], [0.4, 0.3, 0.3]]
+    )
+    found = evaluate(sure, np.array([0, 0, 0, 1, 2]), THREE)
+    # One against the rest: a 1, b 1, c 0.75; a has three rows of five.
+    assert found["roc_auc"] == pytest.approx((1 + 1 + 0.75) / 3)
+
+
 def test_metrics_are_ready_for_json():
     sure = both(np.linspace(0, 1, 50))
     found = evaluate(sure, (sure[:, 1] > 0.4).astype(np.intp), TWO)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from math import exp, inf, isnan
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from onnx import helper, numpy_helper
 
 from learning.graph import float32_at_most, forest_graph
 from learning.runtimes.base import Batch
@@ -56,15 +58,18 @@ def random_rows(generator: np.random.Generator, count: int) -> np.ndarray:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("outputs", [1, 3])
-def test_a_graph_answers_as_the_trees_do(seed: int, outputs: int) -> None:
+@pytest.mark.parametrize("precise", [False, True])
+def test_a_graph_answers_as_the_trees_do(seed: int, outputs: int, precise: bool) -> None:
     generator = np.random.default_rng(seed)
     trees = tuple(random_tree(generator, 6, outputs) for _ in range(20))
     rows = random_rows(generator, 300)
-    runtime = OnnxRuntime(forest_graph(Forest(trees, 3, outputs)))
+    runtime = OnnxRuntime(forest_graph(Forest(trees, 3, outputs), precise))
     wanted = np.mean([[walked(t, row) for row in rows.tolist()] for t in trees], axis=0)
     together = runtime.probabilities(Batch(rows))
     alone = np.vstack([runtime.probabilities(Batch(rows[i : i + 1])) for i in range(300)])
-    assert np.abs(together[:, -outputs:] - wanted).max() < 1e-6
+    assert np.abs(together[:, -outputs:] - wanted).max() < (
+        1e-14 if precise and outputs == 1 else 1e-6
+    )
     assert np.array_equal(together, alone)
 
 
@@ -116,13 +121,23 @@ def test_links_follow_base_and_sum() -> None:
     assert answer[0] == pytest.approx(shares / shares.sum())
 
 
-def test_the_graph_is_one_node_of_one_mode_that_tracks_nothing() -> None:
-    generator = np.random.default_rng(3)
-    forest = Forest(tuple(random_tree(generator, 6, 1) for _ in range(5)), 3, 1)
+def attributes_of(forest: Forest) -> tuple[str, dict[str, Any]]:
     (node,) = onnx.load_from_string(forest_graph(forest)).graph.node
-    attributes = {a.name: a for a in node.attribute}
-    assert set(attributes["nodes_modes"].strings) == {b"BRANCH_LEQ", b"LEAF"}
+    return node.op_type, {a.name: helper.get_attribute_value(a) for a in node.attribute}
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_graph_is_one_node_of_one_mode_that_tracks_nothing(outputs: int) -> None:
+    generator = np.random.default_rng(3)
+    trees = tuple(random_tree(generator, 6, outputs) for _ in range(5))
+    operator, attributes = attributes_of(Forest(trees, 3, outputs))
     assert "nodes_missing_value_tracks_true" not in attributes
+    if outputs == 1:
+        assert operator == "TreeEnsemble"
+        assert not numpy_helper.to_array(attributes["nodes_modes"]).any()
+    else:
+        assert operator == "TreeEnsembleRegressor"
+        assert set(attributes["nodes_modes"]) == {b"BRANCH_LEQ", b"LEAF"}
 
 
 def test_the_usual_way_lies_behind_the_node() -> None:
@@ -132,10 +147,19 @@ def test_the_usual_way_lies_behind_the_node() -> None:
         Split(AtMost(0, 0.0), seldom, often),
         Split(Is(0, 1), often, seldom),
     ):
-        (node,) = onnx.load_from_string(forest_graph(Forest((tree,), 1, 1))).graph.node
-        attributes = {a.name: a for a in node.attribute}
-        first = attributes["nodes_falsenodeids"].ints[0]
-        weights = dict(
-            zip(attributes["target_nodeids"].ints, attributes["target_weights"].floats, strict=True)
-        )
-        assert (first, weights[first]) == (1, 1.0)
+        _, attributes = attributes_of(Forest((tree,), 1, 1))
+        assert attributes["nodes_falseleafs"] == [1]
+        weights = numpy_helper.to_array(attributes["leaf_weights"])
+        assert weights[attributes["nodes_falsenodeids"][0]] == 1.0
+
+
+def test_values_for_one_output_each_take_the_lean_operator() -> None:
+    trees = (
+        Split(AtMost(0, 0.0), Leaf((0.0, 3.0, 0.0)), Leaf((0.0, 0.0, 0.0))),
+        Split(AtMost(0, 0.0), Leaf((1.0, 0.0, 0.0)), Leaf((0.0, 0.0, 2.0))),
+    )
+    forest = Forest(trees, 1, 3, "softmax", (0.0, 0.5, 0.0))
+    assert attributes_of(forest)[0] == "TreeEnsemble"
+    answers = OnnxRuntime(forest_graph(forest)).probabilities(Batch(np.float32([[-1], [1]])))
+    scores = np.exp([[1.0, 3.5, 0.0], [0.0, 0.5, 2.0]])
+    assert answers == pytest.approx(scores / scores.sum(axis=1, keepdims=True))

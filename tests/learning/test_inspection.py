@@ -73,7 +73,9 @@ def test_what_does_not_apply_is_absent():
 
 
 def test_boosting_of_three_classes_has_a_tree_for_each():
-    table = Table({"x": [i % 30 for i in range(300)], "y": ["abc"[i % 30 // 10] for i in range(300)]})
+    table = Table(
+        {"x": [i % 30 for i in range(300)], "y": ["abc"[i % 30 // 10] for i in range(300)]}
+    )
     _, info = inspect(boosting, read_dataset(table, "y"), max_iter=5)
     assert info["num_trees"] == 15
 
@@ -91,6 +93,15 @@ def test_a_linear_model_s_importances_go_by_spread_not_by_unit():
     table = Table({"metres": (x / 1000).tolist(), "noise": (noise * 1000).tolist(), "y": label})
     _, info = inspect(logistic, read_dataset(table, "y"))
     assert info["feature_importances"]["metres"] > 0.8
+
+
+def test_a_linear_model_s_importances_are_coefficients_times_spread():
+    fitted, info = inspect(logistic, PLAIN)
+    prepared = fitted[:-1].transform(split(PLAIN, 0)[1].batch.matrix)
+    sizes = np.abs(fitted[-1].coef_[0]) * prepared.std(axis=0)
+    found = info["feature_importances"]
+    assert found["plan"] == pytest.approx(sizes[:3].sum() / sizes.sum(), rel=1e-4)
+    assert found["age"] == pytest.approx(sizes[3] / sizes.sum(), rel=1e-4)
 
 
 def test_columns_are_owned_by_their_feature():

@@ -64,6 +64,19 @@ def test_a_fitted_forest_predicts_with_one_thread_and_is_no_half_fitted_one():
     assert fitted[-1].n_estimators == len(fitted[-1].estimators_) == 30
 
 
+def test_each_step_adds_to_what_is_there():
+    estimator = forest(PLAIN.signature, 0, n_estimators=40)
+    first = []
+
+    class Looking(SilentProgress):
+        def advance(self, steps: int = 1) -> None:
+            first.append(estimator[-1].estimators_[0])
+
+    fit(estimator, PLAIN, Looking())
+    assert len(first) == 20
+    assert all(tree is first[0] for tree in first)
+
+
 def test_progress_that_raises_ends_the_fit():
     class Cancelled(Exception):
         pass
@@ -87,6 +100,12 @@ def test_the_best_in_cross_validation_is_chosen_and_all_losses_are_told():
     assert told.stages == [("choose", 15)]
     assert told.steps == 15
     assert len(told.notes) == 3
+
+
+def test_the_choice_is_the_same_each_time():
+    made = Candidates({"logistic": logistic(PLAIN.signature, 0)}, 0)
+    losses = [choose(made, PLAIN, SilentProgress()).log_losses for _ in range(2)]
+    assert losses[0] == losses[1]
 
 
 def test_a_bad_candidate_is_not_chosen():

@@ -7,10 +7,10 @@ from importlib.metadata import version
 
 import pytest
 
-from learning.compilation import NEEDS
 from learning.errors import LibraryMismatch
+from learning.runtimes import MODULES
 from persistence import libraries
-from persistence.libraries import check_libraries, installed_version, needs_of, versions_of
+from persistence.libraries import _NEEDS, check_libraries, installed_version, needs_of, versions_of
 
 
 @pytest.fixture
@@ -80,5 +80,11 @@ def test_versions_are_those_installed() -> None:
     assert installed_version("not-a-library") is None
 
 
-def test_every_compiled_runtime_s_needs_are_known() -> None:
-    assert {name: needs_of(name) for name in NEEDS} == NEEDS
+def test_every_runtime_s_needs_are_known() -> None:
+    assert set(_NEEDS) == set(MODULES)
+
+
+def test_an_estimator_needs_what_it_was_written_with() -> None:
+    assert "skops" in needs_of("sklearn", {"estimator.skops": b""})
+    assert "joblib" in needs_of("sklearn", {"estimator.joblib": b""})
+    assert needs_of("onnx", {"estimator.joblib": b""}) == ("onnxruntime",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -57,7 +58,7 @@ def test_a_connection_that_was_cut_is_opened_again(
 def test_a_swap_whose_answer_was_lost_is_known_for_its_own(
     pg: PostgresStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first attempt is committed and its connection then breaks: the second sees its own tag."""
+    """The first attempt is committed, then its connection breaks; the second sees its tag."""
     pg.put("other", b"")
     attempts = []
     attempt = pg._attempt
@@ -85,7 +86,7 @@ def test_a_server_that_is_down_is_one_line_and_its_return_is_noticed() -> None:
         before = time.monotonic()
         for _ in range(2):
             with pytest.raises(
-                StoreUnavailable, match="PostgreSQL: .*[Cc]onnection refused"
+                StoreUnavailable, match=r"PostgreSQL: .*[Cc]onnection refused"
             ) as told:
                 store.get("credit")
             assert "\n" not in str(told.value)
@@ -138,6 +139,7 @@ def test_a_child_process_opens_a_connection_of_its_own(pg: PostgresStore) -> Non
     ready, told = os.pipe()
     child = os.fork()
     if not child:
+        signal.alarm(10)
         os.write(told, pg.get("credit").data + str(pg._connection.info.backend_pid).encode())
         os._exit(0)
     os.waitpid(child, 0)

@@ -32,9 +32,9 @@ def test_rows_are_scored_together_and_alone() -> None:
 
 def test_many_rows_are_scored_piece_by_piece() -> None:
     runtime = linear.load(linear.dump(MODEL))
-    many = Batch(np.tile(ROWS.matrix, (3000, 1)))
+    many = Batch(np.tile(ROWS.matrix, (50_000, 1)))
     assert runtime.probabilities(many) == pytest.approx(
-        probabilities_of(np.tile(SCORES, (3000, 1)))
+        probabilities_of(np.tile(SCORES, (50_000, 1)))
     )
     assert runtime.probabilities(Batch(np.empty((0, 2), np.float32))).shape == (0, 2)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from learning.graph import forest_graph
+from learning.runtimes import onnx
 from learning.runtimes.base import Batch
 from learning.runtimes.onnx import CHUNK, OnnxRuntime
 from learning.trees import AtMost, Forest, Leaf, Node, Split
@@ -31,6 +32,20 @@ def test_a_batch_of_any_size_keeps_its_order(count: int) -> None:
     assert answers.shape == (count, 2)
     assert np.abs(answers[:, 1] - rows(count).matrix[:, 0]).max() < 0.011
     assert (np.diff(answers[:, 1]) >= 0).all()
+
+
+def test_many_columns_are_made_of_fewer_rows_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx, "CHUNK_NUMBERS", 14)
+    runtime = staircase()
+    run, asked = runtime._session.run, []
+
+    def watched(wanted: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        asked.append(len(given["columns"]))
+        return run(wanted, given)
+
+    monkeypatch.setattr(runtime._session, "run", watched)
+    assert np.array_equal(runtime.probabilities(rows(30)), staircase().probabilities(rows(30)))
+    assert set(asked) == {7, 2}
 
 
 @pytest.mark.parametrize("outputs", [1, 3])

@@ -115,7 +115,10 @@ def test_binary_for_all_outputs_is_one_parameter(gate):
         (400, {"inputs": [INPUTS[0] | {"datatype": "FLOAT"}, *INPUTS[1:]]}),
         (400, {"inputs": INPUTS, "outputs": [{"name": "class"}]}),
         (400, {"inputs": INPUTS, "id": 1}),
-        (400, {"inputs": INPUTS, "outputs": [{"name": "label", "parameters": {"classification": 1}}]}),
+        (
+            400,
+            {"inputs": INPUTS, "outputs": [{"name": "label", "parameters": {"classification": 1}}]},
+        ),
         (400, {"inputs": [INPUTS[0] | {"parameters": {"binary_data_size": 8}}, *INPUTS[1:]]}),
         (400, {"inputs": [INPUTS[0] | {"parameters": {"binary_data_size": "8"}}, *INPUTS[1:]]}),
         (422, {"inputs": INPUTS[1:]}),

@@ -111,7 +111,7 @@ def test_a_model_is_invoked_by_name(gate, expected):
         (422, (",".join(NAMES) + ",Sepal.Colour\n1,2,3,4,5\n").encode(), "text/csv"),
         (422, COLUMNS | {"Petal.Width": [1]}, "application/json"),
         (422, COLUMNS | {"Petal.Width": 1}, "application/json"),
-        (422, dict.fromkeys(NAMES, []), "application/json"),
+        (422, {name: [] for name in NAMES}, "application/json"),
         (422, {**COLUMNS, "Sepal.Length": ["a", "b"]}, "application/json"),
     ],
 )

@@ -1,0 +1,147 @@
+"""Where the time of a one-row request goes: `python -m benchmarks.anatomy`.
+
+Every step is timed by itself, in this process, without a network: microseconds,
+the best of many repetitions on core 0, with 200 different rows in turn. The
+rest up to the CPU per request is HTTP, the event loop and the kernel, which
+`make bench ARGS="one-row --systems mirante floor"` shows alone, and what those
+evict from the processor's caches.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from itertools import cycle
+from timeit import Timer
+from typing import Any
+
+from benchmarks import bodies
+from benchmarks.catalog import MODELS, OURS
+from benchmarks.deployment import prepare
+from benchmarks.environments import WORK
+from benchmarks.machine import describe
+from benchmarks.report import table, write_section
+
+NAME = "anatomy"
+REPEATS, CALLS, ROWS = 15, 2000, 200
+
+
+def main() -> None:
+    """Print the table, and with --write keep it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else None)
+    parser.add_argument("--write", action="store_true", help="keep it in benchmarks/RESULTS.md")
+    options = parser.parse_args()
+    os.sched_setaffinity(0, {0})
+    WORK.mkdir(exist_ok=True)
+    prepare(OURS)
+    machine = describe(["python -m benchmarks.anatomy", *sys.argv[1:]], [None])
+    # As gunicorn.conf.py does: before prometheus_client is imported.
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        rows = measure(folder)
+    text = f"## Where a request's time goes\n\n{table(('step', 'µs'), rows)}\n{machine}"
+    print(text)
+    if options.write:
+        write_section(NAME, text)
+
+
+def measure(metrics_folder: str) -> list[tuple[str, str]]:
+    """Return each step with its microseconds; indented by dashes under what it is part of."""
+    from app import wire
+    from config import Config
+    from serving.express import Express
+
+    jobs = f"sqlite:///{metrics_folder}/jobs.db"
+    config = Config(
+        model_store=str(MODELS), prometheus_multiproc_dir=metrics_folder, database_url=jobs
+    )
+    parts = wire(config)
+    parts.predictor.refresh()
+    express = Express(parts.gate, _nothing, body_timeout=config.body_timeout)
+    steps = {"the ASGI application": _asgi(express), **_steps(parts.gate, parts.observation)}
+    return [(name, f"{microseconds(step):.1f}") for name, step in steps.items()]
+
+
+def _steps(gate: Any, observation: Any) -> dict[str, Callable[[], object]]:
+    from serving.dialects import v0
+    from serving.exchange import Request
+
+    headers = {b"content-type": b"application/json"}
+    sent = [bodies.as_object([row]) for row in bodies.read_rows()[:ROWS]]
+    requests = [Request("POST", OURS.path, b"", headers, body, "anatomy") for body in sent]
+    match, live = gate.match("POST", OURS.path), gate.predictor.live("credit")
+    decoded = [v0.decode(request, live) for request in requests]
+    predicted = [live.predict(each.batch) for each in decoded]
+    seen = {"request_id": "anatomy", "method": "POST", "route": OURS.path, "status": 200}
+    seen |= {"seconds": 0.001, "rows": 1, "model": live.name, "version": live.version}
+    return {
+        "– gate.answer": _in_turn(lambda r: gate.answer(r, match), requests),
+        "– – decode": _in_turn(lambda r: v0.decode(r, live), requests),
+        "– – predict": _in_turn(lambda d: live.predict(d.batch), decoded),
+        "– – – the runtime": _in_turn(lambda d: live.runtime.probabilities(d.batch), decoded),
+        "– – – – of it, of one row again and again": _in_turn(
+            lambda d: live.runtime.probabilities(d.batch), decoded[:1]
+        ),
+        "– – render": _in_turn(
+            lambda x: v0.render(x[0], live, x[1], x[2]),
+            list(zip(requests, decoded, predicted, strict=True)),
+        ),
+        "– – observe": lambda: observation.record(**seen),
+        "for comparison: json.loads of the body": _in_turn(json.loads, sent),
+    }
+
+
+def _in_turn(step: Callable[[Any], object], values: Sequence[Any]) -> Callable[[], object]:
+    turn = cycle(values)
+    return lambda: step(next(turn))
+
+
+def _asgi(express: Callable[..., Awaitable[None]]) -> Callable[[], object]:
+    turn = cycle([_message(bodies.as_object([row])) for row in bodies.read_rows()[:ROWS]])
+
+    async def send(_: dict[str, Any]) -> None:
+        return None
+
+    async def requests() -> None:
+        for _ in range(CALLS):
+            message = next(turn)
+            await express(_scope(message), _receiving(message), send)
+
+    return lambda: asyncio.run(requests())
+
+
+def _message(body: bytes) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": False}
+
+
+def _receiving(message: dict[str, Any]) -> Callable[[], Awaitable[dict[str, Any]]]:
+    async def receive() -> dict[str, Any]:
+        return message
+
+    return receive
+
+
+def _scope(message: dict[str, Any]) -> dict[str, Any]:
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
+    headers.append((b"content-length", b"%d" % len(message["body"])))
+    scope = {"type": "http", "method": "POST", "path": OURS.path, "query_string": b""}
+    return {**scope, "headers": headers, "client": ("127.0.0.1", 1)}
+
+
+async def _nothing(*_: object) -> None:
+    return None
+
+
+def microseconds(step: Callable[[], object]) -> float:
+    """Return the least time of a call; one that makes CALLS requests itself is told by its name."""
+    inner = 1 if step.__qualname__.startswith("_asgi") else CALLS
+    return min(Timer(step).repeat(REPEATS, inner)) / CALLS * 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""A model made elsewhere, taken in as a version like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from learning.errors import ModelFileError
+from learning.imports.example import Example, read_example
+from learning.imports.imported import Imported
+from learning.recipe import check_name
+from learning.rows import RowCodec
+from learning.runtimes import load_runtime
+from persistence.artifact import RuntimeInfo
+from persistence.model_persistence import write_model
+from persistence.promotion import Rule
+from persistence.registry import Registry
+
+# What the label is called when nobody says.
+TARGET = "label"
+# Fewer rows with a label make no metrics.
+FEWEST_ROWS = 20
+NOT_HELD_OUT = "on the example's rows, on which the model may have been fitted"
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What an import made: the version, and whether it is the champion now."""
+
+    name: str
+    version: str
+    model: Imported
+    promoted: bool
+
+    def as_json(self) -> str:
+        """Return what became of it as one JSON object."""
+        document = {
+            **self.model.metrics,
+            "model": {"name": self.name, "version": self.version, "promoted": self.promoted},
+            "features": {f.name: f.kind for f in self.model.signature.features},
+            "info": {**self.model.info, **self.model.origin},
+            "runtime": _runtime(self.model),
+        }
+        return msgspec.json.format(msgspec.json.encode(document)).decode()
+
+    def report(self) -> str:
+        """Return some lines that say what became of it."""
+        label = self.model.signature.label
+        command = f"python build_model.py --name {self.name} --promote-version {self.version}"
+        proof, reason = self.model.parity, self.model.reason
+        agrees = f", off by {proof['largest_difference']:.0e} at most" if proof else f": {reason}"
+        lines = [
+            f"{self.name} {self.version}, {self.model.origin['imported_from']}",
+            "",
+            f"label       {label.name}: {', '.join(label.keys)}",
+            f"runtime     {self.model.runtime_name}{agrees}",
+            f"champion    {'yes' if self.promoted else f'no; to promote it: {command}'}",
+            "",
+            *(f"{feature.name}  {feature.kind}" for feature in self.model.signature.features),
+        ]
+        return "\n".join(lines)
+
+
+def import_model(
+    file: str | Path,
+    *,
+    registry: Registry,
+    name: str,
+    schema: str | Path | None = None,
+    target: str = TARGET,
+    trusted: bool = False,
+    faces: tuple[str, ...] = (),
+    promote: Rule = "if_better",
+) -> Taken:
+    """Take in a model's file and register it.
+
+    What kind of file it is, its ending says: .json (written by a script of
+    clients/r), .cbm, .onnx, .skops, .joblib or .pkl. All but the first need
+    `schema`, an example row (.json) or table (.csv). A pickle is read only if
+    `trusted`, and by another process. Nothing can be compared: under
+    `if_better` it becomes the champion only where there is none.
+    Raises ModelFileError, DatasetError, DependencyError, ParityError, AccessError.
+    """
+    check_name(name)
+    champion = registry.champion(name)
+    model = read_model_file(Path(file), schema, target, trusted)
+    version = _register(registry, name, model, faces)
+    wanted = promote == "always" or (promote == "if_better" and champion is None)
+    if wanted:
+        registry.promote(name, version, champion.serial if champion else 0)
+    return Taken(name, version, model, wanted)
+
+
+def read_model_file(
+    file: Path, schema: str | Path | None, target: str, trusted: bool = False
+) -> Imported:
+    """Return the model of a file, with its metrics if the schema is a table with labels."""
+    if file.suffix == ".json":
+        from learning.imports.r import import_r
+
+        return import_r(_bytes(file))
+    if file.suffix not in _READERS:
+        raise ModelFileError(f"expected a file ending in .json, {', '.join(_READERS)}")
+    if schema is None:
+        raise ModelFileError(f"a {file.suffix} file needs --schema: an example row or table")
+    if file.suffix in (".pkl", ".joblib") and not trusted:
+        raise ModelFileError(
+            f"a {file.suffix} file can do anything when it is read; if you know who made it, "
+            "say --i-trust-this-file"
+        )
+    example = read_example(schema, target)
+    model = _READERS[file.suffix](file, example, target)
+    return model._replace(metrics=metrics_of(model, example))
+
+
+def metrics_of(model: Imported, example: Example) -> dict[str, Any]:
+    """Return the metrics on the example's rows; none where they have too few labels."""
+    from learning.evaluation import evaluate
+
+    label = model.signature.label
+    places = {key.lower(): place for place, key in enumerate(label.keys)}
+    found = [places.get((value or "").strip().lower()) for value in example.labels or ()]
+    if len(found) < FEWEST_ROWS or set(found) != set(places.values()):
+        return {}
+    runtime = load_runtime(model.runtime_name, model.members)
+    batch = RowCodec(model.signature).encode_objects(example.rows)
+    target = np.array(found, dtype=np.intp)
+    return {**evaluate(runtime.probabilities(batch), target, label), "notes": [NOT_HELD_OUT]}
+
+
+def _register(registry: Registry, name: str, model: Imported, faces: tuple[str, ...]) -> str:
+    return write_model(
+        registry,
+        name=name,
+        signature=model.signature,
+        runtime=_runtime(model),
+        members=model.members,
+        metrics=model.metrics,
+        info={**model.info, **model.origin},
+        golden={"rows": model.rows, "probabilities": model.probabilities},
+        training_rows=0,
+        faces=faces,
+        extra=model.origin,
+    )
+
+
+def _runtime(model: Imported) -> RuntimeInfo:
+    compiled = model.runtime_name != "sklearn"
+    return RuntimeInfo(model.runtime_name, compiled, model.parity, model.reason)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _cbm(file: Path, example: Example, target: str) -> Imported:
+    from learning.imports.catboost import import_cbm
+
+    return import_cbm(_bytes(file), example, target)
+
+
+def _onnx(file: Path, example: Example, target: str) -> Imported:
+    from learning.imports.onnx import import_onnx
+
+    return import_onnx(_bytes(file), example, target)
+
+
+def _skops(file: Path, example: Example, target: str) -> Imported:
+    from learning.imports.estimator import import_skops
+
+    return import_skops(_bytes(file), example, target)
+
+
+def _pickle(file: Path, example: Example, target: str) -> Imported:
+    from learning.imports.isolated import import_pickle
+
+    _bytes(file)
+    return import_pickle(file, example, target)
+
+
+_READERS: dict[str, Callable[[Path, Example, str], Imported]] = {
+    ".cbm": _cbm,
+    ".onnx": _onnx,
+    ".skops": _skops,
+    ".joblib": _pickle,
+    ".pkl": _pickle,
+}
+
+# The endings of files that can be taken in.
+ENDINGS = (".json", *_READERS)

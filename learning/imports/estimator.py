@@ -1,0 +1,156 @@
+"""Ready-made scikit-learn estimators: .skops files, and pickles that joblib reads.
+
+A .skops file is audited before anything in it is made. A pickle runs code as it
+is read: that happens only in a process of its own (`learning.imports.isolated`),
+and what is kept of it is a compiled model, or what skops can hold.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from learning.compilation import Compiled
+from learning.compilation import compile as compile_model
+from learning.errors import ModelFileError
+from learning.imports.example import Example
+from learning.imports.frame import Framed, framed
+from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
+from learning.runtimes.base import Batch
+from learning.runtimes.sklearn import SKOPS, TRUSTED, SklearnRuntime, dump
+from learning.signature import Class, Label, Signature
+
+# A compiled model works in float32, the estimator on the way in at least.
+TOLERANCE = 1e-5
+
+
+def import_skops(data: bytes, example: Example, target: str) -> Imported:
+    """Return the estimator of a .skops file.
+
+    Raises ModelFileError for types that are not trusted, and as `import_estimator` does.
+    """
+    import skops.io
+
+    try:
+        foreign = set(skops.io.get_untrusted_types(data=data)) - TRUSTED
+    except Exception as error:  # what is not such a file fails in any way
+        raise ModelFileError(f"not a .skops file: {type(error).__name__}") from None
+    if foreign:
+        listed = ", ".join(sorted(foreign))
+        raise ModelFileError(f"the file holds types that are not trusted: {listed}")
+    estimator = skops.io.loads(data, trusted=sorted(TRUSTED))
+    return import_estimator(estimator, example, target, "a .skops file")
+
+
+def import_estimator(estimator: Any, example: Example, target: str, origin: str) -> Imported:
+    """Return a fitted estimator, compiled where it can be.
+
+    Raises ModelFileError when it is no classifier with probabilities, does not
+    take the example's rows, or could be kept only as a pickle.
+    """
+    signature = Signature(example.features, Label(target, _classes(estimator)))
+    wrapped = framed(estimator, signature)
+    batch = encoded(signature, example.rows)
+    expected = _ask(wrapped, batch)
+    compiled = _compile(estimator, wrapped, signature, batch)
+    name = compiled.runtime_name
+    runtime, proof = reproduce(name, compiled.members, batch, expected, TOLERANCE)
+    info = {
+        "model_name": type(_parts(estimator)[-1]).__name__,
+        "num_features": len(signature.features),
+    }
+    return Imported(
+        signature,
+        name,
+        compiled.members,
+        example.rows[:GOLDEN_ROWS],
+        runtime.probabilities(batch)[:GOLDEN_ROWS].tolist(),
+        info,
+        {"imported_from": origin},
+        proof if compiled.parity else None,
+        compiled.reason,
+    )
+
+
+def _classes(estimator: Any) -> tuple[Class, ...]:
+    if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
+        kind = type(estimator).__name__
+        raise ModelFileError(f"{kind} is not a fitted classifier with probabilities")
+    return tuple(map(class_of, np.asarray(estimator.classes_).tolist()))
+
+
+def _ask(wrapped: Framed, batch: Batch) -> Any:
+    try:
+        return SklearnRuntime(wrapped).probabilities(batch)
+    except (ValueError, TypeError, KeyError) as error:
+        line = str(error).strip().splitlines()[0][:200]
+        raise ModelFileError(f"the model does not take the example's rows: {line}") from None
+
+
+def _compile(estimator: Any, wrapped: Framed, signature: Signature, batch: Batch) -> Compiled:
+    """Return the estimator compiled, or held by skops as it is. Raises ModelFileError."""
+    reason = "a model taken in is handed its texts as they are, which no compiled one takes"
+    if not signature.texts:
+        try:
+            plain = _plain(estimator, wrapped.columns, signature)
+            compiled = compile_model(plain, signature, [batch])
+        except (ValueError, TypeError, KeyError) as error:
+            reason = f"{type(error).__name__} on a plain matrix"
+        else:
+            members = {n: d for n, d in compiled.members.items() if not n.startswith("estimator.")}
+            if compiled.parity is not None:
+                return compiled._replace(members=members)
+            reason = compiled.reason or reason
+    kept = dump(wrapped)
+    if SKOPS not in kept:
+        raise ModelFileError(
+            "skops cannot hold it, so that it could be served only as a pickle, which is not done; "
+            f"it cannot be compiled either: {reason}"
+        )
+    return Compiled("sklearn", kept, None, reason, ())
+
+
+def _plain(estimator: Any, columns: tuple[str, ...], signature: Signature) -> Any:
+    """Return a copy that takes the batch's matrix: no names of columns, classes by their places."""
+    names = [feature.name for feature in signature.features]
+    if list(columns) != names:
+        raise ValueError("the columns are in another order")
+    plain = copy.deepcopy(estimator)
+    for part in _parts(plain):
+        vars(part).pop("feature_names_in_", None)
+        if hasattr(part, "transformers_"):
+            part.transformers_ = [
+                (name, step, _places(chosen, names)) for name, step, chosen in part.transformers_
+            ]
+    _parts(plain)[-1].classes_ = np.arange(len(signature.label.classes))
+    return plain
+
+
+def _places(chosen: Any, names: list[str]) -> Any:
+    if isinstance(chosen, str):
+        return [names.index(chosen)]
+    listed = list(chosen) if isinstance(chosen, list | tuple | np.ndarray) else []
+    if listed and all(isinstance(name, str) for name in listed):
+        return [names.index(name) for name in listed]
+    return chosen
+
+
+def _parts(estimator: Any) -> list[Any]:
+    """Return the estimator's parts that hold names of columns; the classifier comes last."""
+    return list(_walk(estimator))
+
+
+def _walk(part: Any) -> Iterator[Any]:
+    if isinstance(part, str) or part is None:
+        return
+    for _, inner, *_ in getattr(part, "transformers_", []):
+        yield from _walk(inner)
+    if not hasattr(part, "steps"):
+        yield part
+        return
+    # A pipeline finds its names and classes in its steps.
+    for _, inner in part.steps:
+        yield from _walk(inner)

@@ -1,0 +1,111 @@
+"""A ready-made estimator, asked with the columns that it was fitted on."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from learning.errors import DependencyError, ModelFileError
+from learning.signature import Signature
+
+INSTALL = "pandas is not installed; to install it: pip install pandas"
+
+
+class Framed(ClassifierMixin, BaseEstimator):
+    """Asks `estimator` with a data frame, or with a plain array if it was fitted on one.
+
+    It takes what `learning.estimators.estimator_input` makes of a batch: numbers,
+    then texts, of the names given. `columns` are the names in the estimator's
+    own order; `framed` says whether it wants them by name.
+    """
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        columns: tuple[str, ...] = (),
+        numbers: tuple[str, ...] = (),
+        booleans: tuple[str, ...] = (),
+        texts: tuple[str, ...] = (),
+        framed: bool = False,
+    ) -> None:
+        self.estimator = estimator
+        self.columns = columns
+        self.numbers = numbers
+        self.booleans = booleans
+        self.texts = texts
+        self.framed = framed
+
+    @property
+    def classes_(self) -> NDArray[np.intp]:
+        """The places of the classes, as a dataset counts them."""
+        return np.arange(len(self.estimator.classes_))
+
+    def predict_proba(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the probabilities `[n, k]`."""
+        return np.asarray(self.estimator.predict_proba(self._input(rows)), dtype=np.float64)
+
+    def predict(self, rows: NDArray[Any]) -> NDArray[np.intp]:
+        """Return the place of the likeliest class of each row."""
+        return np.asarray(self.predict_proba(rows).argmax(axis=1))
+
+    def _input(self, rows: NDArray[Any]) -> Any:
+        places = {name: place for place, name in enumerate((*self.numbers, *self.texts))}
+        columns = {name: self._column(rows[:, places[name]], name) for name in self.columns}
+        if self.framed:
+            return _pandas().DataFrame(columns)
+        if not self.texts:
+            return np.column_stack(list(columns.values()))
+        table = np.empty((len(rows), len(columns)), dtype=object)
+        for place, column in enumerate(columns.values()):
+            table[:, place] = column
+        return table
+
+    def _column(self, values: NDArray[Any], name: str) -> NDArray[Any]:
+        if name in self.texts:
+            return values
+        numbers = values.astype(np.float64)
+        return numbers.astype(bool) if self.framed and name in self.booleans else numbers
+
+
+def framed(estimator: Any, signature: Signature) -> Framed:
+    """Return the estimator wrapped for a signature.
+
+    Raises ModelFileError when its columns are others, DependencyError when it
+    wants a data frame, and there is no pandas.
+    """
+    wanted = getattr(estimator, "feature_names_in_", None)
+    names = [feature.name for feature in signature.features]
+    columns = names if wanted is None else [str(name) for name in wanted]
+    _check_columns(columns, names, getattr(estimator, "n_features_in_", len(names)))
+    if wanted is not None:
+        _pandas()
+    return Framed(
+        estimator,
+        tuple(columns),
+        tuple(f.name for f in signature.numeric),
+        tuple(f.name for f in signature.features if f.kind == "boolean"),
+        tuple(f.name for f in signature.texts),
+        framed=wanted is not None,
+    )
+
+
+def _check_columns(columns: list[str], names: list[str], width: int) -> None:
+    for column in columns:
+        if column not in names:
+            raise ModelFileError(f"the model reads a column {column}, which the example has not")
+    for name in names:
+        if name not in columns:
+            raise ModelFileError(f"the example has a column {name}, which the model does not read")
+    if width != len(names):
+        raise ModelFileError(f"the model reads {width} columns; the example has {len(names)}")
+
+
+def _pandas() -> Any:
+    try:
+        return import_module("pandas")
+    except ImportError:
+        raise DependencyError(INSTALL) from None

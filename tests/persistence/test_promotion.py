@@ -1,0 +1,132 @@
+"""Promotion: who may take the champion's place, and who is not compared at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from build_model import build_model
+from learning.dataset import Table, read_dataset, split
+from learning.errors import LibraryMismatch
+from learning.estimators import ready_made
+from persistence.promotion import judge, settle
+from persistence.registry import Registry
+from persistence.stores import MemoryStore
+from tests.learning.tables import mixed_table, without
+
+TABLE = without(mixed_table(300), "comment")
+RECIPE = ready_made("some", lambda: TABLE, "stays", "logistic")
+
+
+class Guessing:
+    """A runtime that knows nothing, or, turned round, less than nothing."""
+
+    name = "guessing"
+    compiled = False
+    quick = False
+
+    def probabilities(self, batch):
+        return np.full((len(batch.matrix), 2), 0.5)
+
+
+class Knowing(Guessing):
+    """A runtime that knows the answers."""
+
+    def __init__(self, target):
+        self._target = target
+
+    def probabilities(self, batch):
+        return np.eye(2)[self._target] * 0.98 + 0.01
+
+
+@pytest.fixture
+def registry():
+    return Registry(MemoryStore())
+
+
+@pytest.fixture
+def holdout():
+    return split(read_dataset(TABLE, "stays"), 0)[1]
+
+
+def test_the_first_version_is_good(registry, holdout):
+    verdict = judge(registry, "some", "if_better", holdout, Guessing(), 0)
+    assert verdict.good
+    assert verdict.reason == "there was no champion"
+    assert verdict.comparison is None
+
+
+def test_the_better_one_is_good_and_the_worse_one_is_not(registry, holdout):
+    champion = build_model(RECIPE, registry=registry).version
+    better = judge(registry, "some", "if_better", holdout, Knowing(holdout.target), 0)
+    assert better.good
+    assert better.comparison is not None
+    assert better.comparison.rows == holdout.rows
+    assert f"at least as good as {champion}" in better.reason
+    worse = judge(registry, "some", "if_better", holdout, Guessing(), 0)
+    assert not worse.good
+    assert f"not as good as {champion}" in worse.reason
+
+
+def test_the_champion_answers_by_its_own_encoding(registry):
+    """Its categories have other codes than the challenger's: the same rows, the same answers."""
+    first = build_model(RECIPE, registry=registry)
+    plans = ["a new plan" if i % 50 == 0 else p for i, p in enumerate(TABLE.columns["plan"])]
+    other = Table({**TABLE.columns, "plan": plans})
+    second = build_model(replace(RECIPE, load=lambda: other), registry=registry)
+    assert second.verdict.comparison is not None
+    before = second.verdict.comparison.champion_log_loss
+    assert before == pytest.approx(first.metrics["log_loss"], rel=0.05)
+
+
+def test_rules_that_need_no_comparison(registry, holdout):
+    build_model(RECIPE, registry=registry)
+    always = judge(registry, "some", "always", holdout, Guessing(), 0)
+    assert (always.good, always.comparison) == (True, None)
+    never = judge(registry, "some", "never", holdout, Knowing(holdout.target), 0)
+    assert (never.good, never.comparison) == (False, None)
+    assert not judge(Registry(MemoryStore()), "some", "never", holdout, Guessing(), 0).good
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        Table({**TABLE.columns, "stays": [f"{c} it does" for c in TABLE.columns["stays"]]}),
+        Table({**TABLE.columns, "more": list(range(300))}),
+        without(TABLE, "age"),
+        Table({**TABLE.columns, "age": [None, *range(18, 77)] * 5}),
+    ],
+    ids=["other classes", "a feature more", "a feature less", "missing where none was"],
+)
+def test_what_cannot_be_compared_stays_challenger(registry, table):
+    champion = build_model(RECIPE, registry=registry).version
+    built = build_model(replace(RECIPE, load=lambda: table), registry=registry)
+    assert not built.verdict.good
+    assert built.verdict.reason.startswith(f"not comparable: {champion}")
+    assert registry.champion("some").version == champion
+    assert registry.challenger("some").version == built.version
+
+
+def test_a_champion_that_cannot_be_loaded_can_be_replaced(registry, holdout, monkeypatch):
+    champion = build_model(RECIPE, registry=registry).version
+
+    def read(*_):
+        raise LibraryMismatch("made with another scikit-learn")
+
+    monkeypatch.setattr(registry, "read", read)
+    verdict = judge(registry, "some", "if_better", holdout, Guessing(), 0)
+    assert verdict.good
+    assert verdict.reason.startswith(f"the champion {champion} cannot be loaded: made with")
+
+
+def test_only_the_champion_judged_against_is_replaced(registry, holdout):
+    first = build_model(RECIPE, registry=registry)
+    verdict = judge(registry, "some", "always", holdout, Guessing(), 0)
+    mine = build_model(RECIPE, registry=registry, promote="never")
+    another = build_model(RECIPE, registry=registry, promote="always")
+    settled = settle(registry, "some", mine.version, verdict)
+    assert not settled.good
+    assert settled.reason == "another version was promoted meanwhile"
+    assert registry.champion("some").version == another.version != first.version

@@ -1,0 +1,60 @@
+"""The credit recipe: its forest, its aliases, and how well it does."""
+
+from __future__ import annotations
+
+import pytest
+
+from build_model import build_model
+from learning.dataset import read_dataset
+from persistence.model_persistence import read_model
+from persistence.registry import Registry
+from persistence.stores import MemoryStore
+from recipes.credit import recipe
+
+
+@pytest.fixture(scope="module")
+def built():
+    registry = Registry(MemoryStore())
+    return build_model(recipe, registry=registry), read_model("credit", registry)
+
+
+def test_it_is_a_forest_of_200_trees_of_depth_10_and_compiled(built):
+    found, model = built
+    assert found.info["model_name"] == "RandomForestClassifier"
+    assert found.info["num_trees"] == 200
+    assert found.info["max_depth"] == 10
+    assert found.info["num_features"] == 13
+    assert model.runtime.compiled
+    assert found.runtime.parity is not None
+    assert found.runtime.parity["largest_difference"] < 1e-5
+
+
+def test_it_does_well_on_its_hold_out(built):
+    found, _ = built
+    assert found.metrics["roc_auc"] > 0.8
+    assert found.metrics["log_loss"] < 0.47
+    assert found.metrics["accuracy"] > 0.76
+
+
+def test_every_alias_leads_to_a_category():
+    dataset = read_dataset(recipe.load(), recipe.label, recipe.aliases)
+    features = {feature.name: feature for feature in dataset.signature.features}
+    for name, aliases in recipe.aliases.items():
+        assert features[name].aliases == aliases
+    assert {feature.kind for feature in features.values()} == {"integer", "category", "boolean"}
+    assert dataset.signature.label.classes == (False, True)
+    assert dataset.notes == ()
+
+
+def test_a_row_in_portuguese_is_answered_as_the_same_row_in_english(built):
+    _, model = built
+    row = model.signature.example
+    english = row | {"job": "freelance", "home": "rent", "marital": "widow", "records": "no"}
+    portuguese = row | {
+        "job": "freelancer",
+        "home": "aluguel",
+        "marital": "viuvo",
+        "records": False,
+    }
+    assert model.predict([english]) == model.predict([portuguese])
+    assert model.predict([english]) != model.predict([english | {"job": "fixo", "home": "pais"}])

@@ -1,0 +1,25 @@
+"""The iris recipe: three species from four lengths."""
+
+from __future__ import annotations
+
+import pytest
+
+from build_model import build_model
+from persistence.model_persistence import read_model
+from persistence.registry import Registry
+from persistence.stores import MemoryStore
+from recipes.iris import recipe
+
+
+def test_it_tells_the_three_species_apart():
+    registry = Registry(MemoryStore())
+    built = build_model(recipe, registry=registry)
+    assert built.info["model_name"] == "LogisticRegression"
+    assert built.metrics["roc_auc"] > 0.97
+    model = read_model("iris", registry)
+    assert model.signature.label.classes == ("setosa", "versicolor", "virginica")
+    names = [feature.name for feature in model.signature.features]
+    assert names == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    (found,) = model.predict([dict(zip(names, (5.1, 3.5, 1.4, 0.2), strict=True))])
+    assert found.value == "setosa"
+    assert sum(found.probabilities.values()) == pytest.approx(1)

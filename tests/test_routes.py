@@ -1,0 +1,151 @@
+"""Which routes are open, and which need a key: every route of both lanes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import build_flask, wire
+from config import read_config
+from serving.auth import new_key
+from serving.events import EventStreams
+
+# Everything that changes anything, and everything that tells what somebody did.
+GUARDED = {
+    ("POST", "/v0/train"): "train",
+    ("POST", "/v0/models/<name>/train"): "train",
+    ("GET", "/v0/jobs"): "train",
+    ("GET", "/v0/jobs/<job_id>"): "train",
+    ("GET", "/v0/jobs/<job_id>/events"): "train",
+    ("DELETE", "/v0/jobs/<job_id>"): "train",
+    ("POST", "/v0/models/<name>/versions/<version>/promote"): "train",
+    ("POST", "/v0/models/<name>/rollback"): "train",
+    ("DELETE", "/v0/models/<name>/versions/<version>"): "admin",
+    ("GET", "/v0/audit"): "admin",
+}
+# Routes with a key in their path answer 404 to a wrong one.
+TOKEN = "<token>"
+KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "train", "admin")}
+
+
+def settings(folder: Path, **more: str) -> dict[str, str]:
+    entries = ",".join(key.entry() for _, key in KEYS.values())
+    return {
+        "MODEL_STORE": f"{folder}/models",
+        "DATABASE_URL": f"sqlite:///{folder}/jobs.db",
+        "API_KEYS_FILE": f"{folder}/api_keys",
+        "API_KEYS": entries,
+        **more,
+    }
+
+
+class Routes:
+    """Both lanes of a service, and every route of Flask's."""
+
+    def __init__(self, folder: Path, **more: str) -> None:
+        config = read_config(settings(folder, **more))
+        self.parts = wire(config)
+        self.app = build_flask(config, self.parts)
+        self.listed = [
+            (method, rule.rule)
+            for rule in self.app.url_map.iter_rules()
+            for method in sorted((rule.methods or set()) - {"OPTIONS", "HEAD"})
+        ]
+
+    def ask(self, method: str, rule: str, scope: str | None = None) -> Any:
+        """Call a route with a key of the scope."""
+        headers = {"Authorization": f"Bearer {KEYS[scope][0]}"} if scope else {}
+        path = re.sub(r"<(?:\w+:)?job_id>", "0" * 32, rule)
+        path = re.sub(r"<[^>]+>", "nothing", path)
+        client = self.app.test_client()
+        return client.open(path, method=method, headers=headers, buffered=True)
+
+
+@pytest.fixture
+def routes(tmp_path: Path) -> Iterator[Routes]:
+    made = Routes(tmp_path)
+    yield made
+    made.parts.get_queue().ledger.close()
+
+
+def test_every_guarded_route_is_there(routes: Routes) -> None:
+    assert set(GUARDED) <= set(routes.listed)
+
+
+def test_a_guarded_route_takes_a_key_of_its_scope_and_no_other(routes: Routes) -> None:
+    for (method, rule), enough in GUARDED.items():
+        assert routes.ask(method, rule).status_code == 401, rule
+        for scope in KEYS:
+            status = routes.ask(method, rule, scope).status_code
+            let_in = scope in (enough, "admin")
+            assert (status not in (401, 403)) is let_in, (method, rule, scope, status)
+
+
+def test_every_other_route_is_open(routes: Routes) -> None:
+    for method, rule in set(routes.listed) - set(GUARDED):
+        status = routes.ask(method, rule).status_code
+        assert status not in (401, 403), (method, rule, status)
+        if TOKEN in rule:
+            assert status == 404
+
+
+def test_what_changes_anything_is_guarded(routes: Routes) -> None:
+    predicting = {
+        (r.method, re.sub(r"\{(\w+)\}", r"<\1>", r.pattern)) for r in routes.parts.gate.routes
+    }
+    for method, rule in routes.listed:
+        if method != "GET":
+            assert (method, rule) in GUARDED or (method, rule) in predicting, (method, rule)
+
+
+def test_prediction_can_be_closed_and_nothing_else_is(tmp_path: Path) -> None:
+    routes = Routes(tmp_path, REQUIRE_API_KEY="1")
+    predicting = {
+        (r.method, re.sub(r"\{(\w+)\}", r"<\1>", r.pattern)) for r in routes.parts.gate.routes
+    }
+    for method, rule in predicting:
+        status = routes.ask(method, rule).status_code
+        assert status == (404 if TOKEN in rule else 401), (method, rule, status)
+        if TOKEN not in rule:
+            assert routes.ask(method, rule, "train").status_code == 403
+            assert routes.ask(method, rule, "predict").status_code not in (401, 403)
+    for rule in ("/health", "/livez", "/readyz", "/ping"):
+        assert routes.ask("GET", rule).status_code not in (401, 403), rule
+
+
+def test_the_lane_of_events_is_guarded_as_flask_s(routes: Routes) -> None:
+    parts = routes.parts
+    streams = EventStreams(
+        parts.get_queue, parts.guard, parts.gate.request_ids, parts.cors, parts.observation
+    )
+    statuses = []
+
+    async def send(message: Any) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    async def ask(scope: str | None) -> None:
+        headers = [(b"x-api-key", KEYS[scope][0].encode())] if scope else []
+        path = f"/v0/jobs/{'0' * 32}/events"
+        asked = {"type": "http", "method": "GET", "path": path, "headers": headers}
+        application = streams.find(asked)
+        assert application is not None
+        await application(asked, asyncio.Event().wait, send)  # type: ignore[arg-type]
+
+    for scope in (None, "predict", "train"):
+        asyncio.run(ask(scope))
+    assert statuses == [401, 403, 404]
+
+
+def test_without_any_key_guarded_routes_say_how_to_make_one(tmp_path: Path) -> None:
+    routes = Routes(tmp_path, API_KEYS="")
+    for method, rule in GUARDED:
+        answer = routes.ask(method, rule)
+        assert answer.status_code == 403
+        assert "python -m serving.auth new --scope train" in answer.json["detail"]
+    assert routes.ask("GET", "/livez").status_code == 200
