@@ -33,7 +33,8 @@ COPY recipes recipes
 COPY data data
 COPY serving serving
 COPY bin bin
-COPY app.py build_model.py config.py gunicorn.conf.py import_model.py test_model.py worker.py ./
+COPY app.py build_model.py config.py grpc_process.py gunicorn.conf.py \
+     import_model.py test_model.py worker.py ./
 USER 1000
 
 # The service. Train with the same image: docker run ... python build_model.py

@@ -33,6 +33,7 @@ from serving.oip import oip_blueprint
 from serving.openapi import openapi_blueprint
 from serving.prediction import prediction_blueprint
 from serving.predictor import Predictor
+from serving.proto import proto_blueprint
 from serving.sagemaker import sagemaker_blueprint
 from serving.shelf import ModelShelf
 from serving.training import training_blueprint
@@ -115,6 +116,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     attend(app, parts.gate.request_ids, parts.cors, parts.observation)
     app.register_blueprint(prediction_blueprint(parts.gate))
     app.register_blueprint(inspection_blueprint(parts.predictor, config.default_model))
+    app.register_blueprint(proto_blueprint(parts.predictor))
     app.register_blueprint(models_blueprint(parts.predictor, parts.registry, config.default_model))
     app.register_blueprint(
         training_blueprint(
@@ -168,8 +170,14 @@ def create_asgi(config: Config) -> Express:
         body_timeout=config.body_timeout,
         streams=(events.find,),
         on_start=parts.predictor.start,
-        on_stop=parts.predictor.stop,
+        on_stop=partial(stop, parts),
     )
+
+
+def stop(parts: Parts) -> None:
+    """End what runs beside the requests, and count the last of them."""
+    parts.predictor.stop()
+    parts.metrics.flush()
 
 
 def refuse_bad_settings() -> None:

@@ -65,6 +65,13 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     aws_access_key_id: str = ""
     aws_secret_access_key: str = ""
 
+    # The gRPC process; a certificate and its key (PEM files) make it speak TLS.
+    host: str = "127.0.0.1"
+    grpc_port: Annotated[int, Meta(ge=1, le=65535)] = 50052
+    grpc_threads: Positive = 4
+    grpc_certificate: str = ""
+    grpc_private_key: str = ""
+
     # Training over HTTP.
     database_url: str = "sqlite:///var/mirante.db"
     training_worker: Literal["embedded", "external"] = "embedded"

@@ -1,8 +1,8 @@
 """Ask the keyed dialect what tweets say, over TLS.
 
-    make cert
-    make api-start CERT=server.crt KEY=server.key
-    python clients/tweets_client.py --token TOKEN --cert server.crt
+make cert
+make api-start CERT=server.crt KEY=server.key
+python clients/tweets_client.py --token TOKEN --cert server.crt
 """
 
 from __future__ import annotations

@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 from learning.errors import AccessError, ConfigError, KeyRejected, NotFound, ScopeMissing
-from serving.exchange import Headers
 from serving.failures import FailureLimit
 
 log = logging.getLogger("mirante.auth")
@@ -184,7 +183,9 @@ class Guard:
         self._failures.count(client)
         raise KeyRejected("a key is needed: Authorization: Bearer, or X-API-Key")
 
-    def check_prediction(self, headers: Headers, token: str | None, client: str) -> None:
+    def check_prediction(
+        self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
+    ) -> None:
         """Let a prediction pass, or not; `token` is the key of a route that has it in its path.
 
         Raises as `check` does, and NotFound for a wrong token in a path.

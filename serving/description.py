@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from learning.schema import label_schema
 from serving.predictor import Live
 
 Schema = dict[str, Any]
@@ -28,6 +29,20 @@ class Description(NamedTuple):
 def row_of(live: Live) -> Schema:
     """Return the reference to the schema of a live model's rows."""
     return {"$ref": f"#/components/schemas/{live.name}_row"}
+
+
+def prediction_schema(live: Live, value: str) -> Schema:
+    """Return the schema of one row's answer, with the predicted class under the name `value`."""
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    return {
+        "type": "object",
+        "properties": {
+            value: label_schema(live.signature),
+            "probability": probability,
+            "probabilities": {"type": "object", "additionalProperties": probability},
+        },
+        "required": [value, "probability", "probabilities"],
+    }
 
 
 def flag(name: str, about: str) -> Schema:

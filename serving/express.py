@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -17,7 +17,7 @@ from serving.exchange import Answer, Request, too_large
 from serving.gate import Gate, Match
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Receive = Callable[[], Coroutine[Any, Any, MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -72,22 +72,16 @@ class Express:
 
     async def _predict(self, match: Match, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        request = Request(
-            scope["method"],
-            scope["path"],
-            scope["query_string"],
-            headers,
-            b"",
-            self._gate.request_ids.of(headers.get(b"x-request-id")),
-        )
+        request_id = self._gate.request_ids.of(headers.get(b"x-request-id"))
         try:
             with self._gate.in_flight:
                 body = await self._body(headers, receive)
+                request = _request(scope, headers, body, request_id)
                 client = scope["client"][0] if scope.get("client") else ""
-                answer = await self._answer(request._replace(body=body), match, client)
+                answer = await self._answer(request, match, client)
         except MiranteError as error:
             # The body was not read to its end: what follows on this connection is the rest of it.
-            answer = self._gate.refuse(error, request, match)
+            answer = self._gate.refuse(error, _request(scope, headers, b"", request_id), match)
             answer = answer._replace(headers=(*answer.headers, (b"connection", b"close")))
         except Disconnected:
             return
@@ -104,7 +98,9 @@ class Express:
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or int(declared) > limit:
             raise too_large(limit)
-        message = await self._next(receive, self._body_timeout)
+        message = _already_here(receive) or await self._next(receive, self._body_timeout)
+        if message["type"] == "http.disconnect":
+            raise Disconnected
         body: bytes = message.get("body", b"")
         if message.get("more_body", False):
             body = await self._rest(body, limit, receive)
@@ -117,6 +113,8 @@ class Express:
         parts, size, more = [first], len(first), True
         while more and size <= limit:
             message = await self._next(receive, deadline - time.monotonic())
+            if message["type"] == "http.disconnect":
+                raise Disconnected
             parts.append(message.get("body", b""))
             size += len(parts[-1])
             more = message.get("more_body", False)
@@ -125,12 +123,9 @@ class Express:
     async def _next(self, receive: Receive, seconds: float) -> MutableMapping[str, Any]:
         try:
             async with asyncio.timeout(seconds):
-                message = await receive()
+                return await receive()
         except TimeoutError:
             raise BodyTimeout(f"the body did not arrive in {self._body_timeout:g} s") from None
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        return message
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -145,6 +140,26 @@ class Express:
             if stage == "shutdown":
                 self._threads.shutdown(wait=False)
                 return
+
+
+def _request(scope: Scope, headers: dict[bytes, bytes], body: bytes, request_id: str) -> Request:
+    return Request(scope["method"], scope["path"], scope["query_string"], headers, body, request_id)
+
+
+def _already_here(receive: Receive) -> MutableMapping[str, Any] | None:
+    """Return the next message if that takes no waiting, as for most bodies, else None.
+
+    Nothing is lost by looking: a server that has to wait is asked again, under a
+    deadline, and that deadline costs more than all the rest of reading does.
+    """
+    asked = receive()
+    try:
+        asked.send(None)
+    except StopIteration as arrived:
+        message: MutableMapping[str, Any] = arrived.value
+        return message
+    asked.close()
+    return None
 
 
 async def _send(answer: Answer, send: Send) -> None:

@@ -20,7 +20,7 @@ from learning.errors import BodyTooLarge, MiranteError, NotFound, Overloaded
 from learning.rows import Decoded
 from serving.cors import Cors
 from serving.description import Description
-from serving.exchange import Answer, Headers, Request, problem
+from serving.exchange import Answer, Request, problem
 from serving.media import unpack
 from serving.observation import Observation
 from serving.predictor import Live, Prediction, Predictor
@@ -64,7 +64,9 @@ class Dialect(Protocol):
 class Guard(Protocol):
     """Who may predict: raises AccessError, or does nothing."""
 
-    def check_prediction(self, headers: Headers, token: str | None, client: str) -> None:
+    def check_prediction(
+        self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
+    ) -> None:
         """Raise AccessError for a request that may not predict."""
         ...
 
@@ -184,8 +186,7 @@ class Gate:
         live, rows = None, 0
         try:
             if self._guard is not None:
-                headers = tuple(request.headers.items())
-                self._guard.check_prediction(headers, match.token, client)
+                self._guard.check_prediction(request.headers.items(), match.token, client)
             elif match.token is not None:
                 raise NotFound("there is nothing at this path")
             live = self._live(match)
@@ -251,9 +252,7 @@ def problem_of_ours(request_id: str) -> Answer:
 
 def complete(answer: Answer, request: Request, cors: Cors) -> Answer:
     """Add the request id and what CORS calls for to an answer's headers."""
-    headers = (
-        *answer.headers,
-        *cors.headers(request.headers.get(b"origin")),
-        (b"x-request-id", request.request_id.encode("ascii")),
-    )
-    return answer._replace(headers=headers)
+    shared = cors.headers(request.headers.get(b"origin"))
+    identity = (b"x-request-id", request.request_id.encode("ascii"))
+    headers = (*answer.headers, *shared, identity)
+    return Answer(answer.status, answer.body, answer.content_type, headers)

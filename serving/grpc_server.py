@@ -78,7 +78,7 @@ class Refused(Exception):
         self.text = text
 
 
-class Services(grpc.GenericRpcHandler):  # type: ignore[misc]
+class Services(grpc.GenericRpcHandler):
     """Answers every call that is not health checking or reflection."""
 
     def __init__(
@@ -96,7 +96,9 @@ class Services(grpc.GenericRpcHandler):  # type: ignore[misc]
         self._max_rows = max_rows
         self._ids = RequestIds()
 
-    def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+    def service(
+        self, details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[bytes, bytes] | None:
         """Return what answers a call, or None when there is no such call."""
         call = self._inference.find(details.method) or self._typed.find(details.method)
         if call is None:
@@ -223,9 +225,8 @@ class GrpcServer:
         services = Services(predictor, guard=guard, observation=observation, max_rows=limits.rows)
         self._server.add_generic_rpc_handlers((services,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(
-            Reflection(predictor), self._server
-        )
+        self._reflection = Reflection(predictor)
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(self._reflection, self._server)
         self.port = _bind(self._server, address, certificate, key)
 
     def start(self) -> None:
@@ -237,7 +238,7 @@ class GrpcServer:
         """Bring what health checking says up to what the predictor says."""
         states = health_pb2.HealthCheckResponse
         ready = states.SERVING if self._predictor.ready else states.NOT_SERVING
-        for service in ("", *Reflection(self._predictor).services()):
+        for service in ("", *self._reflection.services()):
             self._health.set(service, ready)
 
     def stop(self, grace: float) -> None:
@@ -258,7 +259,7 @@ def _options(message_bytes: int) -> list[tuple[str, int]]:
 def _bind(server: grpc.Server, address: str, certificate: bytes, key: bytes) -> int:
     try:
         if certificate:
-            credentials = grpc.ssl_server_credentials(((key, certificate),))
+            credentials = grpc.ssl_server_credentials([(key, certificate)])
             port = server.add_secure_port(address, credentials)
         else:
             port = server.add_insecure_port(address)

@@ -2,13 +2,20 @@
 
 With a multiprocess folder (prometheus_client's PROMETHEUS_MULTIPROC_DIR) every
 worker writes its counts to a file there, and any worker answers for all.
+
+Writing to such a file costs more than predicting a row does. So a request is
+only noted down, and a thread counts what was noted, once a second.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response
 from prometheus_client import (
@@ -20,8 +27,21 @@ from prometheus_client import (
     multiprocess,
 )
 
+COUNT_EVERY = 1.0  # seconds
+
 # From a quick row to a large batch, in seconds.
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
+
+
+class Noted(NamedTuple):
+    """A request as it is noted down; `seconds` is the time that its answer took."""
+
+    route: str
+    status: int
+    seconds: float
+    rows: int
+    model: str
+    version: str
 
 
 class Metrics:
@@ -51,16 +71,46 @@ class Metrics:
         )
         # labels() costs more than counting does: its results are kept.
         self._kept: dict[tuple[Any, ...], Any] = {}
+        self._noted: deque[Noted] = deque()
+        self._counting = False
         self._lock = threading.Lock()
+        self._flushing = threading.Lock()
 
-    def count_request(self, route: str, status: int, seconds: float) -> None:
-        """Count a request and its latency."""
-        self._child(self._requests, route, str(status)).inc()
-        self._child(self._seconds, route).observe(seconds)
+    def note_request(
+        self, route: str, status: int, seconds: float, rows: int, model: str, version: str
+    ) -> None:
+        """Note a request down, to be counted within a second."""
+        self._noted.append(Noted(route, status, seconds, rows, model, version))
+        if not self._counting:
+            self._start()
 
-    def count_rows(self, model: str, version: str, rows: int) -> None:
-        """Count predicted rows by the version that predicted them."""
-        self._child(self._rows, model, version).inc(rows)
+    def _start(self) -> None:
+        # By the first request and not before: a thread does not survive a fork.
+        with self._lock:
+            if not self._counting:
+                self._counting = True
+                threading.Thread(target=self._count, name="mirante-count", daemon=True).start()
+
+    def _count(self) -> None:
+        while True:
+            time.sleep(COUNT_EVERY)
+            self.flush()
+
+    def flush(self) -> None:
+        """Count everything that was noted down so far."""
+        with self._flushing:
+            noted = [self._noted.popleft() for _ in range(len(self._noted))]
+            for route, status in (requests := Tally((n.route, str(n.status)) for n in noted)):
+                self._child(self._requests, route, status).inc(requests[route, status])
+            rows: Tally[tuple[str, str]] = Tally()
+            times: defaultdict[str, list[float]] = defaultdict(list)
+            for note in noted:
+                rows[note.model, note.version] += note.rows
+                times[note.route].append(note.seconds)
+            for (model, version), count in (+rows).items():
+                self._child(self._rows, model, version).inc(count)
+            for route, seconds in times.items():
+                _observe(self._child(self._seconds, route), seconds)
 
     def count_event(self, model: str, event: str) -> None:
         """Count a model loaded or refused."""
@@ -75,12 +125,21 @@ class Metrics:
         return child
 
     def exposition(self) -> bytes:
-        """Return all metrics in Prometheus' text format."""
+        """Return all metrics in Prometheus' text format; the others' are a second old."""
+        self.flush()
         if not self._folder:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _observe(histogram: Any, seconds: list[float]) -> None:
+    """Observe many values with one write a bucket; observe() itself writes twice for each."""
+    buckets = Tally(bisect_left(BUCKETS, value) for value in seconds)
+    for place, count in buckets.items():
+        histogram._buckets[place].inc(count)
+    histogram._sum.inc(sum(seconds))
 
 
 def metrics_blueprint(exposition: Callable[[], bytes]) -> Blueprint:

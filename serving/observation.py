@@ -30,9 +30,7 @@ class Observation:
         version: str = "",
     ) -> None:
         """Count a request, and log it: every failure of ours, and a sample of the rest."""
-        self._metrics.count_request(route, int(status), seconds)
-        if rows:
-            self._metrics.count_rows(model, version, rows)
+        self._metrics.note_request(route, int(status), seconds, rows, model, version)
         if status < 500 and random.random() >= self._sample:  # noqa: S311 - a sample, no secret
             return
         access_log.info(

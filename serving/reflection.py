@@ -15,7 +15,7 @@ from serving.protos.open_inference import PROTO
 from serving.typed_services import TypedServices
 
 
-class Reflection(reflection.ReflectionServicer):  # type: ignore[misc]
+class Reflection(reflection.ReflectionServicer):
     """Tells clients which services there are now, and describes them."""
 
     def __init__(self, predictor: Predictor) -> None:

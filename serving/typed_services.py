@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 from learning.rows import Decoded
@@ -38,9 +39,7 @@ class TypedServices:
         """Return the request's class of a call and what answers it, or None."""
         for live, service in self._current():
             if service.path == path:
-                return service.request, lambda request, predict: _answer(
-                    live, service, request, predict
-                )
+                return service.request, partial(_answer, live, service)
         return None
 
     def _current(self) -> list[tuple[Live, TypedService]]:

@@ -123,7 +123,9 @@ def test_an_estimator_of_numbers_is_compiled(
 
 
 def test_an_estimator_of_texts_is_kept_by_skops(tmp_path, registry):
-    pandas = pytest.importorskip("pandas", reason=f"to install it: {CATBOOST}")
+    require(find_spec("pandas") is not None, "pandas", CATBOOST)
+    import pandas
+
     frame = pandas.DataFrame({"size": [1.0, 2.0, 3.0, 4.0] * 5, "colour": ["red", "blue"] * 10})
     prepare = ColumnTransformer([("colour", OneHotEncoder(), ["colour"])], remainder="passthrough")
     estimator = make_pipeline(prepare, LogisticRegression()).fit(frame, [0, 1] * 10)

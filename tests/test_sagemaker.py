@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 import requests
 
@@ -208,6 +209,22 @@ def test_what_cannot_be_trained_is_told_where_the_platform_reads_it(
     failure = (folder / "output/failure").read_text()
     assert said in failure
     assert len(failure.splitlines()) == 1
+
+
+def test_a_training_that_is_stopped_ends_with_what_it_started(tmp_path):
+    folder = lay_out(tmp_path / "ml", {"recipe": "credit", "n_estimators": "5000"})
+    process = subprocess.Popen(
+        [BIN / "train"], env=environment(folder), stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    process.stderr.readline()
+    children = psutil.Process(process.pid).children()
+    process.terminate()
+    assert process.wait(30) == 128 + signal.SIGTERM
+    process.stderr.close()
+    assert children
+    assert not psutil.wait_procs(children, timeout=10)[1]
+    assert not list((folder / "model").iterdir())
 
 
 def test_serve_without_a_model_says_so_and_ends(tmp_path):

@@ -135,7 +135,7 @@ def test_metrics_count_what_all_workers_answered(service):
             assert predict(service, session).ok
             asked += 1
             workers.add(service.worker_of(session))
-    assert {counted() for _ in range(10)} == {before + asked}
+    wait_until(lambda: {counted() for _ in range(10)} == {before + asked}, "every worker's count")
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_disturbs_nobody(service):

@@ -110,7 +110,7 @@ def _compile(estimator: Any, wrapped: Framed, signature: Signature, batch: Batch
             "skops cannot hold it, so that it could be served only as a pickle, which is not done; "
             f"it cannot be compiled either: {reason}"
         )
-    return Compiled("sklearn", kept, None, reason, ())
+    return Compiled("sklearn", kept, None, reason)
 
 
 def _plain(estimator: Any, columns: tuple[str, ...], signature: Signature) -> Any:

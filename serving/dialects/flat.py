@@ -29,8 +29,7 @@ def decode(request: Request, live: Live) -> Decoded:
 
 def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     """Render the probability of the class that the recipe calls positive, else of the last one."""
-    keys = live.signature.label.keys
-    place = keys.index(live.manifest.extra.get("positive", keys[-1]))
+    place = live.keys.index(live.manifest.extra.get("positive", live.keys[-1]))
     return Answer(200, msgspec.json.encode({"default_proba": prediction.probabilities[0][place]}))
 
 

@@ -56,7 +56,7 @@ def _texts_patiently(value: Any) -> dict[str, str]:
 
 def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     """Render each row's class, capitalized, under its key and in its order."""
-    classes = [key.capitalize() for key in live.signature.label.keys]
+    classes = [key.capitalize() for key in live.keys]
     keys = texts_of(request.body)
     named = {key: classes[winner] for key, winner in zip(keys, prediction.winners, strict=True)}
     return Answer(200, msgspec.json.encode(named))
@@ -74,7 +74,7 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     texts = {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
-    classes = {"enum": [key.capitalize() for key in live.signature.label.keys]}
+    classes = {"enum": [key.capitalize() for key in live.keys]}
     error = {
         "type": "object",
         "properties": {

@@ -14,9 +14,8 @@ import msgspec
 
 from learning.errors import BodyMalformed, RowsError
 from learning.rows import Decoded, parse_json
-from learning.schema import label_schema
 from serving import media
-from serving.description import Description, header, row_of
+from serving.description import Description, header, prediction_schema, row_of
 from serving.exchange import JSON, Answer, Headers, Request, refuse
 from serving.predictor import Live, Prediction
 
@@ -86,19 +85,19 @@ def _read_csv(request: Request, live: Live) -> dict[str, Sequence[str]]:
 def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     """Render the prediction as JSON, JSON Lines or CSV without a header. Raises NotAcceptable."""
     written, headers = media.writable(request, _WRITABLE), _custom_attributes(request)
-    label, rows = live.signature.label, prediction.probabilities
+    classes, rows = live.signature.label.classes, prediction.probabilities
     if written == media.CSV:
         cells = [
-            (label.keys[winner], *row) for row, winner in zip(rows, prediction.winners, strict=True)
+            (live.keys[winner], *row) for row, winner in zip(rows, prediction.winners, strict=True)
         ]
         return Answer(
             200, media.write_csv(cells[0], cells[1:]), b"text/csv; charset=utf-8", headers
         )
     predictions = [
         {
-            "predicted_label": label.classes[winner],
+            "predicted_label": classes[winner],
             "probability": row[winner],
-            "probabilities": dict(zip(label.keys, row, strict=True)),
+            "probabilities": dict(zip(live.keys, row, strict=True)),
         }
         for row, winner in zip(rows, prediction.winners, strict=True)
     ]
@@ -125,16 +124,7 @@ def document(live: Live) -> Description:
         "description": "a list of values a feature",
         "additionalProperties": {"type": "array"},
     }
-    probability = {"type": "number", "minimum": 0, "maximum": 1}
-    one = {
-        "type": "object",
-        "properties": {
-            "predicted_label": label_schema(live.signature),
-            "probability": probability,
-            "probabilities": {"type": "object", "additionalProperties": probability},
-        },
-        "required": ["predicted_label", "probability", "probabilities"],
-    }
+    one = prediction_schema(live, "predicted_label")
     rows = {"type": "array", "items": row, "minItems": 1}
     answer = {"type": "object", "properties": {"predictions": {"type": "array", "items": one}}}
     return Description(

@@ -10,9 +10,8 @@ import msgspec
 
 from learning.errors import BodyMalformed, RowsError
 from learning.rows import Decoded, parse_json
-from learning.schema import label_schema
 from serving import media
-from serving.description import Description, flag, row_of
+from serving.description import Description, flag, prediction_schema, row_of
 from serving.exchange import Answer, Request, describe, refuse
 from serving.predictor import Live, Prediction
 
@@ -116,16 +115,7 @@ def _now(second: int) -> str:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     row = row_of(live)
-    number = {"type": "number", "minimum": 0, "maximum": 1}
-    one = {
-        "type": "object",
-        "properties": {
-            "value": label_schema(live.signature),
-            "probability": number,
-            "probabilities": {"type": "object", "additionalProperties": number},
-        },
-        "required": ["value", "probability", "probabilities"],
-    }
+    one = prediction_schema(live, "value")
     answer = {
         "type": "object",
         "properties": {

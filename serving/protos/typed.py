@@ -90,8 +90,8 @@ def _one_line(text: str) -> str:
 
 def _reply_fields(label: Label) -> tuple[Field, ...]:
     (name,) = field_names([label.name])
-    while name in (PROBABILITIES, VERSION):
-        name += "_"
+    if _in_json(name) in (_in_json(PROBABILITIES), _in_json(VERSION)):
+        name = f"label_{name}"
     listed = ", ".join(f"{place} {_one_line(key)}" for place, key in enumerate(label.keys))
     comment = "" if label_type(label) != "int32" else f"The place of the class: {listed}."
     order = ", ".join(_one_line(key) for key in label.keys)

@@ -1,0 +1,97 @@
+"""The gRPC process: the Open Inference Protocol and a typed service a model, on GRPC_PORT."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config import Config, read_config
+from learning.errors import ConfigError, DependencyError, MiranteError
+from persistence.opening import open_registry
+from serving.auth import Guard, KeyRing
+from serving.logs import start_logging
+from serving.metrics import Metrics
+from serving.observation import Observation
+from serving.predictor import Predictor
+
+if TYPE_CHECKING:
+    from serving.grpc_server import GrpcServer
+
+INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grpc.txt"
+# Seconds for the calls under way, after SIGTERM.
+GRACE = 20.0
+
+
+def make_server(config: Config, predictor: Predictor) -> GrpcServer:
+    """Return the server, not started.
+
+    Raises ConfigError for files or an address that it cannot have, and
+    DependencyError when gRPC is not installed.
+    """
+    if not all(map(find_spec, ("grpc", "grpc_health", "grpc_reflection"))):
+        raise DependencyError(INSTALL)
+    from serving.grpc_server import GrpcServer, Limits
+
+    ring = KeyRing(config.api_keys, config.api_keys_file)
+    try:
+        return GrpcServer(
+            predictor,
+            f"{config.host}:{config.grpc_port}",
+            limits=Limits(config.max_body_bytes, config.max_rows, config.max_in_flight),
+            guard=Guard(ring, require_for_prediction=config.require_api_key),
+            observation=Observation(Metrics(), config.access_log_sample),
+            threads=config.grpc_threads,
+            certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
+            key=read_pem("GRPC_PRIVATE_KEY", config.grpc_private_key),
+        )
+    except OSError as error:
+        raise ConfigError(f"HOST, GRPC_PORT: {error}") from None
+
+
+def read_pem(setting: str, path: str) -> bytes:
+    """Return a PEM file's bytes, none where no file is named. Raises ConfigError."""
+    if not path:
+        return b""
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"{setting}: the file cannot be read: {error.strerror}") from None
+
+
+def serve(config: Config, stopping: threading.Event) -> None:
+    """Serve until `stopping` is set, then end the calls under way."""
+    predictor = Predictor(
+        open_registry(**config.registry), names=config.models, poll_seconds=config.poll_seconds
+    )
+    server = make_server(config, predictor)
+    predictor.start()
+    server.start()
+    print(f"gRPC on {config.host}:{server.port}", flush=True)
+    while not stopping.wait(config.poll_seconds):
+        server.tell_health()
+    server.stop(GRACE)
+    predictor.stop()
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT; a fault that is known is one line."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        config = read_config(os.environ)
+        start_logging(config.log_level)
+        serve(config, stopping)
+    except MiranteError as error:
+        print(f"mirante: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
