@@ -183,7 +183,9 @@ def stop(parts: Parts) -> None:
 def refuse_bad_settings() -> None:
     """End the process with one line if a setting cannot be used; nothing is loaded."""
     try:
-        wire(read_config(os.environ))
+        config = read_config(os.environ)
+        wire(config)
+        open_queue(config)
     except MiranteError as error:
         sys.exit(f"mirante: {error}")
 

@@ -121,8 +121,9 @@ def _start_trainer(server: Any) -> None:
     from config import read_config
     from worker import start_embedded
 
-    if read_config(os.environ).training_worker == "embedded":
-        server.trainer = start_embedded()
+    config = read_config(os.environ)
+    if config.training_worker == "embedded":
+        server.trainer = start_embedded(config.database_url)
 
 
 def child_exit(server: Any, worker: Any) -> None:

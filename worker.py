@@ -54,9 +54,9 @@ def main(words: Sequence[str] | None = None) -> int:
             return _as_worker()
         case ["--embedded"]:
             return _as_supervisor()
-        case ["--embedded", parent]:
+        case ["--embedded", parent, file]:
             die_with(int(parent), signal.SIGTERM)
-            return _as_supervisor()
+            return _as_supervisor(file)
         case ["--job", reports, data, parent]:
             return train(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -144,16 +144,21 @@ def open_queue(config: Config) -> JobQueue:
 # ---------------------------------------------------------------- beside the web processes
 
 
-def start_embedded() -> subprocess.Popen[bytes]:
+def start_embedded(database_url: str) -> subprocess.Popen[bytes]:
     """Start a supervised worker, which ends when the calling process does."""
-    return subprocess.Popen([sys.executable, str(HERE), "--embedded", str(os.getpid())])
+    # Words are seen by everybody on the machine: only a file's name is among them.
+    _, _, file = database_url.partition("sqlite:///")
+    words = ["--embedded", str(os.getpid()), file]
+    return subprocess.Popen([sys.executable, str(HERE), *words])
 
 
-def _as_supervisor() -> int:
+def _as_supervisor(database: str = "") -> int:
     from jobs.supervisor import supervise
 
     logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
-    supervise([sys.executable, str(HERE), "--under", str(os.getpid())])
+    # Without its file there is no job: a service that only predicts is spared a worker's memory.
+    is_wanted = Path(database).exists if database else lambda: True
+    supervise([sys.executable, str(HERE), "--under", str(os.getpid())], is_wanted)
     return 0
 
 

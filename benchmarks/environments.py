@@ -45,7 +45,9 @@ def programs(name: str | None) -> Path:
 def _install(folder: Path, requirements: Path) -> None:
     print(f"making the environment {folder.name}", flush=True)
     subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-    command = [folder / "bin" / "pip", "install", "--quiet", "--only-binary", ":all:"]
+    # Without pip's notice of a newer pip, which would be taken for the reason of a failure.
+    command = [folder / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["--only-binary", ":all:"]
     try:
         done = subprocess.run(
             [*command, "-r", requirements],

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from peewee import (
     Database,
     InterfaceError,
@@ -17,6 +18,7 @@ from peewee import (
     SqliteDatabase,
 )
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
+from psycopg.conninfo import conninfo_to_dict
 
 from jobs.schema import TABLES
 from learning.errors import ConfigError, StoreUnavailable
@@ -35,7 +37,7 @@ class Ledger:
 
     One Ledger a process; connections are opened for each session, so it may be
     made before a fork. `tables` are created with the first one. Raises ConfigError
-    when made for a URL of another kind.
+    when made for a URL of another kind, or a file whose folder cannot be made.
     """
 
     def __init__(self, url: str) -> None:
@@ -119,11 +121,18 @@ def _open(url: str) -> Database:
 
 
 def _open_sqlite(path: Path) -> Database:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"DATABASE_URL: its folder cannot be made: {error.strerror}") from None
     return SqliteDatabase(str(path), pragmas=_PRAGMAS, timeout=10)
 
 
 def _open_postgres(url: str) -> Database:
+    try:
+        conninfo_to_dict(url)
+    except psycopg.Error:
+        raise ConfigError("DATABASE_URL: not an address of PostgreSQL") from None
     # Few: the smallest databases of a PaaS allow twenty connections for all processes together.
     limits: dict[str, Any] = {"max_connections": 3, "stale_timeout": 60, "timeout": 10}
     database: Database = PooledPostgresqlDatabase(

@@ -178,9 +178,11 @@ class Registry:
         """Make the previous champion champion again and return the alias.
 
         Those deleted meanwhile are passed over. Raises Conflict when there is no
-        earlier one, or when another promotion won.
+        earlier one, or when another promotion won, and ModelUnknown.
         """
         held = self._held(name, expected_serial)
+        if held.alias is None:
+            self.versions(name)  # which says so if there is no such model
         earlier = list(held.alias.previous) if held.alias else []
         while earlier and not self._holds(name, earlier[-1].version):
             earlier.pop()

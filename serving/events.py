@@ -39,6 +39,8 @@ HEADERS = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
 MEDIA_TYPE = b"text/event-stream"
 MOST_WATCHERS = 1000
 RETRY_AFTER = 15
+# The scope's state has under this name an event that is set when the worker stops.
+STOPPING = "stopping"
 
 ROUTE = "/v0/jobs/<job_id>/events"
 _PATH = re.compile(r"/v0/jobs/([0-9a-f]{32})/events")
@@ -187,14 +189,22 @@ class EventStreams:
         try:
             client = scope["client"][0] if scope.get("client") else ""
             self._guard.check(scope["headers"], "train", client)
+            stopping = scope.get("state", {}).get(STOPPING)
             found = _PATH.fullmatch(asked.path)
             assert found is not None
             async with self._hub.feed(found[1]) as feed:
-                await self._watch(feed, asked, receive, send)
+                await self._watch(feed, asked, receive, send, stopping)
         except MiranteError as error:
             await self._send(refuse(error, asked.request_id), asked, send)
 
-    async def _watch(self, feed: Feed, asked: Request, receive: Receive, send: Send) -> None:
+    async def _watch(
+        self,
+        feed: Feed,
+        asked: Request,
+        receive: Receive,
+        send: Send,
+        stopping: asyncio.Event | None,
+    ) -> None:
         seq = _last_id(asked.headers.get(b"last-event-id", b""), feed.revision)
         if feed.is_final and seq == feed.revision:
             # All is said; by 204 a browser knows not to ask again.
@@ -202,7 +212,7 @@ class EventStreams:
             return
         self._record(asked, HTTPStatus.OK)
         await _start(self._headers(asked), send)
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(_over(receive, stopping))
         try:
             async for data in _follow(feed, seq, gone):
                 await send({"type": "http.response.body", "body": data, "more_body": True})
@@ -248,6 +258,18 @@ async def _follow(feed: Feed, seq: int, gone: asyncio.Future[None]) -> AsyncIter
         grew.cancel()
         if not done:
             yield SILENCE
+
+
+async def _over(receive: Receive, stopping: asyncio.Event | None) -> None:
+    """Wait until the watcher leaves, or until the worker stops: another one goes on then."""
+    waiting = [asyncio.ensure_future(_disconnected(receive))]
+    if stopping is not None:
+        waiting.append(asyncio.ensure_future(stopping.wait()))
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waiting:
+            task.cancel()
 
 
 async def _disconnected(receive: Receive) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from learning.errors import BodyTimeout, MiranteError
 from serving.exchange import Answer, Request, too_large
-from serving.gate import Gate, Match
+from serving.gate import Asked, Gate, Match
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Coroutine[Any, Any, MutableMapping[str, Any]]]
@@ -54,6 +54,7 @@ class Express:
         self._streams = streams
         self._on_start = on_start
         self._on_stop = on_stop
+        self._turn: list[tuple[Asked, asyncio.Future[Answer]]] = []
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="mirante-batch")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,10 +89,22 @@ class Express:
         await _send(answer, send)
 
     async def _answer(self, request: Request, match: Match, client: str) -> Answer:
-        if len(request.body) <= QUICK_BODY and self._gate.is_quick(match):
-            return self._gate.answer(request, match, client)
         loop = asyncio.get_running_loop()
+        if len(request.body) <= QUICK_BODY and self._gate.is_quick(match):
+            if not self._turn:
+                # After everything that has arrived by now: what comes together is answered so.
+                loop.call_soon(self._answer_turn)
+            answer: asyncio.Future[Answer] = loop.create_future()
+            self._turn.append((Asked(request, match, client), answer))
+            return await answer
         return await loop.run_in_executor(self._threads, self._gate.answer, request, match, client)
+
+    def _answer_turn(self) -> None:
+        turn, self._turn = self._turn, []
+        answers = self._gate.answer_together([asked for asked, _ in turn])
+        for (_, waiting), answer in zip(turn, answers, strict=True):
+            if not waiting.done():  # its client may be gone, and its task cancelled
+                waiting.set_result(answer)
 
     async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
         limit = self._gate.max_body_bytes

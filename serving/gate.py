@@ -12,12 +12,16 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from learning.errors import BodyTooLarge, MiranteError, NotFound, Overloaded
 from learning.rows import Decoded
+from learning.runtimes.base import Batch
 from serving.cors import Cors
 from serving.description import Description
 from serving.exchange import Answer, Request, problem
@@ -86,6 +90,27 @@ class Match(NamedTuple):
     name: str | None = None
     token: str | None = None
     version: str | None = None
+
+
+class Asked(NamedTuple):
+    """A request whose body is whole, its route, and the client's address."""
+
+    request: Request
+    match: Match
+    client: str = ""
+
+
+@dataclass(slots=True)
+class Taken:
+    """A request on its way: what has become of it so far."""
+
+    request: Request
+    match: Match
+    started: float
+    live: Live | None = None
+    decoded: Decoded | None = None
+    prediction: Prediction | None = None
+    error: Exception | None = None
 
 
 class RequestIds:
@@ -182,26 +207,63 @@ class Gate:
 
     def answer(self, request: Request, match: Match, client: str = "") -> Answer:
         """Answer a request whose body is whole; never raises."""
-        started = time.perf_counter()
-        live, rows = None, 0
+        return self.answer_together([Asked(request, match, client)])[0]
+
+    def answer_together(self, asked: Sequence[Asked]) -> list[Answer]:
+        """Answer requests that are there at the same time, in their order; never raises.
+
+        The rows of one model are predicted in one call: the trees are then walked
+        while they are in the processor's cache, which for a row alone they are not.
+        """
+        taken = [self._take(one) for one in asked]
+        return [self._finish(one) for one in self._predicted(taken)]
+
+    def _take(self, asked: Asked) -> Taken:
+        request, match, client = asked
+        taken = Taken(request, match, time.perf_counter())
         try:
             if self._guard is not None:
                 self._guard.check_prediction(request.headers.items(), match.token, client)
             elif match.token is not None:
                 raise NotFound("there is nothing at this path")
-            live = self._live(match)
-            request = self._unpacked(request)
-            decoded = match.route.dialect.decode(request, live)
-            rows = len(decoded.batch.matrix)
+            taken.live = self._live(match)
+            taken.request = self._unpacked(request)
+            taken.decoded = match.route.dialect.decode(taken.request, taken.live)
+            rows = len(taken.decoded.batch.matrix)
             if rows > self._max_rows:
                 raise BodyTooLarge(f"{rows} rows; at most {self._max_rows} are taken at once")
-            answer = match.route.dialect.render(request, live, decoded, live.predict(decoded.batch))
+        except Exception as error:  # each request fails by itself
+            taken.error = error
+        return taken
+
+    def _predicted(self, taken: list[Taken]) -> list[Taken]:
+        groups: dict[int, list[Taken]] = {}
+        for one in taken:
+            if one.error is None:
+                groups.setdefault(id(one.live), []).append(one)
+        for group in groups.values():
+            _predict(group)
+        return taken
+
+    def _finish(self, taken: Taken) -> Answer:
+        request, match = taken.request, taken.match
+        rows = 0
+        try:
+            if taken.error is not None:
+                raise taken.error
+            assert taken.live is not None
+            assert taken.decoded is not None
+            assert taken.prediction is not None
+            rows = len(taken.prediction.winners)
+            answer = match.route.dialect.render(
+                request, taken.live, taken.decoded, taken.prediction
+            )
         except MiranteError as error:
             answer = match.route.dialect.refuse(error, request.request_id)
         except Exception:
             log.exception("request failed", extra={"request_id": request.request_id})
             answer = problem_of_ours(request.request_id)
-        return self.finish(answer, request, match, started, live, rows)
+        return self.finish(answer, request, match, taken.started, taken.live, rows)
 
     def refuse(self, error: MiranteError, request: Request, match: Match) -> Answer:
         """Answer a request that is refused before its body is read."""
@@ -242,6 +304,34 @@ class Gate:
         if encoding is None:
             return request
         return request._replace(body=unpack(request.body, encoding, self.max_body_bytes))
+
+
+def _predict(group: list[Taken]) -> None:
+    """Predict requests of one live model, together where that is of use."""
+    live = group[0].live
+    assert live is not None
+    if len(group) > 1 and not live.signature.texts:
+        try:
+            _predict_joined(live, group)
+            return
+        except Exception:  # one of them may be to blame: each is asked alone
+            log.debug("a joined prediction failed", exc_info=True)
+    for one in group:
+        try:
+            assert one.decoded is not None
+            one.prediction = live.predict(one.decoded.batch)
+        except Exception as error:
+            one.error = error
+
+
+def _predict_joined(live: Live, group: list[Taken]) -> None:
+    matrices = [one.decoded.batch.matrix for one in group if one.decoded is not None]
+    joined = live.predict(Batch(np.concatenate(matrices)))
+    start = 0
+    for one, matrix in zip(group, matrices, strict=True):
+        end = start + len(matrix)
+        one.prediction = Prediction(joined.probabilities[start:end], joined.winners[start:end])
+        start = end
 
 
 def problem_of_ours(request_id: str) -> Answer:

@@ -12,11 +12,50 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn_worker import UvicornWorker
 
+from serving.events import STOPPING
 from serving.exchange import problem
 
 # gunicorn's own limits (100 fields of 8 kB) do not reach uvicorn; no client sends half of this.
 MAX_HEAD_BYTES = 64 * 1024
 HEAD_SECONDS = 30.0
+
+
+class WholeAnswers:
+    """A transport in which an answer's head waits for its body: one system call, one packet.
+
+    uvicorn writes the two apart. A head whose body is not there in the same turn
+    of the loop, as that of an event stream, leaves at the turn's end.
+    """
+
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+        self._write = transport.write
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Write, with the head that waits, or let this one wait if it is a head."""
+        if self._head:
+            data, self._head = self._head + data, b""
+        elif data.startswith(b"HTTP/1.1 ") and data.endswith(b"\r\n\r\n"):
+            self._head = data
+            self._loop.call_soon(self._flush)
+            return
+        self._write(data)
+
+    def close(self) -> None:
+        """Close, after what waits has been written."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._head:
+            head, self._head = self._head, b""
+            self._write(head)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
@@ -33,9 +72,20 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock of an idle connection before its first request too."""
         super().connection_made(transport)  # type: ignore[arg-type]
+        self._stopping = self.app_state.setdefault(STOPPING, asyncio.Event())
+        self.transport = WholeAnswers(self.transport, self.loop)  # type: ignore[assignment]
         self.timeout_keep_alive_task = self.loop.call_later(
             self.timeout_keep_alive, self.timeout_keep_alive_handler
         )
+
+    def shutdown(self) -> None:
+        """Close as soon as the answers are out, and ask those that have no end to end themselves.
+
+        Their applications find the event in the scope's state; without it a watcher
+        of events would hold the worker until its shutdown times out.
+        """
+        super().shutdown()
+        self._stopping.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the clocks."""

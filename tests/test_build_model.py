@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -316,6 +317,15 @@ def test_a_bad_setting_is_one_line(store, capsys, monkeypatch):
     assert capsys.readouterr().err.startswith("build_model: POLL_SECONDS")
 
 
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Children take SIGINT, also where the tests run behind a shell's `&`, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_ctrl_c_registers_nothing_and_exits_130(store, root):
     command = [sys.executable, "build_model.py", "--set", "n_estimators=2000"]
     process = subprocess.Popen(

@@ -236,9 +236,31 @@ def own(compose: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     return ((name, s) for name, s in compose["services"].items() if "build" in s)
 
 
+def processes() -> dict[str, list[str]]:
+    """Return the Procfile's commands by their names."""
+    lines = [line.partition(":") for line in (ROOT / "Procfile").read_text().splitlines()]
+    return {name: command.split() for name, _, command in lines}
+
+
+def test_containers_run_what_dynos_run(compose):
+    for name, words in processes().items():
+        service = compose["services"][name]
+        assert service.get("command", command(service["build"]["target"])) == words
+
+
+def test_compose_publishes_the_ports_that_are_listened_on(compose):
+    for name, service in own(compose):
+        target = service["build"]["target"]
+        exposed = {i.text for i in lineage(target) if i.word == "EXPOSE"}
+        for port in service.get("ports", ()):
+            assert port.rpartition(":")[2] in exposed, name
+    assert str(Config().grpc_port) == last("grpc", "EXPOSE")
+
+
 def test_compose_builds_targets_that_there_are_and_waits_for_services_that_there_are(compose):
     services = compose["services"]
-    assert {"web", "worker", "database"} <= services.keys()
+    # Every process of the Procfile, and the one that no dyno's router reaches.
+    assert {*processes(), "grpc", "database"} <= services.keys()
     for name, service in services.items():
         if "build" in service:
             assert service["build"]["target"] in STAGES

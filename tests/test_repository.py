@@ -6,6 +6,7 @@ import ast
 import json
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import tomllib
 from pathlib import Path
 
 import pytest
+
+from config import Config, read_config
 
 IGNORED_FOLDERS = {".git", ".venv", "models", "keys", "var"}
 
@@ -84,12 +87,32 @@ def test_the_slug_has_the_files_of_one_package_manager(clone: Path, slug: Path) 
     assert {"Pipfile", "Pipfile.lock", ".python-version", "Procfile"} <= set(os.listdir(slug))
 
 
+def asked_settings(folder: Path) -> dict[str, str]:
+    """Return the settings that a new application is given, as app.json asks for them."""
+    asked = json.loads((folder / "app.json").read_text())["env"]
+    secret = secrets.token_hex(32)  # 64 hex digits, as Heroku's generator makes them
+    values = {n: secret if e.get("generator") else e.get("value") for n, e in asked.items()}
+    return {name: value for name, value in values.items() if value}
+
+
+def test_app_json_asks_for_settings_that_there_are(root: Path) -> None:
+    asked = json.loads((root / "app.json").read_text())["env"]
+    settings = {field.upper() for field in Config.__struct_fields__}
+    assert set(asked) <= settings | {"WEB_CONCURRENCY"}  # which gunicorn.conf.py reads
+    assert all(entry["description"].endswith(".") for entry in asked.values())
+    read_config(asked_settings(root))
+
+
 def test_the_slug_builds_a_model_and_finds_it(slug: Path) -> None:
-    environ = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    built = run("bin/post_compile", cwd=slug, **environ)
+    settings = asked_settings(slug)
+    settings["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    built = run("bin/post_compile", cwd=slug, **settings)
     assert built.returncode == 0, built.stderr
-    found = run(sys.executable, "test_model.py", cwd=slug)
+    found = run(sys.executable, "test_model.py", cwd=slug, **settings)
     assert found.returncode == 0, found.stderr
+    # It is signed by the key that was asked for, and another one does not believe it.
+    settings["SIGNING_KEY"] = secrets.token_hex(32)
+    assert run(sys.executable, "test_model.py", cwd=slug, **settings).returncode == 1
 
 
 def test_the_slug_has_all_that_its_processes_import(slug: Path) -> None:

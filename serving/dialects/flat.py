@@ -11,8 +11,8 @@ from serving.description import Description, row_of
 from serving.exchange import Answer, Request, refuse
 from serving.predictor import Live, Prediction
 
-ROUTES = (("POST", "/predict"),)
-FACE = "flat"
+ROUTES: tuple[tuple[str, str], ...] = (("POST", "/predict"),)
+FACE: str | None = "flat"
 
 __all__ = ["FACE", "ROUTES", "decode", "document", "refuse", "render"]
 

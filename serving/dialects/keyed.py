@@ -13,8 +13,8 @@ from serving.description import Description
 from serving.exchange import JSON, Answer, Request, explain, headers_of, status_of
 from serving.predictor import Live, Prediction
 
-ROUTES = (("POST", "/api/v1/{token}/predict"),)
-FACE = "keyed"
+ROUTES: tuple[tuple[str, str], ...] = (("POST", "/api/v1/{token}/predict"),)
+FACE: str | None = "keyed"
 
 _texts = msgspec.json.Decoder(dict[str, str])
 

@@ -23,11 +23,11 @@ from serving.inference import (
 from serving.predictor import Live, Prediction
 from serving.tensors import decode_tensors, metadata, output_tensors
 
-ROUTES = (
+ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/v2/models/{name}/infer"),
     ("POST", "/v2/models/{name}/versions/{version}/infer"),
 )
-FACE = None
+FACE: str | None = None
 
 
 def decode(request: Request, live: Live) -> Decoded:

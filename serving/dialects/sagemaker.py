@@ -20,12 +20,12 @@ from serving.exchange import JSON, Answer, Headers, Request, refuse
 from serving.predictor import Live, Prediction
 
 # The last is what the platform itself has, and so what boto3 asks for: an endpoint is a model here.
-ROUTES = (
+ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/invocations"),
     ("POST", "/models/{name}/invoke"),
     ("POST", "/endpoints/{name}/invocations"),
 )
-FACE = None
+FACE: str | None = None
 
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _PRINTABLE = re.compile(rb"[ -~]{0,1024}")

@@ -44,7 +44,9 @@ def alive(pid: int) -> bool:
 
 
 def test_a_server_that_ends_is_unavailable_with_its_own_reason(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", "print('warming'); raise SystemExit('no such model')"]
+    # Flushed, since what a program keeps back until its end comes after its last words.
+    program = "print('warming', flush=True); raise SystemExit('no such model')"
+    command = [sys.executable, "-c", program]
     with (
         pytest.raises(Unavailable, match="does not start: no such model"),
         running(command, ASK, port=free_port(), folder=tmp_path, environ={}),

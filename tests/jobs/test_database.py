@@ -16,7 +16,13 @@ OPEN = "import sys; from jobs.database import Ledger; from jobs.queue import Job
 COUNT = OPEN + "print(len(JobQueue(Ledger(sys.argv[1])).newest(5)))"
 
 
-@pytest.mark.parametrize("url", ["", "mysql://root:geheim@h/d", "sqlite://", "sqlite:///", "a.db"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "mysql://root:geheim@h/d", "sqlite://", "sqlite:///", "a.db"),
+        *("postgres://u:geheim%ZZ@h/d", "postgres://u:geheim@h/d?nosuch=1"),
+    ],
+)
 def test_an_address_of_another_kind_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(ConfigError, match="DATABASE_URL") as caught:
         Ledger(url)
@@ -27,6 +33,12 @@ def test_a_sqlite_file_gets_its_folder(tmp_path: Path) -> None:
     queue = JobQueue(Ledger(f"sqlite:///{tmp_path}/a/b/jobs.db"))
     assert queue.newest(5) == []
     assert (tmp_path / "a/b/jobs.db").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"^DATABASE_URL: its folder cannot be made: "):
+        Ledger(f"sqlite:///{tmp_path}/file/jobs.db")
 
 
 def test_nothing_is_connected_to_before_the_first_use() -> None:

@@ -244,6 +244,27 @@ def test_too_many_watchers_are_told_to_come_back(
     assert int(refused.headers[b"retry-after"]) > 0
 
 
+def test_a_stream_ends_in_order_when_its_worker_stops(
+    service: Lifecycle, watch: Callable[..., Watcher]
+) -> None:
+    job_id = submit(service)
+
+    async def story() -> Watcher:
+        watcher = watch(job_id)
+        stopping = asyncio.Event()
+        watcher.scope["state"] = {events.STOPPING: stopping}
+        task = asyncio.create_task(watcher.run())
+        await asyncio.sleep(0.3)
+        assert not watcher.done
+        stopping.set()
+        await asyncio.wait_for(task, 2)
+        return watcher
+
+    watcher = run(story())
+    assert (watcher.status, watcher.done) == (200, True)
+    assert [seq for seq, _ in watcher.told] == [1]
+
+
 def test_who_may_not_watch(service: Lifecycle, watch: Callable[..., Watcher]) -> None:
     job_id = submit(service)
     for token, status in (("nonsense", 401), (service.tokens["predict"], 403)):

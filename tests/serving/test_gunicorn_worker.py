@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -20,7 +21,8 @@ from serving import gunicorn_worker
 
 GOOD = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 
-# What gunicorn serves here: answers after as many seconds as the query says.
+# What gunicorn serves here: answers after as many seconds as the query says, or when it is told
+# that the worker stops, as a stream of events does.
 SLOW_APP = """
 import asyncio, os
 
@@ -31,7 +33,10 @@ async def app(scope, receive, send):
             await send({"type": message["type"] + ".complete"})
             if message["type"] == "lifespan.shutdown":
                 return
-    await asyncio.sleep(float(scope["query_string"] or b"0"))
+    if scope["query_string"] == b"stream":
+        await scope["state"]["stopping"].wait()
+    else:
+        await asyncio.sleep(float(scope["query_string"] or b"0"))
     body = os.environ["PROMETHEUS_MULTIPROC_DIR"].encode()
     headers = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -190,6 +195,20 @@ def test_a_stop_lets_requests_end(gunicorn: tuple[subprocess.Popen[str], int]) -
     assert process.wait(timeout=10) == 0
 
 
+def test_a_stop_ends_what_would_not_end_by_itself(
+    gunicorn: tuple[subprocess.Popen[str], int],
+) -> None:
+    process, port = gunicorn
+    wait_for_start(process)
+    with ask(port, "stream") as client:
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        began = time.monotonic()
+        assert receive_all(client).startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - began < 5
+    assert process.wait(timeout=10) == 0
+
+
 def test_metrics_live_in_a_folder_of_this_run(
     gunicorn: tuple[subprocess.Popen[str], int],
 ) -> None:
@@ -211,3 +230,51 @@ def test_a_worker_without_a_master_stops(gunicorn: tuple[subprocess.Popen[str], 
     with pytest.raises(ConnectionRefusedError):
         ask(port)
     folder.rmdir()  # which no master was left to do
+
+
+class Recorder:
+    """A transport that keeps what it is given, a part a write."""
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.parts.append(data)
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def close(self) -> None:
+        self.closed = True
+
+
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n"
+
+
+def test_a_head_leaves_with_its_body_in_one_write() -> None:
+    async def story() -> list[bytes]:
+        recorder = Recorder()
+        transport = gunicorn_worker.WholeAnswers(recorder, asyncio.get_running_loop())
+        transport.write(HEAD)
+        transport.write(b"hi")
+        await asyncio.sleep(0)
+        transport.write(HEAD)
+        transport.write(b"ho")
+        return recorder.parts
+
+    assert asyncio.run(story()) == [HEAD + b"hi", HEAD + b"ho"]
+
+
+def test_a_head_without_a_body_leaves_at_the_turns_end_and_before_a_close() -> None:
+    async def story() -> tuple[list[bytes], list[bytes], bool]:
+        recorder, closing = Recorder(), Recorder()
+        loop = asyncio.get_running_loop()
+        gunicorn_worker.WholeAnswers(recorder, loop).write(HEAD)
+        await asyncio.sleep(0)
+        transport = gunicorn_worker.WholeAnswers(closing, loop)
+        transport.write(HEAD)
+        transport.close()
+        return recorder.parts, closing.parts, closing.closed
+
+    assert asyncio.run(story()) == ([HEAD], [HEAD], True)

@@ -2,106 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import re
-import threading
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from a2wsgi import WSGIMiddleware
-from flask import Flask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.cors import Cors
-from serving.express import Express
 from serving.gate import Gate
-from serving.metrics import Metrics
-from serving.observation import Observation
-from serving.prediction import prediction_blueprint
-from serving.wsgi import attend
 from tests.serving.factory import ROW, make_gate, make_live
-
-JSON = {"content-type": "application/json"}
-
-
-class Answered(NamedTuple):
-    """What a lane sent."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        """The body, parsed."""
-        return json.loads(self.body)
-
-
-def flask_lane(gate: Gate) -> Flask:
-    app = Flask(__name__)
-    attend(app, gate.request_ids, Cors(("*",)), Observation(Metrics(), 0.0))
-    app.register_blueprint(prediction_blueprint(gate))
-    return app
-
-
-def by_flask(app: Flask, method: str, path: str, headers: dict[str, str], body: bytes) -> Answered:
-    response = app.test_client().open(path, method=method, headers=headers, data=body)
-    found = {name.lower(): value for name, value in response.headers}
-    return Answered(response.status_code, found, response.data)
-
-
-async def call(
-    application: Any, method: str, path: str, headers: dict[str, str], messages: list[Any]
-) -> Answered:
-    """Call an ASGI application with a body in the given messages."""
-    path, _, query = path.partition("?")
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers.items()],
-        "client": ("127.0.0.1", 1),
-        "server": ("127.0.0.1", 8000),
-    }
-    pending, sent = list(messages), []
-
-    async def receive() -> Any:
-        while not pending:
-            await asyncio.sleep(3600)
-        return pending.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    await application(scope, receive, send)
-    found = {k.decode().lower(): v.decode("latin-1") for k, v in sent[0]["headers"]}
-    return Answered(sent[0]["status"], found, b"".join(m.get("body", b"") for m in sent[1:]))
-
-
-def whole(body: bytes) -> list[Any]:
-    return [{"type": "http.request", "body": body, "more_body": False}]
-
-
-def by_express(
-    gate: Gate, method: str, path: str, headers: dict[str, str], body: bytes
-) -> Answered:
-    express = Express(gate, WSGIMiddleware(flask_lane(gate)), body_timeout=5)  # type: ignore[arg-type]
-    sized = headers | {"content-length": str(len(body))}
-    return asyncio.run(call(express, method, path, sized, whole(body)))
-
-
-def post(gate: Gate, body: Any, path: str = "/v0/predict", **headers: str) -> Answered:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return by_express(gate, "POST", path, JSON | headers, raw)
+from tests.serving.lanes import JSON, by_express, by_flask, flask_lane, post
 
 
 @pytest.fixture(scope="module")
@@ -207,20 +119,6 @@ def test_other_methods_and_paths_are_refused_with_problems(gate):
     assert by_express(gate, "GET", "/nowhere", {}, b"").json["status"] == 404
 
 
-def test_a_body_declared_too_large_is_refused_before_it_is_read(gate):
-    express = Express(gate, flask_lane(gate), body_timeout=5)  # type: ignore[arg-type]
-    headers = JSON | {"content-length": "100001"}
-    answer = asyncio.run(call(express, "POST", "/v0/predict", headers, []))
-    assert (answer.status, answer.headers["connection"]) == (413, "close")
-
-
-def test_a_body_that_does_not_arrive_is_given_up(gate):
-    express = Express(gate, flask_lane(gate), body_timeout=0.05)  # type: ignore[arg-type]
-    first = [{"type": "http.request", "body": b"{", "more_body": True}]
-    answer = asyncio.run(call(express, "POST", "/v0/predict", JSON, first))
-    assert (answer.status, answer.headers["connection"]) == (408, "close")
-
-
 def test_too_many_at_once_are_sent_away_and_the_next_is_answered():
     gate = make_gate(max_in_flight=1)
     with gate.in_flight:
@@ -249,23 +147,6 @@ def test_a_failure_of_ours_says_nothing_of_itself_and_the_next_request_works(cap
     assert b"secret" not in failed.body
     assert "secret of the house" in caplog.text
     assert post(gate, ROW).status == 200
-
-
-def test_a_slow_model_and_a_large_body_leave_the_event_loop():
-    for live, body in (
-        (make_live(quick=False), json.dumps(ROW).encode()),
-        (make_live(), json.dumps(ROW).encode() + b" " * 40_000),
-    ):
-        seen: list[str] = []
-        honest = live.runtime.probabilities
-
-        def probabilities(batch: Any, honest: Any = honest, seen: Any = seen) -> Any:
-            seen.append(threading.current_thread().name)
-            return honest(batch)
-
-        live.runtime.probabilities = probabilities  # type: ignore[method-assign]
-        assert post(make_gate(live), body).status == 200
-        assert seen[0].startswith("mirante-batch")
 
 
 def test_browsers_are_told_what_they_may_read(gate):

@@ -52,6 +52,8 @@ def test_promote_and_roll_back(service: Lifecycle) -> None:
     assert champion(service) == "v1"
     again = service.client.post("/v0/models/credit/rollback", headers=service.as_("train"))
     assert again.status_code == 409
+    unknown = service.client.post("/v0/models/nope/rollback", headers=service.as_("train"))
+    assert unknown.status_code == 404
 
 
 def test_of_two_promotions_over_one_champion_one_wins(service: Lifecycle) -> None:

@@ -16,7 +16,7 @@ from tests.serving.dialects.test_flat import APPLICATION, LOANS
 from tests.serving.dialects.test_keyed import TWEETS
 from tests.serving.dialects.test_oip import INPUTS
 from tests.serving.factory import ROW, ask, make_gate, make_live
-from tests.serving.test_lanes import by_express, by_flask, flask_lane
+from tests.serving.lanes import by_express, by_flask, flask_lane
 
 TOKEN, KEY = new_key("client", ["predict"])
 DIALECTS = (v0, flat, keyed, sagemaker, oip)

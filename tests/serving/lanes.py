@@ -1,0 +1,97 @@
+"""Asking both lanes: Flask through its test client, the ASGI lane without a server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, NamedTuple
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+
+from serving.cors import Cors
+from serving.express import Express
+from serving.gate import Gate
+from serving.metrics import Metrics
+from serving.observation import Observation
+from serving.prediction import prediction_blueprint
+from serving.wsgi import attend
+
+JSON = {"content-type": "application/json"}
+
+
+class Answered(NamedTuple):
+    """What a lane sent."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body, parsed."""
+        return json.loads(self.body)
+
+
+def flask_lane(gate: Gate) -> Flask:
+    app = Flask(__name__)
+    attend(app, gate.request_ids, Cors(("*",)), Observation(Metrics(), 0.0))
+    app.register_blueprint(prediction_blueprint(gate))
+    return app
+
+
+def by_flask(app: Flask, method: str, path: str, headers: dict[str, str], body: bytes) -> Answered:
+    response = app.test_client().open(path, method=method, headers=headers, data=body)
+    found = {name.lower(): value for name, value in response.headers}
+    return Answered(response.status_code, found, response.data)
+
+
+async def call(
+    application: Any, method: str, path: str, headers: dict[str, str], messages: list[Any]
+) -> Answered:
+    """Call an ASGI application with a body in the given messages."""
+    path, _, query = path.partition("?")
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(k.encode(), v.encode("latin-1")) for k, v in headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8000),
+    }
+    pending, sent = list(messages), []
+
+    async def receive() -> Any:
+        while not pending:
+            await asyncio.sleep(3600)
+        return pending.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    await application(scope, receive, send)
+    found = {k.decode().lower(): v.decode("latin-1") for k, v in sent[0]["headers"]}
+    return Answered(sent[0]["status"], found, b"".join(m.get("body", b"") for m in sent[1:]))
+
+
+def whole(body: bytes) -> list[Any]:
+    return [{"type": "http.request", "body": body, "more_body": False}]
+
+
+def by_express(
+    gate: Gate, method: str, path: str, headers: dict[str, str], body: bytes
+) -> Answered:
+    express = Express(gate, WSGIMiddleware(flask_lane(gate)), body_timeout=5)  # type: ignore[arg-type]
+    sized = headers | {"content-length": str(len(body))}
+    return asyncio.run(call(express, method, path, sized, whole(body)))
+
+
+def post(gate: Gate, body: Any, path: str = "/v0/predict", **headers: str) -> Answered:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return by_express(gate, "POST", path, JSON | headers, raw)
