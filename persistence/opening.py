@@ -1,13 +1,14 @@
-"""Opening a registry from settings, as every process does at its start."""
+"""Opening a store, and a registry over it, from settings, as every process does at its start."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from learning.errors import ConfigError
 from persistence.keys import open_keys
 from persistence.registry import Registry
-from persistence.stores import open_store
+from persistence.stores import DirectoryStore, Store
 
 KEYS = "keys"
 
@@ -30,6 +31,26 @@ def open_registry(
     folder = key_folder or beside(model_store)
     keys = open_keys(folder, signing_key=signing_key, trusted_keys=trusted_keys)
     return Registry(store, keys.signer, keys.trust)
+
+
+def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
+    """Return the store at a folder's path, `postgres://…` or `s3://bucket/prefix`.
+
+    `options` are the S3 client's (`endpoint`, `region`, `access_key_id`, …).
+    Nothing is connected to yet. Raises ConfigError, or DependencyError when the
+    store's library is not installed.
+    """
+    if url.startswith(("postgres://", "postgresql://")):
+        from persistence.store_postgres import PostgresStore
+
+        return PostgresStore(url)
+    if url.startswith("s3://"):
+        from persistence.store_s3 import S3Store
+
+        return S3Store(url, options or {})
+    if not url or "://" in url:
+        raise ConfigError("a model store is a folder, postgres://… or s3://bucket/prefix")
+    return DirectoryStore(url)
 
 
 def beside(model_store: str) -> str:

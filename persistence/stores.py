@@ -19,12 +19,12 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from learning.errors import ConfigError, Conflict, KeyMissing, StoreUnavailable
+from learning.errors import Conflict, KeyMissing, StoreUnavailable
 
 
 class Expected(enum.Enum):
@@ -82,26 +82,6 @@ def check_key(key: str) -> str:
     if not _KEY.fullmatch(key):
         raise ValueError("a key is up to eight segments of a-z, 0-9, '_', '.', '-' joined by '/'")
     return key
-
-
-def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
-    """Return the store at a folder's path, `postgres://…` or `s3://bucket/prefix`.
-
-    `options` are the S3 client's (`endpoint`, `region`, `access_key_id`, …).
-    Nothing is connected to yet. Raises ConfigError, or DependencyError when the
-    store's library is not installed.
-    """
-    if url.startswith(("postgres://", "postgresql://")):
-        from persistence.store_postgres import PostgresStore
-
-        return PostgresStore(url)
-    if url.startswith("s3://"):
-        from persistence.store_s3 import S3Store
-
-        return S3Store(url, options or {})
-    if not url or "://" in url:
-        raise ConfigError("a model store is a folder, postgres://… or s3://bucket/prefix")
-    return DirectoryStore(url)
 
 
 class MemoryStore:

@@ -262,7 +262,7 @@ async def _follow(feed: Feed, seq: int, gone: asyncio.Future[None]) -> AsyncIter
 
 async def _over(receive: Receive, stopping: asyncio.Event | None) -> None:
     """Wait until the watcher leaves, or until the worker stops: another one goes on then."""
-    waiting = [asyncio.ensure_future(_disconnected(receive))]
+    waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(_disconnected(receive))]
     if stopping is not None:
         waiting.append(asyncio.ensure_future(stopping.wait()))
     try:

@@ -22,8 +22,9 @@ from learning.errors import RecipeError
 from learning.estimators import ready_made
 from learning.progress import SilentProgress
 from persistence.model_persistence import read_model
+from persistence.opening import open_store
 from persistence.registry import Registry
-from persistence.stores import MemoryStore, open_store
+from persistence.stores import MemoryStore
 from tests.learning.tables import mixed_table, without
 
 TABLE = without(mixed_table(200), "comment")

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from persistence.opening import open_store
 from persistence.signing import PrivateKey, new_key
-from persistence.stores import Store, open_store
+from persistence.stores import Store
 from tests.conftest import require
 from tests.servers import (
     INSTALL_POSTGRES,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from learning.errors import AccessError, ArtifactUntrusted, ConfigError
-from persistence.opening import beside, open_registry
+from persistence.opening import beside, open_registry, open_store
 from persistence.registry import Registry
 from tests.persistence.artifacts import make_artifact
 
@@ -66,3 +66,21 @@ def test_a_store_that_there_is_not_is_a_setting_that_cannot_be_used(tmp_path: Pa
 )
 def test_where_keys_are_kept(store: str, folder: str) -> None:
     assert beside(store) == folder
+
+
+def test_open_store_knows_its_store_by_the_url(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "models"))
+    store.put("credit", b"one")
+    assert (tmp_path / "models" / "credit").read_bytes() == b"one"
+
+
+@pytest.mark.parametrize("url", ["", "ftp://host/x", "s3:///prefix"])
+def test_open_store_refuses_other_urls(url: str) -> None:
+    with pytest.raises(ConfigError, match="s3://bucket"):
+        open_store(url)
+
+
+def test_opening_writes_nothing(tmp_path: Path) -> None:
+    store = open_store(str(tmp_path / "models"))
+    assert store.list() == []
+    assert list(tmp_path.iterdir()) == []

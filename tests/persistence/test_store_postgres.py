@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from learning.errors import ConfigError, Conflict, StoreUnavailable
-from persistence.stores import ABSENT, open_store
+from persistence.opening import open_store
+from persistence.stores import ABSENT
 from tests.servers import PostgresServer, free_port, postgres_server
 
 psycopg = pytest.importorskip("psycopg", reason="pip install -r requirements.txt")

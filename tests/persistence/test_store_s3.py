@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from learning.errors import ConfigError, DependencyError, StoreUnavailable
-from persistence.stores import open_store
+from persistence.opening import open_store
 from tests.servers import S3Server, free_port
 
 pytest.importorskip("obstore", reason="pip install -r requirements-s3.txt")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from learning.errors import ConfigError, Conflict, KeyMissing, StoreUnavailable
-from persistence.stores import ABSENT, DirectoryStore, MemoryStore, Store, open_store
+from learning.errors import Conflict, KeyMissing, StoreUnavailable
+from persistence.stores import ABSENT, DirectoryStore, MemoryStore, Store
 
 LARGE = os.urandom(6 << 20)
 
@@ -115,27 +115,6 @@ def test_of_many_at_once_one_wins(store: Store, first: object) -> None:
     with ThreadPoolExecutor(8) as pool:
         winners = [data for data in pool.map(attempt, range(16)) if data is not None]
     assert winners == [store.get("credit").data]
-
-
-# ------------------------------------------------------------ open_store
-
-
-def test_open_store_knows_its_store_by_the_url(tmp_path: Path) -> None:
-    store = open_store(str(tmp_path / "models"))
-    store.put("credit", b"one")
-    assert (tmp_path / "models" / "credit").read_bytes() == b"one"
-
-
-@pytest.mark.parametrize("url", ["", "ftp://host/x", "s3:///prefix"])
-def test_open_store_refuses_other_urls(url: str) -> None:
-    with pytest.raises(ConfigError, match="s3://bucket"):
-        open_store(url)
-
-
-def test_opening_writes_nothing(tmp_path: Path) -> None:
-    store = open_store(str(tmp_path / "models"))
-    assert store.list() == []
-    assert list(tmp_path.iterdir()) == []
 
 
 # ------------------------------------------------------------ a folder

@@ -97,7 +97,7 @@ def test_a_switch_of_the_query(query: bytes, expected: bool) -> None:
 
 @pytest.mark.parametrize("given", [b"strict=yes", b"strict=", b"strict=1&strict=2"])
 def test_a_switch_that_is_neither_on_nor_off_is_refused(given: bytes) -> None:
-    with pytest.raises(errors.RequestError, match="^strict: expected 1 or true, 0 or false$"):
+    with pytest.raises(errors.RequestError, match=r"^strict: expected 1 or true, 0 or false$"):
         asked(given).flag("strict")
 
 

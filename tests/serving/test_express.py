@@ -7,6 +7,7 @@ import json
 import re
 import threading
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def part(body: bytes, *, more: bool) -> dict[str, Any]:
 @given(cuts=st.lists(st.integers(0, len(BODY)), max_size=4))
 def test_a_body_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
     edges = [0, *sorted(cuts), len(BODY)]
-    parts = [BODY[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [BODY[a:b] for a, b in pairwise(edges)]
     messages = [part(data, more=n < len(parts) - 1) for n, data in enumerate(parts)]
     answer = ask(express(), messages)
     assert answer.status == 200
