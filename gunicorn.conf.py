@@ -93,8 +93,11 @@ def _make_local_key(server: Any) -> None:
     from serving.auth import KEY_FILE, local_key
 
     file = os.environ.get("API_KEYS_FILE") or KEY_FILE
+    # Of the addresses really listened on: --bind overrules what is said above.
+    hosts = {where[0] if isinstance(where, tuple) else "" for where in server.cfg.address}
+    host = hosts.pop() if len(hosts) == 1 else ""
     try:
-        made = local_key(_host, os.environ.get("API_KEYS"), file)
+        made = local_key(host, os.environ.get("API_KEYS"), file)
     except MiranteError as error:
         sys.exit(f"mirante: {error}")
     if made is not None:

@@ -14,6 +14,9 @@ from benchmarks.environments import OWN, ROOT, SYSTEMS, WORK
 # This service's own models, of which the exported ones are made.
 MODELS = WORK / "models"
 
+# The database of its training jobs. Only once it is there does a training worker run.
+JOBS = WORK / "jobs.db"
+
 
 @dataclass(frozen=True, eq=False)
 class System:
@@ -61,7 +64,8 @@ def _mirante(workers: int) -> System:
         environ={
             "WEB_CONCURRENCY": str(workers),
             "MODEL_STORE": str(MODELS),
-            "DATABASE_URL": f"sqlite:///{WORK / 'jobs.db'}",
+            "DATABASE_URL": f"sqlite:///{JOBS}",
+            "TRAINING_WORKER": "embedded",
         },
         sklearn=False,
     )
@@ -84,7 +88,8 @@ FLOOR = System(
         *("--pythonpath", f"{ROOT},{SYSTEMS}", "bare_asgi:app"),
     ),
     approved=_flat,
-    environ={"WEB_CONCURRENCY": "1"},
+    # Nothing but HTTP: no training worker beside it, and none that waits to start one.
+    environ={"WEB_CONCURRENCY": "1", "TRAINING_WORKER": "external"},
     sklearn=False,
 )
 

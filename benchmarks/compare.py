@@ -9,7 +9,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from benchmarks import batches, dialects, one_row, same_load, two_workers, while_training
+from benchmarks import (
+    batches,
+    dialects,
+    grpc_against_rest,
+    one_row,
+    same_load,
+    two_workers,
+    while_training,
+)
 from benchmarks.catalog import COMPARED
 from benchmarks.environments import WORK, Unavailable
 from benchmarks.machine import NAMED, describe
@@ -17,10 +25,16 @@ from benchmarks.report import write_section
 from benchmarks.server import CLIENT_CORE
 from benchmarks.settings import QUICK, Settings
 
-SECTIONS: dict[str, Callable[[Settings], str]] = {
-    section.NAME: section.measure
-    for section in (one_row, same_load, batches, two_workers, dialects, while_training)
-}
+MEASURED = (
+    one_row,
+    same_load,
+    batches,
+    two_workers,
+    dialects,
+    grpc_against_rest,
+    while_training,
+)
+SECTIONS: dict[str, Callable[[Settings], str]] = {s.NAME: s.measure for s in MEASURED}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

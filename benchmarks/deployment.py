@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.bodies import Row
-from benchmarks.catalog import MODELS, System
+from benchmarks.catalog import JOBS, MODELS, System
 from benchmarks.environments import OWN, ROOT, SYSTEMS, WORK, Unavailable, last_line, programs
-from benchmarks.server import SERVER_CORES, Request, Server, running
+from benchmarks.server import SERVER_CORES, Asking, Request, Server, ask, running
 
 JSON = {"Content-Type": "application/json"}
 PREPARE_SECONDS = 600
@@ -82,9 +82,11 @@ def serving(
     port: int,
     cores: str = SERVER_CORES,
     environ: Mapping[str, str] | None = None,
+    asking: Asking = ask,
 ) -> Iterator[Server]:
     """Run a prepared system until the block ends; raises Unavailable when it does not answer."""
     folder = WORK / system.name
+    forget_jobs()
     command = [word.format(port=port, folder=folder) for word in system.serve]
     with running(
         [programs(system.environment) / command[0], *command[1:]],
@@ -93,8 +95,15 @@ def serving(
         folder=folder,
         environ={**_environ(system, port), **(environ or {})},
         cores=cores,
+        asking=asking,
     ) as server:
         yield server
+
+
+def forget_jobs() -> None:
+    """Remove the jobs of a former run, which would start a training worker with the server."""
+    for file in JOBS.parent.glob(f"{JOBS.name}*"):
+        file.unlink()
 
 
 def approved(system: System, answer: bytes) -> float:

@@ -13,7 +13,10 @@ from pathlib import Path
 from benchmarks.environments import ENVIRONMENTS
 
 NAMED = {
-    None: ("gunicorn", "uvicorn", "uvloop", "msgspec", "onnxruntime", "scikit-learn", "numpy"),
+    None: (
+        *("gunicorn", "uvicorn", "uvloop", "msgspec", "onnxruntime", "scikit-learn", "numpy"),
+        *("grpcio", "protobuf"),
+    ),
     "fastapi_onnx": ("fastapi", "pydantic", "uvicorn", "onnxruntime"),
     "sklearn": ("flask", "gunicorn", "fastapi", "pandas", "scikit-learn"),
     "mlflow": ("mlflow", "uvicorn", "pandas", "scikit-learn"),

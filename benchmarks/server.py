@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,10 @@ class Request(NamedTuple):
     headers: Mapping[str, str]
 
 
+# Sends a request to a port and returns the status and the body; raises OSError.
+Asking = Callable[[int, Request], tuple[int, bytes]]
+
+
 class Server(NamedTuple):
     """A running server: its process, where it listens, and how long its first answer took."""
 
@@ -37,6 +42,17 @@ class Server(NamedTuple):
     port: int
     seconds_to_first_answer: float
     first_answer: bytes
+
+
+def ask(port: int, request: Request, timeout: float = 60) -> tuple[int, bytes]:
+    """Send one request on a connection of its own; return the status and the body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        connection.request("POST", request.path, request.body, dict(request.headers))
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()
 
 
 @contextmanager
@@ -48,6 +64,7 @@ def running(
     folder: Path,
     environ: Mapping[str, str],
     cores: str = SERVER_CORES,
+    asking: Asking = ask,
 ) -> Iterator[Server]:
     """Run a server until the block ends; raises Unavailable when it does not answer `request`."""
     log = folder / "server.log"
@@ -62,14 +79,14 @@ def running(
             start_new_session=True,
         )
     try:
-        answer = _first_answer(process, port, request, log)
+        answer = _first_answer(process, partial(asking, port, request), log)
         yield Server(process.pid, port, time.perf_counter() - started, answer)
     finally:
         _stop(process)
 
 
 def _first_answer(
-    process: subprocess.Popen[bytes], port: int, request: Request, log: Path
+    process: subprocess.Popen[bytes], asking: Callable[[], tuple[int, bytes]], log: Path
 ) -> bytes:
     deadline = time.monotonic() + START_SECONDS
     seen = "nothing"
@@ -77,7 +94,7 @@ def _first_answer(
         if process.poll() is not None:
             raise Unavailable(f"does not start: {last_line(log.read_text(errors='replace'))}")
         try:
-            status, answer = ask(port, request)
+            status, answer = asking()
         except (OSError, http.client.HTTPException) as error:
             seen = type(error).__name__
         else:
@@ -86,17 +103,6 @@ def _first_answer(
             seen = f"status {status}"
         time.sleep(PAUSE)
     raise Unavailable(f"does not answer within {START_SECONDS} s: {seen}")
-
-
-def ask(port: int, request: Request, timeout: float = 60) -> tuple[int, bytes]:
-    """Send one request on a connection of its own; return the status and the body."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
-    try:
-        connection.request("POST", request.path, request.body, dict(request.headers))
-        answer = connection.getresponse()
-        return answer.status, answer.read()
-    finally:
-        connection.close()
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

@@ -30,7 +30,7 @@ def measure(settings: Settings) -> str:
     """Measure, and return the section's text."""
     prepare(OURS)
     token, key = new_key("bench", ["train", "admin"])
-    given = {"API_KEYS": key.entry(), "TRAINING_WORKER": "embedded"}
+    given = {"API_KEYS": key.entry()}
     idle: list[Offered] = []
     training: list[Offered] = []
     rows = bodies.read_rows()[:ROWS]

@@ -71,7 +71,8 @@ def sagemaker_blueprint(
 
     @blueprint.get("/models/<name>")
     def model(name: str) -> Response:
-        return _json(_listed(predictor.live(name).name))
+        predictor.live(name)
+        return _json(_listed(name))
 
     if shelf is not None:
         _add_shelf(blueprint, shelf)

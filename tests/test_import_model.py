@@ -205,6 +205,17 @@ def test_a_graph_of_one_input_is_served(zipmap, tmp_path, table, numbers, classe
     assert np.abs(answers(live, numbers) - estimator.predict_proba(numbers)).max() < 1e-5
 
 
+def test_no_probability_leaves_its_bounds(tmp_path, table, numbers, registry):
+    # A sum of twenty float32 shares is 1.0000001 here and there.
+    thirds = np.digitize(numbers[:, 0], [-0.5, 0.5])
+    estimator = RandomForestClassifier(20, random_state=0).fit(numbers.astype(np.float32), thirds)
+    kinds = [("rows", FloatTensorType([None, 2]))]
+    file = onnx_file(tmp_path, estimator, initial_types=kinds, options={"zipmap": False})
+    import_model(file, registry=registry, name="mine", schema=table, target="answer")
+    answered = answers(served(registry), numbers)
+    assert (answered.min(), answered.max()) == (0, 1)
+
+
 def test_a_graph_of_an_input_a_feature_is_served(tmp_path, table, numbers, classes, registry):
     kinds = [(name, FloatTensorType([None, 1])) for name in ("count", "height")]
     estimator = make_pipeline(StandardScaler(), LogisticRegression())

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from serving.auth import new_key, write_key_file
-from tests.servers import wait_until
+from tests.servers import free_port, listens, wait_until
 from tests.service import CREDIT_ROW, Service, build, serve
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -163,6 +163,24 @@ def test_on_a_desk_a_key_is_made_and_printed(store: Path) -> None:
         (token,) = re.findall(r"API key for this run, with every scope: (\S+)", log_of(service))
         assert Client(service, token).ask("GET", "/v0/audit").status_code == 200
         assert Client(service, token + "x").ask("GET", "/v0/audit").status_code == 401
+
+
+def test_an_address_of_the_command_line_counts_as_well(store: Path) -> None:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "--bind", f"0.0.0.0:{port}", "app:asgi"],
+        cwd=ROOT,
+        env=environment(store),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(lambda: listens(port), "the service to listen")
+    finally:
+        process.terminate()
+        _, log = process.communicate(timeout=30)
+    assert "Mirante answers" in log
+    assert "API key" not in log
 
 
 def test_where_others_can_ask_no_key_is_made(store: Path) -> None:

@@ -54,6 +54,8 @@ def import_onnx(data: bytes, example: Example, target: str) -> Imported:
     order = sorted(range(len(answer.classes)), key=lambda place: answer.classes[place])
     adapted = _adapted(model, [feature.name for feature in features], order)
     width = _width(adapted, features, example)
+    # Only what has been seen to be probabilities: bounds could make others look like some.
+    adapted = _bounded(adapted)
     classes = tuple(answer.classes[place] for place in order) or tuple(range(width))
     if len(classes) != width:
         raise ModelFileError(f"the graph names {len(classes)} classes, and answers {width} numbers")
@@ -190,7 +192,20 @@ def _before(
     ]
 
 
-def _constant(model: onnx.ModelProto, value: NDArray[np.int64]) -> str:
+def _bounded(data: bytes) -> bytes:
+    """Return the graph with its answers kept within 0 and 1, which sums of floats may leave."""
+    model = onnx.load_from_string(data)
+    output = model.graph.output[0]
+    number = _NUMBERS[output.type.tensor_type.elem_type]
+    lowest, highest = (_constant(model, np.array([v], dtype=number)) for v in (0, 1))
+    given, output.name = output.name, "mirante_probabilities"
+    model.graph.node.append(helper.make_node("Max", [given, lowest], ["mirante_positive"]))
+    model.graph.node.append(helper.make_node("Min", ["mirante_positive", highest], [output.name]))
+    bounded: bytes = model.SerializeToString()
+    return bounded
+
+
+def _constant(model: onnx.ModelProto, value: NDArray[Any]) -> str:
     name = f"mirante_constant{len(model.graph.initializer)}"
     model.graph.initializer.append(numpy_helper.from_array(value, name))
     return name

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from jobs.audit import Audit
+from jobs.database import Ledger
+from tests.jobs.conftest import Clock
+
+
+def test_the_newest_lines_come_first(url: str, clock: Clock) -> None:
+    ledger = Ledger(url)
+    audit = Audit(ledger, clock)
+    for number in range(3):
+        audit.record("a key", "promote", f"credit/v{number}")
+        clock.now += 1
+    newest = audit.newest(2)
+    ledger.close()
+    assert [(line["who"], line["subject"]) for line in newest] == [
+        ("a key", "credit/v2"),
+        ("a key", "credit/v1"),
+    ]
+    assert newest[0]["outcome"] == "done"
+    assert newest[0]["at"] == "1970-01-12T13:46:42Z"
+
+
+def test_a_line_that_is_too_long_is_cut_and_kept(url: str) -> None:
+    ledger = Ledger(url)
+    Audit(ledger).record("a", "train", "s" * 1000, "o" * 1000)
+    (line,) = Audit(ledger).newest(5)
+    ledger.close()
+    assert (len(line["subject"]), len(line["outcome"])) == (160, 200)

@@ -1,0 +1,103 @@
+"""The wiring: what stands for a service, from its settings to both lanes."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import create_app, create_asgi, refuse_bad_settings
+from config import Config, read_config
+from persistence.opening import open_registry
+from tests.service import CREDIT_ROW, build
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("app") / "models"
+    build(folder, "--set", "n_estimators=5")
+    return folder
+
+
+@pytest.fixture
+def config(store: Path) -> Config:
+    database = f"sqlite:///{store.parent}/jobs.db"
+    return read_config({"MODEL_STORE": str(store), "DATABASE_URL": database})
+
+
+def test_an_application_answers_for_the_champion(config: Config, store: Path) -> None:
+    app = create_app(config)
+    try:
+        answer = app.test_client().post("/v0/predict", json=CREDIT_ROW)
+        champion = open_registry(str(store)).champion("credit")
+        assert champion is not None
+        assert answer.json["model"] == {"name": "credit", "version": champion.version}
+    finally:
+        app.extensions["mirante"].predictor.stop()
+
+
+def test_the_settings_reach_what_they_are_of(config: Config, store: Path) -> None:
+    settings = {"MAX_ROWS": "1", "DEFAULT_MODEL": "other", "CORS_ORIGINS": "https://a.example"}
+    app = create_app(read_config({"MODEL_STORE": str(store), **settings}))
+    client = app.test_client()
+    try:
+        assert client.post("/v0/predict", json=CREDIT_ROW).status_code == 404
+        path, headers = "/v0/models/credit/predict", {"Origin": "https://b.example"}
+        assert client.post(path, json=[CREDIT_ROW] * 2).status_code == 413
+        answer = client.post(path, json=CREDIT_ROW, headers=headers)
+        assert answer.status_code == 200
+        assert "Access-Control-Allow-Origin" not in answer.headers
+    finally:
+        app.extensions["mirante"].predictor.stop()
+
+
+def test_the_other_lane_loads_when_its_worker_starts(config: Config) -> None:
+    express = create_asgi(config)
+    gate = express._gate
+    assert gate.predictor.lives == {}
+    messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    loaded: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        loaded.append((message["type"], sorted(gate.predictor.lives)))
+
+    asyncio.run(express({"type": "lifespan"}, receive, send))
+    assert loaded[0] == ("lifespan.startup.complete", ["credit"])
+    assert loaded[1][0] == "lifespan.shutdown.complete"
+
+
+@pytest.mark.parametrize("name", ["MAX_ROWS", "MODEL_STORE", "DATABASE_URL", "SIGNING_KEY"])
+def test_a_bad_setting_ends_the_process_with_one_line_that_does_not_show_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(name, "geheim://x")
+    with pytest.raises(SystemExit) as ended:
+        refuse_bad_settings()
+    line = str(ended.value)
+    assert line.startswith("mirante: ")
+    assert "\n" not in line
+    assert "geheim" not in line
+
+
+def test_importing_it_builds_nothing_and_loads_nothing(tmp_path: Path, root: Path) -> None:
+    code = (
+        "import json, sys, threading; import app; heavy = ('sklearn', 'onnxruntime', 'pandas');"
+        "print(json.dumps([app._worker_application.cache_info().currsize,"
+        " threading.active_count(), [m for m in heavy if m in sys.modules]]))"
+    )
+    environ = {"PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1", "MAX_ROWS": "nonsense"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True
+    )
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == [0, 1, []]
+    assert list(tmp_path.iterdir()) == []
