@@ -16,6 +16,7 @@ from config import Config, read_config
 from learning.errors import MiranteError
 from persistence.opening import open_registry
 from persistence.registry import Registry
+from serving.access import closed_with_prediction
 from serving.auth import Guard, KeyRing
 from serving.cors import Cors
 from serving.dialects import flat, keyed, oip, sagemaker, v0
@@ -115,9 +116,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     attend(app, parts.gate.request_ids, parts.cors, parts.observation)
     app.register_blueprint(prediction_blueprint(parts.gate))
-    app.register_blueprint(inspection_blueprint(parts.predictor, config.default_model))
-    app.register_blueprint(proto_blueprint(parts.predictor))
-    app.register_blueprint(models_blueprint(parts.predictor, parts.registry, config.default_model))
+    _register_inspection(app, config, parts)
     app.register_blueprint(
         training_blueprint(
             parts.get_queue,
@@ -151,6 +150,15 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.register_blueprint(docs_blueprint())
     app.extensions["mirante"] = parts
     return app
+
+
+def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
+    for blueprint in (
+        inspection_blueprint(parts.predictor, config.default_model),
+        proto_blueprint(parts.predictor),
+        models_blueprint(parts.predictor, parts.registry, config.default_model),
+    ):
+        app.register_blueprint(closed_with_prediction(blueprint, parts.guard))
 
 
 def create_asgi(config: Config) -> Express:

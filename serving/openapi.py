@@ -55,7 +55,7 @@ _PARAMETERS: dict[str, Document] = {
 
 
 def openapi_blueprint(gate: Gate, *, default_model: str, closed: bool) -> Blueprint:
-    """Return the blueprint of `/v0/openapi.json`; `closed`: prediction needs a key."""
+    """Return the blueprint of `/v0/openapi.json`; `closed`: as REQUIRE_API_KEY sets."""
     blueprint = Blueprint("openapi", __name__)
 
     @blueprint.get("/v0/openapi.json")
@@ -79,7 +79,7 @@ def make_document(
     paths: dict[str, Document] = {}
     for method, path, operation in (
         *_predictions(routes, lives, default_model, closed),
-        *_others(rules),
+        *_others(rules, closed),
     ):
         paths.setdefault(path, {})[method.lower()] = operation
     return {
@@ -145,13 +145,16 @@ def _tag(route: Route) -> str:
     return TAGS.get(module, module)
 
 
-def _others(rules: Iterable[Rule]) -> Iterator[tuple[str, str, Document]]:
+def _others(rules: Iterable[Rule], closed: bool) -> Iterator[tuple[str, str, Document]]:
     for rule in rules:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             operation = OPERATIONS.get((method, path))
-            if operation is not None:
-                yield method, path, _operation(method, path, operation)
+            if operation is None:
+                continue
+            if closed and not operation.key and path.startswith("/v0/model"):
+                operation = operation._replace(key="predict")
+            yield method, path, _operation(method, path, operation)
 
 
 def _operation(method: str, path: str, operation: Operation) -> Document:

@@ -33,7 +33,7 @@ class Operation(NamedTuple):
     gives: dict[str, Schema]
     refuses: tuple[HTTPStatus, ...] = ()
     status: HTTPStatus = OK
-    key: Literal["", "train", "admin"] = ""
+    key: Literal["", "predict", "train", "admin"] = ""
     takes: dict[str, Schema] = {}  # noqa: RUF012
     parameters: tuple[Schema, ...] = ()
     errors: Literal["problem", "oip", "self"] = "problem"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ import requests
 
 from serving.auth import new_key, write_key_file
 from tests.servers import free_port, listens, wait_until
-from tests.service import CREDIT_ROW, Service, build, serve
+from tests.service import CREDIT_ROW, Service, build, environment, serve
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -106,7 +108,8 @@ def test_the_whole_story(store: Path) -> None:
 
 
 def test_the_embedded_worker_ends_with_a_killed_master(store: Path) -> None:
-    with running(store) as (service, _):
+    with running(store) as (service, client):
+        assert client.ask("GET", "/v0/jobs").ok  # before the first look there is nothing to work on
         wait_until(lambda: len(workers_of(service)) == 2, "the worker and its supervisor", 20)
         processes = workers_of(service)
         service.master.kill()

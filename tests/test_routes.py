@@ -103,7 +103,14 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
             assert (method, rule) in GUARDED or (method, rule) in predicting, (method, rule)
 
 
-def test_prediction_can_be_closed_and_nothing_else_is(tmp_path: Path) -> None:
+INSPECTION = [
+    "/v0/model_info",
+    "/v0/models",
+    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+]
+
+
+def test_prediction_can_be_closed_and_health_is_not(tmp_path: Path) -> None:
     routes = Routes(tmp_path, REQUIRE_API_KEY="1")
     predicting = {
         (r.method, re.sub(r"\{(\w+)\}", r"<\1>", r.pattern)) for r in routes.parts.gate.routes
@@ -116,6 +123,16 @@ def test_prediction_can_be_closed_and_nothing_else_is(tmp_path: Path) -> None:
             assert routes.ask(method, rule, "predict").status_code not in (401, 403)
     for rule in ("/health", "/livez", "/readyz", "/ping"):
         assert routes.ask("GET", rule).status_code not in (401, 403), rule
+
+
+def test_inspection_is_closed_with_prediction(tmp_path: Path) -> None:
+    routes = Routes(tmp_path, REQUIRE_API_KEY="1")
+    paths = routes.ask("GET", "/v0/openapi.json").json["paths"]
+    for rule in INSPECTION:
+        assert routes.ask("GET", rule).status_code == 401, rule
+        assert routes.ask("OPTIONS", rule).status_code == 200, rule
+        assert routes.ask("GET", rule, "predict").status_code not in (401, 403), rule
+        assert "401" in paths[rule.replace("<name>", "{name}")]["get"]["responses"]
 
 
 def test_the_lane_of_events_is_guarded_as_flask_s(routes: Routes) -> None:
