@@ -54,9 +54,9 @@ def main(words: Sequence[str] | None = None) -> int:
             return _as_worker()
         case ["--embedded"]:
             return _as_supervisor()
-        case ["--embedded", parent, file]:
+        case ["--embedded", parent]:
             die_with(int(parent), signal.SIGTERM)
-            return _as_supervisor(file)
+            return _as_supervisor()
         case ["--job", reports, data, parent]:
             return train(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -145,20 +145,25 @@ def open_queue(config: Config) -> JobQueue:
 
 
 def start_embedded(database_url: str) -> subprocess.Popen[bytes]:
-    """Start a supervised worker, which ends when the calling process does."""
+    """Start a supervised worker, which ends when the calling process does.
+
+    With SQLite it is started when there is a database: before, there is no job.
+    """
+    parent = str(os.getpid())
+    command = [sys.executable, str(HERE), "--embedded", parent]
     # Words are seen by everybody on the machine: only a file's name is among them.
-    _, _, file = database_url.partition("sqlite:///")
-    words = ["--embedded", str(os.getpid()), file]
-    return subprocess.Popen([sys.executable, str(HERE), *words])
+    _, sqlite, file = database_url.partition("sqlite:///")
+    if sqlite:
+        waiter = str(HERE.parent / "jobs" / "waiter.py")
+        command = [sys.executable, "-I", "-S", waiter, parent, file, *command]
+    return subprocess.Popen(command)
 
 
-def _as_supervisor(database: str = "") -> int:
+def _as_supervisor() -> int:
     from jobs.supervisor import supervise
 
     logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
-    # Without its file there is no job: a service that only predicts is spared a worker's memory.
-    is_wanted = Path(database).exists if database else lambda: True
-    supervise([sys.executable, str(HERE), "--under", str(os.getpid())], is_wanted)
+    supervise([sys.executable, str(HERE), "--under", str(os.getpid())])
     return 0
 
 

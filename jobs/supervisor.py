@@ -7,7 +7,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 logger = logging.getLogger("mirante.jobs")
 
@@ -16,16 +16,11 @@ STEADY = 60.0  # seconds after which a worker counts as having run well
 GRACE = 20.0  # seconds for a worker to give its job back; a dyno is killed after 30
 
 
-def supervise(command: Sequence[str], is_wanted: Callable[[], bool] = lambda: True) -> None:
-    """Start the command again whenever it ends, with growing pauses, until SIGTERM or SIGINT.
-
-    It is first started when it is wanted, which is asked twice a second.
-    """
+def supervise(command: Sequence[str]) -> None:
+    """Start the command again whenever it ends, with growing pauses, until SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
-    while not is_wanted() and not stop.wait(0.5):
-        pass
     pause = 1.0
     while not stop.is_set():
         began = time.monotonic()

@@ -19,7 +19,6 @@ from config import read_config
 from learning.errors import RecipeError
 from persistence.opening import open_registry
 from tests.servers import wait_until
-from tests.service import ROOT, environment
 from worker import check_order, open_queue
 
 TABLE = b"height,colour,good\n" + b"".join(
@@ -261,17 +260,3 @@ def test_orders_are_checked_without_what_learns(root: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", look], cwd=root, capture_output=True, text=True)
     assert done.stdout == "[]\n", done.stderr
-
-
-def test_an_embedded_worker_is_not_started_before_there_is_a_database(tmp_path: Path) -> None:
-    database = tmp_path / "jobs.db"
-    environ = environment(tmp_path / "models", DATABASE_URL=f"sqlite:///{database}")
-    command = [sys.executable, "worker.py", "--embedded", str(os.getpid()), str(database)]
-    with subprocess.Popen(command, cwd=ROOT, env=environ) as supervisor:
-        try:
-            time.sleep(1)
-            assert psutil.Process(supervisor.pid).children() == []
-            open_queue(read_config(environ)).newest(1)
-            wait_until(lambda: len(psutil.Process(supervisor.pid).children()) == 1, "the worker")
-        finally:
-            supervisor.terminate()
