@@ -216,7 +216,9 @@ class Gate:
         while they are in the processor's cache, which for a row alone they are not.
         """
         taken = [self._take(one) for one in asked]
-        return [self._finish(one) for one in self._predicted(taken)]
+        for group in _by_model(taken):
+            _predict(group)
+        return [self._render(one) for one in taken]
 
     def _take(self, asked: Asked) -> Taken:
         request, match, client = asked
@@ -236,16 +238,7 @@ class Gate:
             taken.error = error
         return taken
 
-    def _predicted(self, taken: list[Taken]) -> list[Taken]:
-        groups: dict[int, list[Taken]] = {}
-        for one in taken:
-            if one.error is None:
-                groups.setdefault(id(one.live), []).append(one)
-        for group in groups.values():
-            _predict(group)
-        return taken
-
-    def _finish(self, taken: Taken) -> Answer:
+    def _render(self, taken: Taken) -> Answer:
         request, match = taken.request, taken.match
         rows = 0
         try:
@@ -304,6 +297,15 @@ class Gate:
         if encoding is None:
             return request
         return request._replace(body=unpack(request.body, encoding, self.max_body_bytes))
+
+
+def _by_model(taken: list[Taken]) -> Iterable[list[Taken]]:
+    """Return the requests that can be predicted, those of one live model together."""
+    groups: dict[int, list[Taken]] = {}
+    for one in taken:
+        if one.error is None:
+            groups.setdefault(id(one.live), []).append(one)
+    return groups.values()
 
 
 def _predict(group: list[Taken]) -> None:

@@ -9,6 +9,7 @@ only noted down, and a thread counts what was noted, once a second.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from bisect import bisect_left
@@ -26,6 +27,8 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+
+log = logging.getLogger("mirante.metrics")
 
 COUNT_EVERY = 1.0  # seconds
 
@@ -94,14 +97,18 @@ class Metrics:
     def _count(self) -> None:
         while True:
             time.sleep(COUNT_EVERY)
-            self.flush()
+            try:
+                self.flush()
+            except Exception:  # a thread that ends would let the notes grow without end
+                log.exception("requests were not counted")
 
     def flush(self) -> None:
         """Count everything that was noted down so far."""
         with self._flushing:
             noted = [self._noted.popleft() for _ in range(len(self._noted))]
-            for route, status in (requests := Tally((n.route, str(n.status)) for n in noted)):
-                self._child(self._requests, route, status).inc(requests[route, status])
+            requests = Tally((note.route, str(note.status)) for note in noted)
+            for (route, status), count in requests.items():
+                self._child(self._requests, route, status).inc(count)
             rows: Tally[tuple[str, str]] = Tally()
             times: defaultdict[str, list[float]] = defaultdict(list)
             for note in noted:

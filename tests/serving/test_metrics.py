@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,23 @@ def test_what_was_noted_is_counted_without_being_asked(monkeypatch: pytest.Monke
         return value == 1
 
     wait_until(seen, "the thread to count", 5)
+
+
+def test_a_count_that_fails_is_said_and_the_next_one_is_made(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(metrics_module, "COUNT_EVERY", 0.01)
+    metrics, failures, again = Metrics(), [OSError("the disk is full")], threading.Event()
+
+    def flush() -> None:
+        if failures:
+            raise failures.pop()
+        again.set()
+
+    monkeypatch.setattr(metrics, "flush", flush)
+    note(metrics)
+    assert again.wait(10)
+    assert "the disk is full" in caplog.text
 
 
 def test_events_of_models_are_counted_at_once() -> None:
