@@ -13,6 +13,7 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from config import Config, read_config
+from jobs.address import check_address
 from learning.errors import MiranteError
 from persistence.opening import open_registry
 from persistence.registry import Registry
@@ -193,7 +194,7 @@ def refuse_bad_settings() -> None:
     try:
         config = read_config(os.environ)
         wire(config)
-        open_queue(config)
+        check_address(config.database_url)
     except MiranteError as error:
         sys.exit(f"mirante: {error}")
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import Any
 
-import psycopg
 from peewee import (
     Database,
     InterfaceError,
@@ -18,10 +16,10 @@ from peewee import (
     SqliteDatabase,
 )
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
-from psycopg.conninfo import conninfo_to_dict
 
+from jobs.address import check_address
 from jobs.schema import TABLES
-from learning.errors import ConfigError, StoreUnavailable
+from learning.errors import StoreUnavailable
 
 # Any number will do, as long as nobody else on the same database takes it.
 _ADVISORY_LOCK = 0x4D495241
@@ -112,27 +110,16 @@ def _execute(database: Database, statement: str, *parameters: int) -> None:
 
 
 def _open(url: str) -> Database:
+    check_address(url)
     scheme, _, rest = url.partition("://")
-    if scheme == "sqlite" and rest.startswith("/") and len(rest) > 1:
-        return _open_sqlite(Path(rest[1:]))
-    if scheme in ("postgres", "postgresql"):
-        return _open_postgres(f"postgresql://{rest}")
-    raise ConfigError("DATABASE_URL: expected sqlite:///path, postgres:// or postgresql://")
+    return _open_sqlite(rest[1:]) if scheme == "sqlite" else _open_postgres(f"postgresql://{rest}")
 
 
-def _open_sqlite(path: Path) -> Database:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"DATABASE_URL: its folder cannot be made: {error.strerror}") from None
-    return SqliteDatabase(str(path), pragmas=_PRAGMAS, timeout=10)
+def _open_sqlite(file: str) -> Database:
+    return SqliteDatabase(file, pragmas=_PRAGMAS, timeout=10)
 
 
 def _open_postgres(url: str) -> Database:
-    try:
-        conninfo_to_dict(url)
-    except psycopg.Error:
-        raise ConfigError("DATABASE_URL: not an address of PostgreSQL") from None
     # Few: the smallest databases of a PaaS allow twenty connections for all processes together.
     limits: dict[str, Any] = {"max_connections": 3, "stale_timeout": 60, "timeout": 10}
     database: Database = PooledPostgresqlDatabase(
