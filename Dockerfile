@@ -26,6 +26,7 @@ RUN pip install --no-cache-dir --disable-pip-version-check -r requirements-catbo
 FROM base AS code
 RUN useradd --uid 1000 --create-home --shell /usr/sbin/nologin mirante \
     && install --directory --owner mirante models keys var
+COPY tables tables
 COPY learning learning
 COPY persistence persistence
 COPY jobs jobs
@@ -33,7 +34,7 @@ COPY recipes recipes
 COPY data data
 COPY serving serving
 COPY bin bin
-COPY app.py build_model.py config.py grpc_process.py gunicorn.conf.py \
+COPY app.py build_model.py config.py errors.py grpc_process.py gunicorn.conf.py \
      import_model.py test_model.py worker.py ./
 USER 1000
 

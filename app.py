@@ -13,34 +13,37 @@ from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from config import Config, read_config
+from errors import MiranteError
 from jobs.address import check_address
-from learning.errors import MiranteError
 from persistence.opening import open_registry
 from persistence.registry import Registry
-from serving.access import closed_with_prediction
 from serving.auth import Guard, KeyRing
-from serving.cors import Cors
-from serving.dialects import flat, keyed, oip, sagemaker, v0
-from serving.docs import docs_blueprint
-from serving.events import EventStreams, events_blueprint
-from serving.express import Express, Receive, Send
-from serving.gate import Gate
-from serving.health import health_blueprint
-from serving.inspection import inspection_blueprint
+from serving.champions import Predictor
+from serving.http.access import closed_with_prediction
+from serving.http.asgi import Express, Receive, Send
+from serving.http.cors import Cors
+from serving.http.openapi import openapi_blueprint
+from serving.http.routes.docs import docs_blueprint
+from serving.http.routes.events import EventStreams, events_blueprint
+from serving.http.routes.health import health_blueprint
+from serving.http.routes.model_info import inspection_blueprint
+from serving.http.routes.models import models_blueprint
+from serving.http.routes.oip_metadata import oip_blueprint
+from serving.http.routes.prediction import prediction_blueprint
+from serving.http.routes.proto_files import proto_blueprint
+from serving.http.routes.sagemaker_models import sagemaker_blueprint
+from serving.http.routes.train import training_blueprint
+from serving.http.routes.versions import versions_blueprint
+from serving.http.wsgi import attend
 from serving.logs import start_logging
 from serving.metrics import Metrics, metrics_blueprint
-from serving.models import models_blueprint
+from serving.model_folder import ModelShelf
 from serving.observation import Observation
-from serving.oip import oip_blueprint
-from serving.openapi import openapi_blueprint
-from serving.prediction import prediction_blueprint
-from serving.predictor import Predictor
-from serving.proto import proto_blueprint
-from serving.sagemaker import sagemaker_blueprint
-from serving.shelf import ModelShelf
-from serving.training import training_blueprint
-from serving.versions import versions_blueprint
-from serving.wsgi import attend
+from serving.protocols import loans as flat
+from serving.protocols import sagemaker, v0
+from serving.protocols import tweets as keyed
+from serving.protocols.oip import protocol as oip
+from serving.service import Gate
 from worker import check_order, open_queue
 
 if TYPE_CHECKING:

@@ -18,10 +18,9 @@ import msgspec
 import numpy as np
 
 from config import read_config
+from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import ENDINGS, TARGET, import_model
-from learning.compilation import compile
-from learning.dataset import Dataset, Table, read_dataset, read_table, split
-from learning.errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
+from learning.compile.compilation import compile
 from learning.estimators import ESTIMATORS, estimator_input, ready_made
 from learning.evaluation import evaluate
 from learning.inspection import inspect_estimator
@@ -29,7 +28,6 @@ from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.runtimes import load_runtime
 from learning.runtimes.base import Runtime
-from learning.signature import Feature
 from learning.training import Choice, choose, fit
 from persistence.artifact import RuntimeInfo
 from persistence.model_persistence import read_model, write_model
@@ -37,6 +35,11 @@ from persistence.opening import open_registry
 from persistence.promotion import Rule, Verdict, judge, settle
 from persistence.registry import Registry
 from recipes import DEFAULT, find_recipe, recipe_names
+from tables.dataset import Dataset, read_dataset
+from tables.readers import read_table
+from tables.schema import Feature
+from tables.split import split
+from tables.table import Table
 
 # Rows that the artifact keeps with their answers; whoever loads it answers them again.
 GOLDEN_ROWS = 20

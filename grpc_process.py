@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from config import Config, read_config
-from learning.errors import ConfigError, DependencyError, MiranteError
+from errors import ConfigError, DependencyError, MiranteError
 from persistence.opening import open_registry
 from serving.auth import Guard, KeyRing
+from serving.champions import Predictor
 from serving.logs import start_logging
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.predictor import Predictor
 
 if TYPE_CHECKING:
-    from serving.grpc_server import GrpcServer
+    from serving.grpc.server import GrpcServer
 
 INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grpc.txt"
 # Seconds for the calls under way, after SIGTERM.
@@ -35,7 +35,7 @@ def make_server(config: Config, predictor: Predictor) -> GrpcServer:
     """
     if not all(map(find_spec, ("grpc", "grpc_health", "grpc_reflection"))):
         raise DependencyError(INSTALL)
-    from serving.grpc_server import GrpcServer, Limits
+    from serving.grpc.server import GrpcServer, Limits
 
     ring = KeyRing(config.api_keys, config.api_keys_file)
     try:

@@ -29,7 +29,7 @@ bind = f"{_host}:{os.environ.get('PORT') or 8000}"
 workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
 
 # uvloop and httptools: the fastest of the measured pairs. https://github.com/Kludex/uvicorn-worker
-worker_class = "serving.gunicorn_worker.MiranteWorker"
+worker_class = "serving.http.gunicorn_worker.MiranteWorker"
 
 # The imports are made once and shared by the workers' memory. onnxruntime is imported and models
 # are loaded after the fork: a session made before it aborts its worker at exit, and a worker that
@@ -89,7 +89,7 @@ def on_starting(server: Any) -> None:
 
 def _make_local_key(server: Any) -> None:
     """Where only this machine can ask and no key is set up, make one for this run and print it."""
-    from learning.errors import MiranteError
+    from errors import MiranteError
     from serving.auth import KEY_FILE, local_key
 
     file = os.environ.get("API_KEYS_FILE") or KEY_FILE

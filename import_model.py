@@ -10,16 +10,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.imports.example import Example, read_example
 from learning.imports.imported import Imported
 from learning.recipe import check_name
-from learning.rows import RowCodec
 from learning.runtimes import load_runtime
 from persistence.artifact import RuntimeInfo
 from persistence.model_persistence import write_model
 from persistence.promotion import Rule
 from persistence.registry import Registry
+from tables.rows import RowCodec
 
 # What the label is called when nobody says.
 TARGET = "label"

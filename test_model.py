@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from config import read_config
-from learning.errors import MiranteError
+from errors import MiranteError
 from persistence.model_persistence import Model, read_model
 from persistence.opening import open_registry
 

@@ -25,14 +25,14 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from errors import MiranteError
 from jobs.orphan import die_with
-from learning.errors import MiranteError
 
 if TYPE_CHECKING:  # imported where it is needed: a supervisor needs next to nothing
     from build_model import Built
     from config import Config
     from jobs.job import Order, Result
-    from jobs.progress import PipeProgress
+    from jobs.pipe_progress import PipeProgress
     from jobs.queue import JobQueue
     from learning.recipe import Recipe
 
@@ -83,9 +83,9 @@ def _as_worker() -> int:
 
 def work(config: Config, stop: threading.Event) -> None:
     """Take jobs and run them, one at a time, until `stop` is set. Raises ConfigError."""
+    from errors import StoreUnavailable
     from jobs.claim import Claim
     from jobs.runner import Limits, Runner
-    from learning.errors import StoreUnavailable
 
     queue = open_queue(config)
     owner = f"{socket.gethostname()[:80]}-{os.getpid()}-{os.urandom(4).hex()}"
@@ -178,7 +178,7 @@ def train(reports: int, data: int, parent: int) -> int:
     import msgspec
 
     from jobs.messages import Start
-    from jobs.progress import PipeProgress
+    from jobs.pipe_progress import PipeProgress
 
     answers = sys.stdin.buffer
     start = msgspec.json.decode(answers.readline(), type=Start)
@@ -266,9 +266,9 @@ def ordered_recipe(order: Order, table: IO[bytes] | None = None) -> Recipe:
 
     Raises RecipeError.
     """
-    from learning.dataset import read_table
     from learning.estimators import ready_made
     from recipes import find_recipe
+    from tables.readers import read_table
 
     if order.recipe is not None:
         return find_recipe(order.recipe)

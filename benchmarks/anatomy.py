@@ -54,7 +54,7 @@ def measure(metrics_folder: str) -> list[tuple[str, str]]:
     """Return each step with its microseconds; indented by dashes under what it is part of."""
     from app import wire
     from config import Config
-    from serving.express import Express
+    from serving.http.asgi import Express
 
     jobs = f"sqlite:///{metrics_folder}/jobs.db"
     config = Config(
@@ -68,8 +68,8 @@ def measure(metrics_folder: str) -> list[tuple[str, str]]:
 
 
 def _steps(gate: Any, observation: Any) -> dict[str, Callable[[], object]]:
-    from serving.dialects import v0
-    from serving.exchange import Request
+    from serving.http.exchange import Request
+    from serving.protocols import v0
 
     headers = {b"content-type": b"application/json"}
     sent = [bodies.as_object([row]) for row in bodies.read_rows()[:ROWS]]

@@ -19,16 +19,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from learning.compilation import Compiled, compile
-from learning.conversion import convert
-from learning.dataset import Dataset, read_dataset
+from learning.compile.compilation import Compiled, compile
+from learning.compile.conversion import convert
 from learning.progress import SilentProgress
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Batch, Runtime
+from learning.runtimes.base import Runtime
 from learning.runtimes.onnx import OnnxRuntime
 from learning.runtimes.sklearn import SklearnRuntime
 from learning.training import fit
 from recipes import find_recipe
+from tables.batch import Batch
+from tables.dataset import Dataset, read_dataset
 
 ROUNDS = 9
 ROWS = 1000

@@ -16,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.catalog import MODELS
-from learning.conversion import convert
+from learning.compile.conversion import convert
 from learning.runtimes.sklearn import load_estimator
-from learning.signature import Signature
 from persistence.model_persistence import Model, read_model
 from persistence.opening import open_registry
+from tables.schema import Signature
 
 
 def champion() -> Model:

@@ -22,10 +22,10 @@ from benchmarks.report import milliseconds, ratio, table
 from benchmarks.server import Server, ask
 from benchmarks.settings import Settings, port_of
 from benchmarks.wrk import Load
-from learning.signature import Signature
 from persistence.model_persistence import read_model
 from persistence.opening import open_registry
 from recipes import find_recipe
+from tables.schema import Signature
 
 NAME = "grpc"
 MODEL = "iris"

@@ -16,11 +16,11 @@ from benchmarks.bodies import Row
 from benchmarks.offered_load import at
 from benchmarks.server import Request
 from benchmarks.wrk import Load
-from learning.signature import Signature
-from serving.protos.descriptors import Messages
-from serving.protos.open_inference import PROTO
-from serving.protos.proto import Proto
-from serving.protos.typed import typed_proto
+from serving.grpc.protos.descriptors import Messages
+from serving.grpc.protos.inference_messages import PROTO
+from serving.grpc.protos.proto import Proto
+from serving.grpc.protos.typed import typed_proto
+from tables.schema import Signature
 
 INFER = f"/{PROTO.full_service}/ModelInfer"
 TIMEOUT = 20.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from learning.errors import ConfigError
+from errors import ConfigError
 
 
 def check_address(url: str) -> None:

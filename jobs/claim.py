@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from errors import StoreUnavailable
 from jobs.job import Job, Result
 from jobs.queue import JobQueue
-from learning.errors import StoreUnavailable
 
 PAUSE = 1.0  # seconds between two tries to reach a database that is away
 

@@ -17,9 +17,9 @@ from peewee import (
 )
 from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
+from errors import StoreUnavailable
 from jobs.address import check_address
 from jobs.schema import TABLES
-from learning.errors import StoreUnavailable
 
 # Any number will do, as long as nobody else on the same database takes it.
 _ADVISORY_LOCK = 0x4D495241

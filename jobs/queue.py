@@ -16,12 +16,12 @@ import msgspec
 from huey.contrib.sql_huey import BytesBlobField, SqlStorage
 from peewee import CharField, Database, FloatField, Model
 
+from errors import Conflict, QueueFull
 from jobs.audit import Audit
 from jobs.database import Ledger
 from jobs.job import Job, Order, document
 from jobs.table import Event, JobTable
 from jobs.uploads import Uploads
-from learning.errors import Conflict, RateLimited
 
 RETRY_AFTER = 30
 NOBODY = "no worker is alive: the job waits until one is started"
@@ -86,7 +86,7 @@ class JobQueue:
 
         The same idempotency key with the same order answers the job it made
         before. Raises Conflict for the same key with another order, and
-        RateLimited when too many jobs wait.
+        QueueFull when too many jobs wait.
         """
         wanted = msgspec.convert(order, Order)
         upload = None
@@ -104,9 +104,9 @@ class JobQueue:
         return self._document(job)
 
     def check_room(self) -> None:
-        """Raise RateLimited when too many jobs wait; asked before an upload is read."""
+        """Raise QueueFull when too many jobs wait; asked before an upload is read."""
         if len(self.table.queued()) >= self._max_queued:
-            raise RateLimited("too many jobs are queued", RETRY_AFTER)
+            raise QueueFull("too many jobs are queued", RETRY_AFTER)
 
     def read(self, job_id: str) -> dict[str, Any]:
         """Return a job's document. Raises JobUnknown."""

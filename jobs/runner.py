@@ -10,13 +10,13 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from errors import StoreUnavailable
 from jobs.child import Child
 from jobs.claim import Claim, GivenUp
 from jobs.job import Result
 from jobs.messages import Asked, Ended, Message, Refused, Start
 from jobs.meter import Meter
 from jobs.uploads import Uploads
-from learning.errors import StoreUnavailable
 
 logger = logging.getLogger("mirante.jobs")
 

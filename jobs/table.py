@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import msgspec
 from peewee import Expression, fn
 
+from errors import Conflict, JobUnknown
 from jobs.database import Ledger
 from jobs.job import Job, Order, Result, moment
 from jobs.schema import ChunkRow, EventRow, JobRow, WorkerRow
-from learning.errors import Conflict, JobUnknown
 
 # Jobs are kept for a month after their end, and with them the uploads that were to be kept.
 KEPT = 30 * 86400.0

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.pipeline import Pipeline
 
-from learning.errors import RecipeError
-from learning.runtimes.base import Batch, Probabilities
+from errors import RecipeError
+from learning.runtimes.base import Probabilities
 from learning.runtimes.catboost import CatBoostRuntime, Column, Columns, catboost, read_model, table
-from learning.signature import Signature
+from tables.batch import Batch
+from tables.schema import Signature
 
 Rounds = Annotated[int, Meta(ge=1, le=5000)]
 Depth = Annotated[int, Meta(ge=1, le=12)]

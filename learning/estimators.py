@@ -19,11 +19,11 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from learning.dataset import Table
-from learning.errors import RecipeError
+from errors import RecipeError
 from learning.recipe import Estimator, Recipe
-from learning.runtimes.base import Batch
-from learning.signature import Signature
+from tables.batch import Batch
+from tables.schema import Signature
+from tables.table import Table
 
 Trees = Annotated[int, Meta(ge=1, le=2000)]
 Depth = Annotated[int, Meta(ge=1, le=64)] | None

@@ -17,7 +17,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from learning.signature import Label
+from tables.schema import Label
 
 BINS = 10
 RESAMPLES = 2000

@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from learning.errors import RecipeError
+from errors import RecipeError
 from learning.estimators import Candidates, Strength
-from learning.signature import Signature
 from learning.words import stems
+from tables.schema import Signature
 
 Scorer = Literal["better", "frequencies", "tfidf"]
 

@@ -13,10 +13,10 @@ from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from learning.dataset import Dataset
 from learning.estimators import estimator_input
 from learning.evaluation import normalised
-from learning.signature import Signature
+from tables.dataset import Dataset
+from tables.schema import Signature
 
 REPEATS = 5
 # Shuffling looks at no more rows than these.

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from learning.dataset import Table
-from learning.errors import RecipeError
-from learning.signature import Kind, Signature
+from errors import RecipeError
+from tables.schema import Kind, Signature
+from tables.table import Table
 
 # scikit-learn's, which has no types, and is not imported to read a recipe.
 Estimator = Any

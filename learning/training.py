@@ -16,11 +16,12 @@ from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
-from learning.dataset import Dataset, sample
-from learning.errors import DatasetError
+from errors import DatasetError
 from learning.estimators import Candidates, estimator_input
 from learning.progress import Progress
 from learning.recipe import Estimator
+from tables.dataset import Dataset
+from tables.split import sample
 
 FOLDS = 5
 # Cross-validation looks at no more rows than these: more would not change the choice.

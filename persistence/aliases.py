@@ -15,17 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from learning.errors import (
-    AccessError,
-    ArtifactDamaged,
-    ArtifactUntrusted,
-    KeyMissing,
-    ModelUnknown,
-)
+from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, KeyMissing, ModelUnknown
 from persistence.stores import ABSENT, Expected, Store
 
 if TYPE_CHECKING:
-    from persistence.signing import Signer, Trust
+    from persistence.seal import Signer, Trust
 
 # What is signed starts with this, so that no other signed document passes for an alias.
 PURPOSE = b"mirante alias\n"

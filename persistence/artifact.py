@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from learning.errors import ArtifactDamaged, ArtifactUntrusted, FormatMismatch
-from learning.signature import Class, Signature
-from persistence.layout import MANIFEST, MAX_BYTES, SIGNED, lay_out, read_layout
+from errors import ArtifactDamaged, ArtifactUntrusted, FormatMismatch
+from persistence.container import MANIFEST, MAX_BYTES, SIGNED, lay_out, read_layout
 from persistence.libraries import check_libraries
+from tables.schema import Class, Signature
 
 if TYPE_CHECKING:
-    from persistence.signing import Signer, Trust
+    from persistence.seal import Signer, Trust
 
 # To raise it: change FORMAT when an older release would misread a new artifact;
 # teach `_parse_manifest` to read the number before as well, or say in the

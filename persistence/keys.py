@@ -22,8 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from learning.errors import AccessError, ConfigError, MiranteError
-from persistence.signing import (
+from errors import AccessError, ConfigError, MiranteError
+from persistence.seal import (
     PrivateKey,
     PublicKeys,
     Signer,

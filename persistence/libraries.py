@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
-from learning.errors import LibraryMismatch
+from errors import LibraryMismatch
 
 # How many leading numbers of the version must be the same; after them, what is
 # installed may be newer than what the model was made with, but never older.

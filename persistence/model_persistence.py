@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from learning.rows import RowCodec
 from learning.runtimes import load_runtime
 from learning.runtimes.base import Probabilities, Runtime
-from learning.signature import Class, Signature
 from persistence.artifact import Artifact, Manifest, RuntimeInfo, pack
 from persistence.libraries import needs_of, versions_of
 from persistence.registry import Registry, new_version
+from tables.rows import RowCodec
+from tables.schema import Class, Signature
 
 # What a model's making may depend on; the manifest lists those that are installed.
 LIBRARIES = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from learning.errors import ConfigError
+from errors import ConfigError
 from persistence.keys import open_keys
 from persistence.registry import Registry
 from persistence.stores import DirectoryStore, Store

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from learning.dataset import Dataset
-from learning.errors import ArtifactError, Conflict, RowsError
+from errors import ArtifactError, Conflict, RowsError
 from learning.evaluation import Comparison, is_at_least_as_good
 from learning.runtimes.base import Runtime
 from persistence.artifact import Artifact
 from persistence.model_persistence import load_model
 from persistence.registry import Alias, Registry
+from tables.dataset import Dataset
 
 Rule = Literal["if_better", "always", "never"]
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from learning.errors import (
+from errors import (
     ArtifactUntrusted,
     ConfigError,
     Conflict,
@@ -32,7 +32,7 @@ from persistence.artifact import Artifact, verify, verify_without_libraries
 from persistence.stores import ABSENT, Store
 
 if TYPE_CHECKING:
-    from persistence.signing import Signer, Trust
+    from persistence.seal import Signer, Trust
 
 __all__ = ["Alias", "Registry", "VersionInfo", "new_version"]
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from learning.errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
+from errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
 from persistence.stores import ABSENT, ANY, Expected, Stored, check_key
 
 try:

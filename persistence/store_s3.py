@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from learning.errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
+from errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
 from persistence.stores import ABSENT, ANY, Expected, Stored, check_key
 
 try:

@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from learning.errors import Conflict, KeyMissing, StoreUnavailable
+from errors import Conflict, KeyMissing, StoreUnavailable
 
 
 class Expected(enum.Enum):

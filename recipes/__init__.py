@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
 
-from learning.errors import RecipeError
+from errors import RecipeError
 from learning.recipe import LONGEST_NAME, Recipe
 
 DEFAULT = "credit"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from learning.dataset import read_table
 from learning.estimators import forest
 from learning.recipe import Recipe
+from tables.readers import read_table
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "credit.csv"
 

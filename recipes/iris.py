@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from learning.dataset import Table
 from learning.estimators import logistic
 from learning.recipe import Recipe
+from tables.table import Table
 
 # Centimetres, in the order of scikit-learn's columns.
 FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from errors import DatasetError
 from learning.category_boosting import category_boosting
-from learning.dataset import Table
-from learning.errors import DatasetError
 from learning.recipe import Recipe
-from learning.signature import Kind
+from tables.schema import Kind
+from tables.table import Table
 
 LABEL = "default"
 KINDS: dict[str, Kind] = {

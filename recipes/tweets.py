@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from learning.dataset import read_table
 from learning.frequencies import words
 from learning.recipe import Recipe
+from tables.readers import read_table
 
 recipe = Recipe(
     name="tweets",

@@ -30,8 +30,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from learning.errors import AccessError, ConfigError, KeyRejected, NotFound, ScopeMissing
+from errors import AccessError, ConfigError, NotFound
 from serving.failures import FailureLimit
+from serving.refusals import KeyRejected, ScopeMissing
 
 log = logging.getLogger("mirante.auth")
 

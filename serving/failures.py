@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from learning.errors import RateLimited
+from serving.refusals import RateLimited
 
 MOST_CLIENTS = 10_000
 

@@ -17,14 +17,14 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
 from build_model import build_model, main, name_of, shown_store
-from learning.dataset import read_table
-from learning.errors import RecipeError
+from errors import RecipeError
 from learning.estimators import ready_made
 from learning.progress import SilentProgress
 from persistence.model_persistence import read_model
 from persistence.opening import open_store
 from persistence.registry import Registry
 from persistence.stores import MemoryStore
+from tables.readers import read_table
 from tests.learning.tables import mixed_table, without
 
 TABLE = without(mixed_table(200), "comment")

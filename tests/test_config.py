@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config import read_config
-from learning.errors import ConfigError
+from errors import ConfigError
 
 
 def test_nothing_set_is_a_configuration():

@@ -15,7 +15,7 @@ import pytest
 import grpc_process
 from build_model import build_model
 from clients import iris_client
-from learning.errors import ConfigError, DependencyError
+from errors import ConfigError, DependencyError
 from persistence.opening import open_registry
 from recipes import find_recipe
 from tests.conftest import ROOT

@@ -22,11 +22,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import build_model
+from errors import DependencyError, MiranteError, ModelFileError
 from import_model import import_model
-from learning.errors import DependencyError, MiranteError, ModelFileError
 from persistence.registry import Registry
 from persistence.stores import MemoryStore
-from serving.predictor import Live, load_live
+from serving.champions import Live, load_live
 from tests.conftest import require
 
 CATBOOST = "pip install -r requirements-catboost.txt"

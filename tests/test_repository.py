@@ -118,7 +118,7 @@ def test_the_slug_builds_a_model_and_finds_it(slug: Path) -> None:
 def test_the_slug_has_all_that_its_processes_import(slug: Path) -> None:
     lines = (slug / "Procfile").read_text().splitlines()
     commands = [line.partition(":")[2].split() for line in lines if line]
-    modules = {"app", "build_model", "config", "serving.gunicorn_worker"} | {
+    modules = {"app", "build_model", "config", "serving.http.gunicorn_worker"} | {
         word.removesuffix(".py") for command in commands for word in command if ".py" in word
     }
     imported = run(sys.executable, "-c", f"import {', '.join(sorted(modules))}", cwd=slug)

@@ -13,7 +13,7 @@ import pytest
 from app import build_flask, wire
 from config import read_config
 from serving.auth import new_key
-from serving.events import EventStreams
+from serving.http.routes.events import EventStreams
 
 # Everything that changes anything, and everything that tells what somebody did.
 GUARDED = {

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from config import read_config
-from learning.errors import RecipeError
+from errors import RecipeError
 from persistence.opening import open_registry
 from tests.servers import wait_until
 from worker import check_order, open_queue

@@ -12,8 +12,8 @@ import numpy as np
 from credit_row import Answer, Row
 from fastapi import FastAPI
 
-from learning.runtimes.base import Batch
 from learning.runtimes.onnx import OnnxRuntime
+from tables.batch import Batch
 
 app = FastAPI()
 runtime = OnnxRuntime(Path("compiled.onnx").read_bytes())

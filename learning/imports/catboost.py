@@ -1,6 +1,6 @@
 """Ready-made CatBoost models: .cbm files.
 
-A model without categories is brought into the neutral form of `learning.trees`
+A model without categories is brought into the neutral form of `learning.compile.trees`
 and compiled: CatBoost's trees are oblivious, their borders are float32, and a
 value above the border answers the next bit of the leaf's place with 1.
 """
@@ -15,15 +15,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from learning.compilation import compile_forest
-from learning.errors import ArtifactError, ModelFileError, ParityError
+from errors import ArtifactError, ModelFileError, ParityError
+from learning.compile.compilation import compile_forest
+from learning.compile.equivalence import probes, prove
+from learning.compile.trees import AtMost, Forest, Is, Leaf, Link, Node, Split
 from learning.imports.example import Example
 from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
-from learning.parity import probes, prove
-from learning.rows import LARGEST
 from learning.runtimes.catboost import CatBoostRuntime, Column, Columns, dump, read_model
-from learning.signature import Feature, Label, Signature
-from learning.trees import AtMost, Forest, Is, Leaf, Link, Node, Split
+from tables.rows import LARGEST
+from tables.schema import Feature, Label, Signature
 
 TOLERANCE = 1e-6
 # float32 holds whole numbers up to this one.

@@ -8,10 +8,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.imports.imported import MOST_COLUMNS, classes_of, encoded
-from learning.runtimes.base import Batch
-from learning.signature import Class, Feature, Kind, Label, Signature
+from tables.batch import Batch
+from tables.schema import Class, Feature, Kind, Label, Signature
 
 # To raise it: change FORMAT in clients/r/columns.R too, and teach `read_document`
 # the number before, or have it say which release's scripts to use.

@@ -13,15 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from learning.compilation import Compiled
-from learning.compilation import compile as compile_model
-from learning.errors import ModelFileError
+from errors import ModelFileError
+from learning.compile.compilation import Compiled
+from learning.compile.compilation import compile as compile_model
 from learning.imports.example import Example
 from learning.imports.frame import Framed, framed
 from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
-from learning.runtimes.base import Batch
 from learning.runtimes.sklearn import SKOPS, TRUSTED, SklearnRuntime, dump
-from learning.signature import Class, Label, Signature
+from tables.batch import Batch
+from tables.schema import Class, Label, Signature
 
 # A compiled model works in float32, the estimator on the way in at least.
 TOLERANCE = 1e-5

@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from learning.column import kind_of, read_values, spelt, stripped
-from learning.dataset import read_table
-from learning.errors import BodyMalformed, ModelFileError
-from learning.inference import TEXT_EXAMPLE
-from learning.rows import parse_json
-from learning.signature import Feature, Kind
+from errors import ModelFileError, ParseError
+from tables.cells import kind_of, read_values, spelt, stripped
+from tables.readers import read_table
+from tables.rows import parse_json
+from tables.schema import Feature, Kind
+from tables.schema_inference import TEXT_EXAMPLE
 
 # Rows of the example that are answered to prove that the model was taken in as it was.
 MOST_ROWS = 1000
@@ -64,7 +64,7 @@ def _columns_of_json(path: Path) -> dict[str, Sequence[Any]]:
         document = parse_json(path.read_bytes())
     except OSError as error:
         raise ModelFileError(f"cannot read the example {path}: {error.strerror}") from None
-    except BodyMalformed as error:
+    except ParseError as error:
         raise ModelFileError(f"the example {path}: {error}") from None
     rows = document if isinstance(document, list) else [document]
     if not rows or not all(

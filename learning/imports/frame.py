@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from learning.errors import DependencyError, ModelFileError
-from learning.signature import Signature
+from errors import DependencyError, ModelFileError
+from tables.schema import Signature
 
 INSTALL = "pandas is not installed; to install it: pip install pandas"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from learning.errors import ModelFileError
-from learning.folding import Indicator, Linear, Number, Source
+from errors import ModelFileError
+from learning.compile.folding import Indicator, Linear, Number, Source
+from learning.compile.trees import Is
+from learning.compile.weights import linear_model
 from learning.imports.document import Document, Glm
 from learning.imports.imported import Imported, reproduce
-from learning.linear import linear_model
 from learning.runtimes import linear
-from learning.trees import Is
 
 # R's own predictions are met to this.
 TOLERANCE = 1e-6

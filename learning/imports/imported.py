@@ -6,11 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from learning.errors import ModelFileError, ParityError
-from learning.rows import RowCodec
+from errors import ModelFileError, ParityError
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Batch, Probabilities, Runtime
-from learning.signature import Class, Signature
+from learning.runtimes.base import Probabilities, Runtime
+from tables.batch import Batch
+from tables.rows import RowCodec
+from tables.schema import Class, Signature
 
 # More classes than this, or more features, are a damaged file rather than a model.
 MOST_COLUMNS = 10_000

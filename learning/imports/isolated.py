@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from learning.errors import MiranteError, ModelFileError
+from errors import MiranteError, ModelFileError
 from learning.imports.example import Example
 from learning.imports.imported import Imported
 

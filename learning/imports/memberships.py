@@ -15,7 +15,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.runtimes.columns import Columns
 from learning.runtimes.onnx import COLUMNS
 

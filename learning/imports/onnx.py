@@ -13,12 +13,12 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.imports.example import Example
 from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
-from learning.runtimes.base import Batch
 from learning.runtimes.onnx import MEMBER, OnnxRuntime
-from learning.signature import Class, Feature, Label, Signature
+from tables.batch import Batch
+from tables.schema import Class, Feature, Label, Signature
 
 # What a probability may lie outside of 0 to 1, and a row's sum off 1.
 SLACK = 1e-4

@@ -12,15 +12,15 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from learning.compilation import compile_forest
-from learning.errors import ModelFileError
+from errors import ModelFileError
+from learning.compile.compilation import compile_forest
+from learning.compile.equivalence import probes, prove
+from learning.compile.trees import AtMost, Forest, Leaf, Node, Split
 from learning.imports.document import Document, Ranger, Tree
 from learning.imports.imported import Imported, reproduce
 from learning.imports.memberships import Memberships, with_memberships
-from learning.parity import probes, prove
-from learning.runtimes.base import Batch, Matrix
 from learning.runtimes.onnx import MEMBER
-from learning.trees import AtMost, Forest, Leaf, Node, Split
+from tables.batch import Batch, Matrix
 
 # R's own predictions are met to this.
 TOLERANCE = 1e-6
@@ -91,7 +91,7 @@ def _check_tree(tree: Tree, classes: int, columns: int) -> int:
 
 
 class _Builder:
-    """Brings ranger's arrays into the neutral form of `learning.trees`."""
+    """Brings ranger's arrays into the neutral form of `learning.compile.trees`."""
 
     def __init__(self, document: Document, model: Ranger) -> None:
         self._columns = document.columns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from learning.errors import FormatMismatch
+from errors import FormatMismatch
 from learning.runtimes.base import Runtime
 
 # The module of each runtime is imported when a model first asks for it: the web

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-Matrix = NDArray[np.float32]
+from tables.batch import Batch
+
 Probabilities = NDArray[np.floating]
-
-
-class Batch(NamedTuple):
-    """Encoded rows.
-
-    `matrix` is C-contiguous float32 `[n, d]`, a column for each feature that is
-    not text, in the signature's order: categories by code (-1 for one never
-    seen), booleans 0 or 1, missing NaN. `texts` holds a list of n strings for
-    each text feature. `len(batch.matrix)` is n, also when there are only texts.
-    """
-
-    matrix: Matrix
-    texts: tuple[list[str], ...] = ()
 
 
 class Runtime(Protocol):

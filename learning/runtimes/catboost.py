@@ -12,8 +12,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from learning.errors import ArtifactDamaged, DependencyError
-from learning.runtimes.base import Batch, Probabilities
+from errors import ArtifactDamaged, DependencyError
+from learning.runtimes.base import Probabilities
+from tables.batch import Batch
 
 MEMBER = "model.cbm"
 COLUMNS = "catboost.json"

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 
 import msgspec
 
-from learning.runtimes.base import Batch, Probabilities
+from learning.runtimes.base import Probabilities
 from learning.runtimes.links import probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
+from tables.batch import Batch
 
 MEMBER = "linear.json"
 

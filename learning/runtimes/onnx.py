@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 
-from learning.runtimes.base import Batch, Matrix, Probabilities
+from learning.runtimes.base import Probabilities
 from learning.runtimes.columns import Columns, Floats, Number, Shaper
 from learning.runtimes.links import probabilities_of, row_probabilities
+from tables.batch import Batch, Matrix
 
 MEMBER = "model.onnx"
 # The keys of the model's metadata: how its columns are made of the matrix (as

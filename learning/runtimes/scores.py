@@ -7,9 +7,9 @@ import threading
 import msgspec
 import numpy as np
 
-from learning.runtimes.base import Matrix
 from learning.runtimes.columns import Columns, Floats, Shaper
 from learning.runtimes.links import Doubles
+from tables.batch import Matrix
 
 # Numbers that are scored at a time: bounds the memory of a batch.
 CHUNK_NUMBERS = 500_000

@@ -13,8 +13,9 @@ from zipfile import ZIP_DEFLATED
 
 import numpy as np
 
-from learning.errors import ArtifactDamaged
-from learning.runtimes.base import Batch, Probabilities
+from errors import ArtifactDamaged
+from learning.runtimes.base import Probabilities
+from tables.batch import Batch
 
 SKOPS = "estimator.skops"
 JOBLIB = "estimator.joblib"

@@ -15,10 +15,11 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from learning.runtimes.base import Batch, Probabilities
+from learning.runtimes.base import Probabilities
 from learning.runtimes.links import Doubles, probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from learning.words import stems
+from tables.batch import Batch
 
 MEMBER = "text.json"
 

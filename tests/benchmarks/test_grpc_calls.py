@@ -10,11 +10,11 @@ import pytest
 
 from benchmarks.grpc_calls import INFER, ask, infer, load, typed, typed_path
 from benchmarks.server import Request
-from learning.signature import Feature, Label, Signature
-from serving.open_inference import _inputs
-from serving.protos.descriptors import Messages
-from serving.protos.open_inference import PROTO
-from serving.protos.typed import typed_proto
+from serving.grpc.inference_service import _inputs
+from serving.grpc.protos.descriptors import Messages
+from serving.grpc.protos.inference_messages import PROTO
+from serving.grpc.protos.typed import typed_proto
+from tables.schema import Feature, Label, Signature
 
 ROWS = [{"length": 5.5, "width": 1}, {"length": 4.25, "width": 2}]
 SIGNATURE = Signature(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.response_latency import made_up, rows, summarise
-from learning.rows import RowCodec
-from learning.signature import Feature, Label, Signature
+from tables.rows import RowCodec
+from tables.schema import Feature, Label, Signature
 from tests.servers import free_port
 from tests.service import build, serve
 

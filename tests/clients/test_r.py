@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from errors import MiranteError, ParityError
 from import_model import import_model
-from learning.errors import MiranteError, ParityError
 from learning.imports.r import import_r
 from persistence.registry import Registry
 from persistence.stores import MemoryStore
-from serving.dialects import sagemaker
-from serving.predictor import load_live
+from serving.champions import load_live
+from serving.protocols import sagemaker
 from tests.conftest import ROOT, require
 from tests.serving.factory import ask, make_gate
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from errors import ConfigError
 from jobs.address import check_address
-from learning.errors import ConfigError
 
 
 @pytest.mark.parametrize("url", ["", "x.db", "sqlite://", "sqlite:///", "mysql://u:geheim@h/d"])

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from errors import StoreUnavailable
 from jobs import claim as claim_module
 from jobs.claim import Claim, GivenUp
 from jobs.job import Result
 from jobs.queue import JobQueue
-from learning.errors import StoreUnavailable
 
 ORDER = {"name": "credit", "recipe": "credit"}
 

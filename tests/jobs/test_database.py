@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from errors import ConfigError, StoreUnavailable
 from jobs.database import Ledger
 from jobs.queue import JobQueue
-from learning.errors import ConfigError, StoreUnavailable
 from tests.servers import PostgresServer
 
 OPEN = "import sys; from jobs.database import Ledger; from jobs.queue import JobQueue; "

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from errors import Conflict, JobUnknown, QueueFull
 from jobs.job import Result
 from jobs.queue import NOBODY, JobQueue
 from jobs.uploads import CHUNK, ORPHAN_AGE
-from learning.errors import Conflict, JobUnknown, RateLimited
 from tests.jobs.conftest import Clock
 
 ORDER = {"name": "credit", "recipe": "credit"}
@@ -72,7 +72,7 @@ def test_no_more_jobs_wait_than_are_allowed(make_queue: Callable[..., JobQueue])
         try:
             own.submit(ORDER, who="a")
             outcomes.append("queued")
-        except RateLimited as error:
+        except QueueFull as error:
             outcomes.append(f"again in {error.retry_after} s")
         own.ledger.close()
 
@@ -82,7 +82,7 @@ def test_no_more_jobs_wait_than_are_allowed(make_queue: Callable[..., JobQueue])
     for thread in threads:
         thread.join(60)
     assert sorted(outcomes) == ["again in 30 s"] * 5 + ["queued"] * 3
-    with pytest.raises(RateLimited):
+    with pytest.raises(QueueFull):
         queue.check_room()
     queue.take("w1")
     queue.check_room()
@@ -91,7 +91,7 @@ def test_no_more_jobs_wait_than_are_allowed(make_queue: Callable[..., JobQueue])
 def test_a_refused_upload_is_not_kept(make_queue: Callable[..., JobQueue]) -> None:
     queue = make_queue(max_queued=1)
     queue.submit(ORDER, who="a")
-    with pytest.raises(RateLimited):
+    with pytest.raises(QueueFull):
         queue.submit(TABLE, who="a", data=io.BytesIO(DATA))
     assert chunks(queue) == 0
 

@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from errors import Conflict, JobUnknown
 from jobs.job import Order, Result
 from jobs.queue import JobQueue
 from jobs.table import LOST_LINE
-from learning.errors import Conflict, JobUnknown
 from tests.jobs.conftest import Clock
 
 ORDER = {"name": "credit", "recipe": "credit"}

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from jobs.job import Result
 from jobs.messages import Start
 from jobs.orphan import die_with
-from jobs.progress import PipeProgress
+from jobs.pipe_progress import PipeProgress
 
 
 def main() -> None:

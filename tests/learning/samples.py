@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from learning.runtimes.base import Batch
-from learning.signature import Class, Feature, Label, Signature
+from tables.batch import Batch
+from tables.schema import Class, Feature, Label, Signature
 
 COLOURS = ("blue", "green", "red", "white", "yellow")
 SIZES = ("large", "medium", "small")

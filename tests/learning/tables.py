@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from learning.dataset import Table
+from tables.table import Table
 
 WORDS = ("very", "quite", "not", "at", "all", "good", "bad", "slow")
 

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from learning.dataset import Table, read_dataset
-from learning.errors import RecipeError
+from errors import RecipeError
 from learning.estimators import (
     MOST_TREE_WORDS,
     SPARSE_WIDTH,
@@ -18,8 +17,10 @@ from learning.estimators import (
     forest,
     logistic,
 )
-from learning.runtimes.base import Batch
-from learning.signature import UNKNOWN
+from tables.batch import Batch
+from tables.dataset import read_dataset
+from tables.schema import UNKNOWN
+from tables.table import Table
 from tests.learning.tables import mixed_table, without
 
 MIXED = read_dataset(mixed_table(), "stays")

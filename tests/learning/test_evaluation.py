@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from learning.evaluation import BINS, calibration, evaluate, is_at_least_as_good
-from learning.signature import Label
+from tables.schema import Label
 
 TWO = Label("y", (False, True))
 THREE = Label("y", ("a", "b", "c"))

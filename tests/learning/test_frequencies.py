@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learning.compilation import compile as compile_model
-from learning.errors import RecipeError
+from errors import RecipeError
+from learning.compile.compilation import compile as compile_model
 from learning.estimators import Candidates, estimator_input
 from learning.frequencies import ClassFrequencies, frequencies, tfidf, words
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Batch
-from learning.signature import Class, Feature, Label, Signature
+from tables.batch import Batch
+from tables.schema import Class, Feature, Label, Signature
 
 TEXTS = (
     "good good day",

@@ -7,11 +7,13 @@ import json
 import numpy as np
 import pytest
 
-from learning.dataset import Table, read_dataset, split
 from learning.estimators import boosting, forest, logistic
 from learning.inspection import column_owners, inspect_estimator
 from learning.progress import SilentProgress
 from learning.training import fit
+from tables.dataset import read_dataset
+from tables.split import split
+from tables.table import Table
 from tests.learning.tables import mixed_table, without
 
 MIXED = read_dataset(mixed_table(300), "stays")

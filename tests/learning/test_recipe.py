@@ -10,11 +10,11 @@ from typing import Annotated, Any
 import pytest
 from msgspec import Meta
 
-from learning.dataset import Table
-from learning.errors import RecipeError
+from errors import RecipeError
 from learning.estimators import boosting, forest, logistic, ready_made
 from learning.recipe import Recipe, check_name, check_seed
-from learning.signature import Signature
+from tables.schema import Signature
+from tables.table import Table
 
 
 def made(

@@ -9,11 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from learning.dataset import Table, read_dataset
-from learning.errors import DatasetError
+from errors import DatasetError
 from learning.estimators import Candidates, auto, boosting, estimator_input, forest, logistic
 from learning.progress import SilentProgress
 from learning.training import choose, fit
+from tables.dataset import read_dataset
+from tables.table import Table
 from tests.learning.tables import mixed_table, without
 
 PLAIN = read_dataset(without(mixed_table(200), "comment"), "stays")
@@ -148,7 +149,8 @@ def test_what_cannot_be_fitted_is_one_line():
 
 PREDICT = """
 import hashlib
-from learning.dataset import read_dataset, split
+from tables.dataset import read_dataset
+from tables.split import split
 from learning.estimators import boosting, estimator_input, forest, logistic
 from learning.progress import SilentProgress
 from learning.training import fit

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from learning.signature import Feature, Label, Signature
 from persistence.artifact import Manifest, RuntimeInfo, pack
-from persistence.signing import Signer
+from persistence.seal import Signer
+from tables.schema import Feature, Label, Signature
 
 SIGNATURE = Signature(
     (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from persistence.opening import open_store
-from persistence.signing import PrivateKey, new_key
+from persistence.seal import PrivateKey, new_key
 from persistence.stores import Store
 from tests.conftest import require
 from tests.servers import (

@@ -8,15 +8,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from learning.errors import (
-    AccessError,
-    ArtifactDamaged,
-    ArtifactUntrusted,
-    Conflict,
-    ModelUnknown,
-)
+from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, Conflict, ModelUnknown
 from persistence.aliases import HISTORY, PURPOSE, Alias, Aliases, Earlier
-from persistence.signing import PrivateKey, new_key, trust_in
+from persistence.seal import PrivateKey, new_key, trust_in
 from persistence.stores import ABSENT, MemoryStore
 
 KEY = "credit/aliases/champion.json"

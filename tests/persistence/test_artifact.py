@@ -10,15 +10,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from learning.errors import (
-    ArtifactDamaged,
-    ArtifactUntrusted,
-    FormatMismatch,
-    LibraryMismatch,
-)
+from errors import ArtifactDamaged, ArtifactUntrusted, FormatMismatch, LibraryMismatch
 from persistence.artifact import FORMAT, PURPOSE, Manifest, pack, verify, verify_without_libraries
-from persistence.layout import lay_out, read_layout
-from persistence.signing import PrivateKey, new_key, trust_in
+from persistence.container import lay_out, read_layout
+from persistence.seal import PrivateKey, new_key, trust_in
 from tests.persistence.artifacts import MEMBERS, SIGNATURE, make_artifact, make_manifest
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from learning.errors import AccessError, ArtifactUntrusted, ConfigError
+from errors import AccessError, ArtifactUntrusted, ConfigError
 from persistence.keys import KeyFolder, main, open_keys
-from persistence.signing import PrivateKey, new_key
+from persistence.seal import PrivateKey, new_key
 
 DATA = b"what was signed"
 TOP = Path(__file__).parents[2]

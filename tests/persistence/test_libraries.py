@@ -7,7 +7,7 @@ from importlib.metadata import version
 
 import pytest
 
-from learning.errors import LibraryMismatch
+from errors import LibraryMismatch
 from learning.runtimes import MODULES
 from persistence import libraries
 from persistence.libraries import _NEEDS, check_libraries, installed_version, needs_of, versions_of

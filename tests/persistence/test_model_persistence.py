@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
-from learning.errors import ArtifactUntrusted, Conflict, ModelUnknown, RowsError, VersionUnknown
+from errors import ArtifactUntrusted, Conflict, ModelUnknown, RowsError, VersionUnknown
 from learning.runtimes import sklearn as by_estimator
-from learning.signature import Feature, Label, Signature
 from persistence.artifact import RuntimeInfo
 from persistence.libraries import installed_version
 from persistence.model_persistence import read_model, write_model
 from persistence.registry import Registry
-from persistence.signing import PrivateKey, trust_in
+from persistence.seal import PrivateKey, trust_in
 from persistence.stores import MemoryStore
+from tables.schema import Feature, Label, Signature
 
 SIGNATURE = Signature(
     (

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from learning.errors import AccessError, ArtifactUntrusted, ConfigError
+from errors import AccessError, ArtifactUntrusted, ConfigError
 from persistence.opening import beside, open_registry, open_store
 from persistence.registry import Registry
 from tests.persistence.artifacts import make_artifact

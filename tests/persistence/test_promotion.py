@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from build_model import build_model
-from learning.dataset import Table, read_dataset, split
-from learning.errors import LibraryMismatch
+from errors import LibraryMismatch
 from learning.estimators import ready_made
 from persistence.promotion import judge, settle
 from persistence.registry import Registry
 from persistence.stores import MemoryStore
+from tables.dataset import read_dataset
+from tables.split import split
+from tables.table import Table
 from tests.learning.tables import mixed_table, without
 
 TABLE = without(mixed_table(300), "comment")

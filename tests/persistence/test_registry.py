@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from learning.errors import (
+from errors import (
     AccessError,
     ArtifactDamaged,
     ArtifactUntrusted,
@@ -24,7 +24,7 @@ from learning.errors import (
     VersionUnknown,
 )
 from persistence.registry import Registry, new_version
-from persistence.signing import PrivateKey, new_key, trust_in
+from persistence.seal import PrivateKey, new_key, trust_in
 from persistence.stores import DirectoryStore, Expected, MemoryStore, Store
 from tests.persistence.artifacts import make_artifact
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from learning.errors import ConfigError, Conflict, StoreUnavailable
+from errors import ConfigError, Conflict, StoreUnavailable
 from persistence.opening import open_store
 from persistence.stores import ABSENT
 from tests.servers import PostgresServer, free_port, postgres_server

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from learning.errors import ConfigError, DependencyError, StoreUnavailable
+from errors import ConfigError, DependencyError, StoreUnavailable
 from persistence.opening import open_store
 from tests.servers import S3Server, free_port
 

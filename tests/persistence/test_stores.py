@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from learning.errors import Conflict, KeyMissing, StoreUnavailable
+from errors import Conflict, KeyMissing, StoreUnavailable
 from persistence.stores import ABSENT, DirectoryStore, MemoryStore, Store
 
 LARGE = os.urandom(6 << 20)
@@ -140,7 +140,7 @@ def test_a_full_disk_leaves_the_old_and_nothing_half_written(tmp_path: Path) -> 
     """The limit on a file's size stands in for the disk: writing past it fails as a full one."""
     program = """
         import resource, signal, sys
-        from learning.errors import StoreUnavailable
+        from errors import StoreUnavailable
         from persistence.stores import DirectoryStore
         store = DirectoryStore(sys.argv[1])
         store.put("credit", b"old")

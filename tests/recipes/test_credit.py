@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from build_model import build_model
-from learning.dataset import read_dataset
 from persistence.model_persistence import read_model
 from persistence.registry import Registry
 from persistence.stores import MemoryStore
 from recipes.credit import recipe
+from tables.dataset import read_dataset
 
 
 @pytest.fixture(scope="module")

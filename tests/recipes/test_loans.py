@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 
 from build_model import Built, build_model
+from errors import DatasetError, DependencyError
 from learning.category_boosting import category_boosting
-from learning.dataset import Table, read_dataset
-from learning.errors import DatasetError, DependencyError
-from learning.runtimes.base import Batch
 from learning.runtimes.catboost import UNKNOWN_CATEGORY, Column, table
 from persistence.registry import Registry
 from persistence.stores import MemoryStore
 from recipes import find_recipe
 from recipes.loans import KINDS, LABEL, PLACES, SYNTHETIC
-from serving.dialects import flat
-from serving.predictor import Live, load_live
+from serving.champions import Live, load_live
+from serving.protocols import loans as flat
+from tables.batch import Batch
+from tables.dataset import read_dataset
+from tables.table import Table
 from tests.conftest import require
 from tests.serving.factory import ask, make_gate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from learning.errors import RecipeError
+from errors import RecipeError
 from learning.recipe import Recipe
 from recipes import DEFAULT, find_recipe, recipe_names
 

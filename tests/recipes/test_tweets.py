@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from learning.compilation import Compiled
-from learning.compilation import compile as compile_model
-from learning.dataset import Dataset, read_dataset, split
+from learning.compile.compilation import Compiled
+from learning.compile.compilation import compile as compile_model
 from learning.evaluation import evaluate
 from learning.progress import SilentProgress
-from learning.rows import RowCodec
 from learning.runtimes import load_runtime
 from learning.runtimes.base import Runtime
 from learning.training import Choice, choose, fit
 from recipes import find_recipe
+from tables.dataset import Dataset, read_dataset
+from tables.rows import RowCodec
+from tables.split import split
 
 SEED = 0
 RECIPE = find_recipe("tweets")

@@ -8,17 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from learning.rows import RowCodec
-from learning.runtimes.base import Batch, Probabilities
-from learning.signature import Feature, Label, Signature
+from learning.runtimes.base import Probabilities
 from persistence.artifact import Manifest, RuntimeInfo
-from serving.cors import Cors
-from serving.dialects import v0
-from serving.exchange import Answer, Request
-from serving.gate import Gate
+from serving.champions import Live, Predictor
+from serving.http.cors import Cors
+from serving.http.exchange import Answer, Request
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.predictor import Live, Predictor
+from serving.protocols import v0
+from serving.service import Gate
+from tables.batch import Batch
+from tables.rows import RowCodec
+from tables.schema import Feature, Label, Signature
 
 SIGNATURE = Signature(
     (

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 
-from serving.cors import Cors
-from serving.express import Express
-from serving.gate import Gate
+from serving.http.asgi import Express
+from serving.http.cors import Cors
+from serving.http.routes.prediction import prediction_blueprint
+from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.prediction import prediction_blueprint
-from serving.wsgi import attend
+from serving.service import Gate
 
 JSON = {"content-type": "application/json"}
 

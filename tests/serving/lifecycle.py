@@ -15,14 +15,14 @@ from jobs.queue import JobQueue
 from persistence.registry import Registry
 from persistence.stores import MemoryStore
 from serving.auth import Guard, KeyRing, new_key
-from serving.cors import Cors
-from serving.events import events_blueprint
-from serving.gate import RequestIds
+from serving.http.cors import Cors
+from serving.http.routes.events import events_blueprint
+from serving.http.routes.train import training_blueprint
+from serving.http.routes.versions import versions_blueprint
+from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.training import training_blueprint
-from serving.versions import versions_blueprint
-from serving.wsgi import attend
+from serving.service import RequestIds
 from worker import check_order
 
 MOST = 100_000

@@ -7,14 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from learning.errors import (
-    AccessError,
-    ConfigError,
-    KeyRejected,
-    NotFound,
-    RateLimited,
-    ScopeMissing,
-)
+from errors import AccessError, ConfigError, NotFound
 from serving.auth import (
     ApiKey,
     Guard,
@@ -26,8 +19,9 @@ from serving.auth import (
     read_key_file,
     write_key_file,
 )
-from serving.exchange import status_of
 from serving.failures import FailureLimit
+from serving.http.exchange import status_of
+from serving.refusals import KeyRejected, RateLimited, ScopeMissing
 
 
 def bearer(token: str) -> tuple[tuple[bytes, bytes], ...]:

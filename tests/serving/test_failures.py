@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from learning.errors import RateLimited
 from serving import failures
 from serving.failures import FailureLimit
+from serving.refusals import RateLimited
 
 
 class Clock:

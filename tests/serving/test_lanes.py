@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.gate import Gate
+from serving.service import Gate
 from tests.serving.factory import ROW, make_gate, make_live
 from tests.serving.lanes import JSON, by_express, by_flask, flask_lane, post
 

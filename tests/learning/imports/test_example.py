@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.imports import example as example_module
 from learning.imports.example import Example, read_example
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.imports.imported import encoded
 from learning.imports.r import import_r
 from learning.runtimes import load_runtime

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from learning.errors import ModelFileError, ParityError
+from errors import ModelFileError, ParityError
 from learning.imports import imported
 from learning.imports.imported import class_of, classes_of, encoded, reproduce
-from learning.runtimes.base import Batch
-from learning.signature import Class, Feature, Label, Signature
+from tables.batch import Batch
+from tables.schema import Class, Feature, Label, Signature
 
 
 @pytest.mark.parametrize(

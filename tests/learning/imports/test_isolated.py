@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.imports import isolated
 from learning.imports.example import Example, read_example
 from learning.imports.isolated import import_pickle

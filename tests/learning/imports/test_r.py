@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from learning.errors import ModelFileError
+from errors import ModelFileError
 from learning.imports.r import import_r
 from tests.learning.imports import test_glm, test_ranger
 

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from learning.errors import ModelFileError, ParityError
+from errors import ModelFileError, ParityError
 from learning.imports.imported import encoded
 from learning.imports.r import import_r
 from learning.imports.ranger import single

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from learning.runtimes import linear
-from learning.runtimes.base import Batch
 from learning.runtimes.columns import Columns
 from learning.runtimes.links import probabilities_of
 from learning.runtimes.scores import LinearModel
+from tables.batch import Batch
 
 NAN = float("nan")
 MODEL = LinearModel(

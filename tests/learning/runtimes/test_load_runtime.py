@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from learning.compilation import compile
-from learning.errors import FormatMismatch
+from errors import FormatMismatch
+from learning.compile.compilation import compile
 from learning.estimators import estimator_input, forest, logistic
 from learning.runtimes import load_runtime
 from tests.learning.samples import batch, signature, target
@@ -16,7 +16,7 @@ from tests.learning.samples import batch, signature, target
 SERVE = """
 import pickle, sys
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Batch
+from tables.batch import Batch
 name, members, batch = pickle.load(open(sys.argv[1], "rb"))
 load_runtime(name, members).probabilities(Batch(*batch))
 heavy = {"sklearn", "scipy", "pandas", "skl2onnx", "onnx", "skops", "joblib", "onnxruntime"}

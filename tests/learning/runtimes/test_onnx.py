@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from learning.graph import forest_graph
+from learning.compile.graph import forest_graph
+from learning.compile.trees import AtMost, Forest, Leaf, Node, Split
 from learning.runtimes import onnx
-from learning.runtimes.base import Batch
 from learning.runtimes.onnx import CHUNK, OnnxRuntime
-from learning.trees import AtMost, Forest, Leaf, Node, Split
+from tables.batch import Batch
 
 
 def staircase(outputs: int = 1) -> OnnxRuntime:

@@ -10,11 +10,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
+from errors import ArtifactDamaged
 from learning import estimators
-from learning.errors import ArtifactDamaged
 from learning.runtimes import sklearn as by_estimator
-from learning.runtimes.base import Batch
 from learning.runtimes.sklearn import JOBLIB, SKOPS, SklearnRuntime, dump, load, load_estimator
+from tables.batch import Batch
 from tests.learning.samples import batch, signature, target
 
 ROWS = batch(120)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from learning.runtimes import text
-from learning.runtimes.base import Batch
 from learning.runtimes.columns import Columns
 from learning.runtimes.scores import LinearModel
 from learning.runtimes.text import TextModel, Words, WordScorer
+from tables.batch import Batch
 
 ALONE = LinearModel(Columns(take=()), weights=((),), intercepts=(0.5,))
 

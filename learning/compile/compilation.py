@@ -1,0 +1,126 @@
+"""Compiles a fitted estimator into a runtime that needs no scikit-learn, and proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from errors import ParityError
+from learning.compile.equivalence import joined, probes, prove
+from learning.compile.folding import CannotFold, columned, fold_forest, fold_linear
+from learning.compile.trees import Forest, thresholds
+from learning.compile.weights import linear_model, text_model
+from learning.runtimes import linear, load_runtime, text
+from learning.runtimes import sklearn as by_estimator
+from tables.batch import Batch
+from tables.schema import Signature
+
+
+class Compiled(NamedTuple):
+    """What an artifact keeps of a learnt model.
+
+    `runtime_name` is that of the runtime that serves it; `members` holds its
+    bytes and always the estimator too. `parity` is the proof of a compiled
+    model: `rows` compared and the `largest_difference` of a probability;
+    otherwise `reason` says in one line why it is not compiled.
+    """
+
+    runtime_name: str
+    members: dict[str, bytes]
+    parity: dict[str, float] | None
+    reason: str | None
+
+
+class Candidate(NamedTuple):
+    """A compiled model that is still to be proven, and the thresholds it hangs on."""
+
+    runtime_name: str
+    members: dict[str, bytes]
+    thresholds: dict[int, list[float]]
+
+
+def compile(
+    estimator: Any, signature: Signature, batches: Sequence[Batch], seed: int = 0
+) -> Compiled:
+    """Return the fitted estimator as the fastest runtime that answers exactly as it does.
+
+    `batches` are the training and hold-out rows. On all of them, and on rows
+    made from them either side of every threshold, with unknown categories and
+    missing values, each label must be equal and each probability within 1e-5.
+    Raises ParityError for an estimator that does not know the label's classes.
+    """
+    _check_classes(estimator, signature)
+    kept = by_estimator.dump(estimator)
+    expected = by_estimator.SklearnRuntime(estimator).probabilities
+    rows = joined(batches)
+    reasons: list[str] = []
+    for attempt in _attempts(estimator, signature):
+        try:
+            found = attempt(estimator, signature, rows)
+            runtime = load_runtime(found.runtime_name, found.members)
+            near = probes(rows, signature, found.thresholds, seed)
+            parity = prove(expected, runtime, [rows, near])
+        except (CannotFold, ParityError) as error:
+            reasons.append(str(error))
+            continue
+        return Compiled(found.runtime_name, {**found.members, **kept}, parity, None)
+    return Compiled("sklearn", kept, None, "; ".join(dict.fromkeys(reasons)))
+
+
+def _check_classes(estimator: Any, signature: Signature) -> None:
+    known, wanted = list(estimator.classes_), len(signature.label.classes)
+    if known != list(range(wanted)):
+        raise ParityError(f"the estimator was fitted on {len(known)} of {wanted} classes")
+
+
+Attempt = Callable[[Any, Signature, Batch], Candidate]
+
+
+def _attempts(estimator: Any, signature: Signature) -> tuple[Attempt, ...]:
+    """Return what can be tried, the fastest runtime first."""
+    if type(_last(estimator)).__name__ == "CatBoost":
+        return (_by_catboost,)
+    return (_folded,) if signature.texts else (_folded, _folded_precisely, _converted)
+
+
+def _folded(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+    given = columned(estimator, signature)
+    classes = len(signature.label.classes)
+    if type(given.classifier).__name__ != "LogisticRegression":
+        return compile_forest(fold_forest(given, classes))
+    model = fold_linear(given, classes)
+    if signature.texts:
+        return Candidate("text", text.dump(text_model(model)), {})
+    return Candidate("linear", linear.dump(linear_model(model)), {})
+
+
+def _folded_precisely(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+    """Return trees whose sums are float64, for labels that float32 was too coarse for."""
+    forest = fold_forest(columned(estimator, signature), len(signature.label.classes))
+    return compile_forest(forest, precise=True)
+
+
+def _last(estimator: Any) -> Any:
+    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+
+
+def _by_catboost(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+    from learning.runtimes.catboost import dump
+
+    classifier = _last(estimator)
+    return Candidate("catboost", dump(classifier.model_, classifier.layout()), {})
+
+
+def compile_forest(forest: Forest, precise: bool = False) -> Candidate:
+    """Return a forest of any origin as the members of the ONNX runtime, not yet proven."""
+    from learning.compile.graph import forest_graph
+    from learning.runtimes.onnx import MEMBER
+
+    return Candidate("onnx", {MEMBER: forest_graph(forest, precise)}, thresholds(forest))
+
+
+def _converted(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+    from learning.compile.conversion import convert
+    from learning.runtimes.onnx import MEMBER
+
+    return Candidate("onnx", {MEMBER: convert(estimator, rows.matrix)}, {})

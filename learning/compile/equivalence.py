@@ -1,0 +1,130 @@
+"""The proof that a compiled model answers as its estimator does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import ParityError
+from learning.runtimes.base import Probabilities, Runtime
+from tables.batch import Batch
+from tables.schema import UNKNOWN, Signature
+
+# The most that a probability may differ; no label may.
+TOLERANCE = 1e-5
+# Rows made beside the given ones: as many for thresholds, unless a feature has
+# more; the most of all; and those with unknown categories and missing values.
+PROBES = 20_000
+MOST_PROBES = 100_000
+UNSETTLED = 2_000
+CHUNK = 10_000
+
+
+def prove(
+    expected: Callable[[Batch], Probabilities], runtime: Runtime, batches: Iterable[Batch]
+) -> dict[str, float]:
+    """Return how many rows were compared, and the largest difference of a probability.
+
+    Raises ParityError when a label differs, or a probability by more than TOLERANCE.
+    """
+    rows, largest = 0, 0.0
+    for batch in chain.from_iterable(chunks(b, CHUNK) for b in batches):
+        rows += len(batch.matrix)
+        largest = max(largest, _compare(expected(batch), runtime.probabilities(batch)))
+    return {"rows": rows, "largest_difference": largest}
+
+
+def _compare(wanted: Probabilities, got: Probabilities) -> float:
+    if wanted.shape != got.shape:
+        raise ParityError(
+            f"{got.shape[1]} probabilities a row, where {wanted.shape[1]} were expected"
+        )
+    labels = int((wanted.argmax(axis=1) != got.argmax(axis=1)).sum())
+    difference = float(np.abs(wanted - got).max())
+    if not difference <= TOLERANCE:
+        raise ParityError(f"a probability differs by {difference:.1e}")
+    if labels:
+        raise ParityError(f"{labels} of {len(wanted)} labels differ")
+    return difference
+
+
+def chunks(batch: Batch, size: int) -> Iterable[Batch]:
+    """Yield the batch in pieces of at most `size` rows."""
+    for start in range(0, len(batch.matrix), size):
+        part = slice(start, start + size)
+        yield Batch(batch.matrix[part], tuple(texts[part] for texts in batch.texts))
+
+
+def joined(batches: Iterable[Batch]) -> Batch:
+    """Return the rows of several batches as one."""
+    given = list(batches)
+    texts = zip(*(b.texts for b in given), strict=True)
+    return Batch(
+        np.concatenate([b.matrix for b in given]),
+        tuple(list(chain.from_iterable(t)) for t in texts),
+    )
+
+
+def probes(
+    rows: Batch, signature: Signature, thresholds: dict[int, list[float]], seed: int
+) -> Batch:
+    """Return rows where a compiled model would first go wrong.
+
+    Given rows, drawn at random, with some of their numbers placed at a
+    threshold and at the next float32 on either side, every threshold in turn;
+    with some of their categories unknown and values missing, where the
+    signature lets them; and with texts mixed of two texts' words.
+    """
+    generator = np.random.default_rng(seed)
+    sides = {f: _sides(values) for f, values in thresholds.items()}
+    sizes = [len(s) for s in sides.values()]
+    placed = min(max([min(PROBES, sum(sizes)), *sizes]), MOST_PROBES - UNSETTLED)
+    drawn = generator.integers(len(rows.matrix), size=placed + UNSETTLED)
+    matrix = rows.matrix[drawn]
+    _place(matrix[:placed], sides)
+    _unsettle(matrix[placed:], signature, generator)
+    return Batch(matrix, tuple(_mixed(texts, drawn, generator) for texts in rows.texts))
+
+
+def _mixed(texts: list[str], drawn: NDArray[np.intp], generator: np.random.Generator) -> list[str]:
+    """Return texts made of words of two, in any order; every tenth in capitals, the first empty."""
+    made = []
+    for place in drawn:
+        words = np.array(f"{texts[place]} {texts[place - 1]}".split())
+        made.append(" ".join(generator.permutation(words)[: len(words) // 2 + 1]))
+    made[::10] = [text.upper() for text in made[::10]]
+    return ["", *made[1:]]
+
+
+def _sides(thresholds: list[float]) -> NDArray[np.float32]:
+    at = np.array(thresholds, np.float32)
+    at = at[np.isfinite(at)]
+    with np.errstate(over="ignore"):
+        # Beside the largest float32 is infinity, which no row has.
+        around = (np.nextafter(at, np.float32(-np.inf)), at, np.nextafter(at, np.float32(np.inf)))
+    sides = np.unique(np.concatenate(around))
+    finite: NDArray[np.float32] = sides[np.isfinite(sides)]
+    return finite
+
+
+def _place(matrix: NDArray[np.float32], sides: dict[int, NDArray[np.float32]]) -> None:
+    """Deal the values out over the rows, as few to a row as there is room for."""
+    start, count = 0, len(matrix)
+    for feature, values in sides.items():
+        values = values[:: -(-len(values) // count)] if len(values) > count else values
+        places = (start + np.arange(len(values))) % count
+        matrix[places, feature] = values
+        start += len(values)
+
+
+def _unsettle(
+    matrix: NDArray[np.float32], signature: Signature, generator: np.random.Generator
+) -> None:
+    for place, feature in enumerate(signature.numeric):
+        if feature.kind == "category":
+            matrix[generator.random(len(matrix)) < 0.2, place] = UNKNOWN
+        if feature.nullable:
+            matrix[generator.random(len(matrix)) < 0.2, place] = np.nan

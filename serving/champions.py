@@ -1,0 +1,280 @@
+"""The predictor: it holds the live champions, predicts, and swaps them while it serves.
+
+A champion is replaced by one assignment, after the new artifact has been read,
+verified, loaded and has answered its golden rows. A request takes the live
+model once and keeps it, so that no answer mixes two versions.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from errors import ArtifactDamaged, MiranteError, ModelNotReady, ModelUnknown, VersionUnknown
+from learning.runtimes.base import Runtime
+from persistence.artifact import Artifact, Manifest
+from persistence.model_persistence import load_model
+from persistence.registry import Alias
+from tables.batch import Batch
+from tables.rows import RowCodec
+from tables.schema import Signature
+
+log = logging.getLogger("mirante.predictor")
+
+# The largest difference between a golden answer and the loaded model's; the
+# same bound as the proof of parity has.
+GOLDEN_TOLERANCE = 1e-5
+
+# A float32 has no more digits than these behind the point of a probability.
+DECIMALS = 7
+SCALE = 10.0**DECIMALS
+
+
+class Champions(Protocol):
+    """What the predictor needs of a registry."""
+
+    def names(self) -> list[str]:
+        """Return the names of the registered models."""
+        ...
+
+    def champion(self, name: str) -> Alias | None:
+        """Return the champion alias of a model, or None."""
+        ...
+
+    def read(self, name: str, version: str, sha256: str | None = None) -> Artifact:
+        """Return a verified artifact."""
+        ...
+
+
+class Prediction(NamedTuple):
+    """Class probabilities `[n, k]` in the label's order, and the place of each row's class."""
+
+    probabilities: list[list[float]]
+    winners: list[int]
+
+
+@dataclass(frozen=True)
+class Live:
+    """A loaded champion: everything that a request needs, taken once.
+
+    `info` and `metrics` are what the artifact keeps of them, `sha256` (hex) is
+    that of the whole artifact.
+    """
+
+    name: str
+    version: str
+    manifest: Manifest
+    signature: Signature
+    codec: RowCodec
+    runtime: Runtime
+    info: dict[str, Any] = field(repr=False)
+    metrics: dict[str, Any] = field(repr=False)
+    sha256: str
+
+    def predict(self, batch: Batch) -> Prediction:
+        """Return the prediction for encoded rows; probabilities are rounded to 1e-7."""
+        probabilities = self.runtime.probabilities(batch)
+        if len(probabilities) == 1:
+            # For one row plain floats are quicker; the arithmetic is that of np.round.
+            row = [round(p * SCALE) / SCALE for p in probabilities[0].tolist()]
+            return Prediction([row], [int(probabilities[0].argmax())])
+        rows = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
+        return Prediction(rows, probabilities.argmax(axis=1).tolist())
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """The classes as JSON object keys, in the label's order."""
+        return self.signature.label.keys
+
+
+def load_live(artifact: Artifact) -> Live:
+    """Make a live model of a verified artifact.
+
+    Raises ArtifactDamaged when the loaded model does not answer the golden rows
+    as it did when it was trained.
+    """
+    model = load_model(artifact)
+    # The artifact itself is let go: the model's bytes would be held twice.
+    live = Live(
+        model.name,
+        model.version,
+        artifact.manifest,
+        model.signature,
+        model.codec,
+        model.runtime,
+        model.info,
+        model.metrics,
+        artifact.sha256,
+    )
+    _answer_golden_rows(live, artifact.document("golden.json"))
+    return live
+
+
+def _answer_golden_rows(live: Live, golden: dict[str, Any]) -> None:
+    expected = np.asarray(golden["probabilities"], dtype=np.float64)
+    answered = live.runtime.probabilities(live.codec.encode_objects(golden["rows"]))
+    if expected.shape != answered.shape:
+        raise ArtifactDamaged(f"{live.name} {live.version}: golden answers have another shape")
+    largest = float(np.abs(expected - answered).max(initial=0.0))
+    if not largest <= GOLDEN_TOLERANCE:
+        raise ArtifactDamaged(
+            f"{live.name} {live.version}: a golden row is answered {largest:.1e} away from "
+            f"what it was in training; {GOLDEN_TOLERANCE:.0e} is allowed"
+        )
+
+
+class Predictor:
+    """Follows the champion alias of every wanted model.
+
+    `names` are the wanted models; none named means all that the registry has.
+    `on_load(name, outcome)` is told of every swap and of every failed load.
+    """
+
+    def __init__(
+        self,
+        registry: Champions,
+        *,
+        names: tuple[str, ...] = (),
+        poll_seconds: float = 2.0,
+        on_load: Callable[[str, str], None] = lambda name, outcome: None,
+    ) -> None:
+        self._registry = registry
+        self._wanted = names
+        self._poll_seconds = poll_seconds
+        self._on_load = on_load
+        self._live: dict[str, Live] = {}
+        self._faults: dict[str, str] = {}
+        self._refreshing = threading.Lock()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def live(self, name: str) -> Live:
+        """Return the live champion. Raises ModelUnknown, or ModelNotReady when it cannot load."""
+        found = self._live.get(name)
+        if found is not None:
+            return found
+        if name in self._faults or name in self._wanted:
+            raise ModelNotReady(f"model {name} is not loaded")
+        raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
+
+    def live_version(self, name: str, version: str | None) -> Live:
+        """Return the live champion, which must be that version if one is named.
+
+        Raises VersionUnknown, and as `live` does.
+        """
+        live = self.live(name)
+        if version is not None and version != live.version:
+            raise VersionUnknown("that version is not the one that is live")
+        return live
+
+    def live_with_face(self, face: str) -> Live:
+        """Return the live champion whose manifest declares `face`. Raises ModelUnknown."""
+        for live in self._live.values():
+            if face in live.manifest.faces:
+                return live
+        raise ModelUnknown(f"no loaded model has the face {face}")
+
+    @property
+    def lives(self) -> dict[str, Live]:
+        """The live champions by name."""
+        return dict(self._live)
+
+    @property
+    def ready(self) -> bool:
+        """Whether models are live, and none is missing of those that are wanted."""
+        missing = self._faults.keys() - self._live.keys() - {"registry"}
+        return bool(self._live) and not missing
+
+    @property
+    def faults(self) -> dict[str, str]:
+        """What is wrong now, by model (or by `registry`): one line each."""
+        return dict(self._faults)
+
+    def start(self) -> None:
+        """Load every wanted champion, then follow them from a thread of its own."""
+        self.refresh()
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._follow, name="mirante-follow", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop following; what is live stays live."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _follow(self) -> None:
+        while not self._stopping.wait(self._poll_seconds):
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Look at every wanted alias once and swap what has changed."""
+        # Two at once: one would forget what the other has just loaded.
+        with self._refreshing:
+            self._refresh()
+
+    def _refresh(self) -> None:
+        try:
+            names = self._wanted or tuple(self._registry.names())
+            self._recovered("registry")
+        except Exception as error:  # whatever a store raises, the champions serve on
+            self._failed("registry", error)
+            return
+        for name in names:
+            self._refresh_one(name)
+        if not self._wanted:
+            self._forget(set(names))
+
+    def _refresh_one(self, name: str) -> None:
+        try:
+            alias = self._registry.champion(name)
+            current = self._live.get(name)
+            if alias is None:
+                if current is None and name not in self._wanted:
+                    return  # registered, never promoted: nobody asked for it yet
+                raise ModelNotReady(f"model {name} has no champion")
+            if current is None or (current.version, current.sha256) != (
+                alias.version,
+                alias.sha256,
+            ):
+                self._swap(name, alias)
+            self._recovered(name)
+        except Exception as error:  # the old champion stays, whatever the new one is made of
+            self._failed(name, error)
+
+    def _swap(self, name: str, alias: Alias) -> None:
+        live = load_live(self._registry.read(name, alias.version, alias.sha256))
+        # One assignment: a request has either the old one or the new one.
+        self._live[name] = live
+        log.info("model loaded", extra={"model": name, "version": live.version})
+        self._on_load(name, "loaded")
+
+    def _forget(self, names: set[str]) -> None:
+        for name in set(self._live) - names:
+            del self._live[name]
+        for name in set(self._faults) - names - {"registry"}:
+            del self._faults[name]
+
+    def _failed(self, name: str, error: Exception) -> None:
+        line = str(error) if isinstance(error, MiranteError) else type(error).__name__
+        if self._faults.get(name) != line:
+            # Said once, not at every poll.
+            known = isinstance(error, MiranteError)
+            log.error(
+                "cannot load: %s", line, extra={"model": name}, exc_info=None if known else error
+            )
+            self._on_load(name, "failed")
+        self._faults[name] = line
+
+    def _recovered(self, name: str) -> None:
+        if self._faults.pop(name, None) is not None:
+            log.info("recovered", extra={"model": name})
+
+    def _listing(self) -> str:
+        return ", ".join(sorted(self._live)) or "none yet"

@@ -1,0 +1,124 @@
+"""The typed service of one model, made from its live signature.
+
+A model named iris that predicts species gets the service ml.IrisPredictor with
+the call PredictIrisSpecies: a request has a field a feature, in their order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from serving.grpc.protos.proto import Field, Message, Method, Proto
+from tables.schema import Feature, Label, Signature
+
+PACKAGE = "ml"
+PROBABILITIES, VERSION = "probabilities", "model_version"
+_TYPES = {
+    "number": "double",
+    "integer": "int64",
+    "boolean": "bool",
+    "category": "string",
+    "text": "string",
+}
+# protobuf keeps these numbers for itself.
+_RESERVED = range(19_000, 20_000)
+
+
+def typed_proto(name: str, signature: Signature) -> Proto:
+    """Return the service of the model of that name."""
+    model, target = camel(name), camel(signature.label.name)
+    request, reply = f"{model}PredictRequest", f"{model}PredictReply"
+    return Proto(
+        file=f"ml/{name}.proto",
+        package=PACKAGE,
+        service=f"{model}Predictor",
+        methods=(Method(f"Predict{model}{target}", request, reply),),
+        messages=(
+            Message(request, tuple(_feature_fields(signature))),
+            Message(reply, _reply_fields(signature.label)),
+        ),
+        comment=f"The model {name}, made from its signature.",
+    )
+
+
+def camel(name: str) -> str:
+    """Return a name as types are named: credit-risk becomes CreditRisk."""
+    joined = "".join(part[:1].upper() + part[1:] for part in re.findall(r"[A-Za-z0-9]+", name))
+    return joined if joined[:1].isalpha() else f"Model{joined}"
+
+
+def field_names(names: Iterable[str]) -> list[str]:
+    """Return names that a .proto file can have, different ones for different names."""
+    made: dict[str, str] = {}
+    for name in names:
+        plain = re.sub(r"\W", "_", name, flags=re.ASCII)
+        plain = plain if plain[:1].isalpha() else f"field_{plain}"
+        while _in_json(plain) in made:
+            plain = f"{plain}_{len(made)}"
+        made[_in_json(plain)] = plain
+    return list(made.values())
+
+
+def _in_json(name: str) -> str:
+    """Return what must differ between fields: their names in JSON drop the underscores."""
+    return name.replace("_", "").lower()
+
+
+def _feature_fields(signature: Signature) -> Iterable[Field]:
+    number = 0
+    names = field_names(feature.name for feature in signature.features)
+    for feature, name in zip(signature.features, names, strict=True):
+        number = _RESERVED.stop if number + 1 in _RESERVED else number + 1
+        label: Any = "optional" if feature.nullable else ""
+        yield Field(_TYPES[feature.kind], name, number, label, _comment(feature, name))
+
+
+def _comment(feature: Feature, name: str) -> str:
+    lines = [] if name == feature.name else [f"The feature {_one_line(feature.name)}."]
+    if feature.categories:
+        shown = ", ".join(_one_line(c) for c in feature.categories[:10])
+        more = len(feature.categories) - 10
+        lines.append(f"One of {shown}" + (f" and {more} more." if more > 0 else "."))
+    return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    return text.encode("unicode_escape").decode()[:64]
+
+
+def _reply_fields(label: Label) -> tuple[Field, ...]:
+    (name,) = field_names([label.name])
+    if _in_json(name) in (_in_json(PROBABILITIES), _in_json(VERSION)):
+        name = f"label_{name}"
+    listed = ", ".join(f"{place} {_one_line(key)}" for place, key in enumerate(label.keys))
+    comment = "" if label_type(label) != "int32" else f"The place of the class: {listed}."
+    order = ", ".join(_one_line(key) for key in label.keys)
+    return (
+        Field(label_type(label), name, 1, comment=comment),
+        Field("double", PROBABILITIES, 2, "repeated", f"Of each class: {order}."),
+        Field("string", VERSION, 3),
+    )
+
+
+def label_type(label: Label) -> str:
+    """Return the type of the label: bool, int64, or int32 for the place of a class with a name."""
+    if all(isinstance(value, bool) for value in label.classes):
+        return "bool"
+    return "int64" if all(isinstance(value, int) for value in label.classes) else "int32"
+
+
+def row_of(signature: Signature, message: Any) -> Mapping[str, Any]:
+    """Return a request's message as a row; a field that is not there is missing in it.
+
+    Only an `optional` field can tell that it is not there, and a category that
+    nobody gave is the empty one.
+    """
+    row: dict[str, Any] = {}
+    for feature, field in zip(signature.features, message.DESCRIPTOR.fields, strict=True):
+        value = getattr(message, field.name)
+        absent = feature.nullable and not message.HasField(field.name)
+        if not absent and not (feature.kind == "category" and value == ""):
+            row[feature.name] = value
+    return row

@@ -1,0 +1,68 @@
+"""Server reflection over services that come and go with the live models."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf import descriptor_pool
+from grpc_health.v1 import health
+from grpc_reflection.v1alpha import reflection
+
+from serving.champions import Predictor
+from serving.grpc.protos.descriptors import Messages
+from serving.grpc.protos.inference_messages import PROTO
+from serving.grpc.typed_services import TypedServices
+
+
+class Reflection(reflection.ReflectionServicer):
+    """Tells clients which services there are now, and describes them."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self._pools = _Pools(predictor)
+        super().__init__((), self._pools)
+
+    @property
+    def _service_names(self) -> tuple[str, ...]:
+        return self.services()
+
+    @_service_names.setter
+    def _service_names(self, names: tuple[str, ...]) -> None:
+        """Take what the class above sets: names that do not change."""
+
+    def services(self) -> tuple[str, ...]:
+        """Return the full names of the services, sorted."""
+        typed = self._pools.typed.services()
+        found = {service.messages.proto.full_service for service in typed}
+        return tuple(
+            sorted({*found, PROTO.full_service, health.SERVICE_NAME, reflection.SERVICE_NAME})
+        )
+
+
+class _Pools:
+    """The descriptor pools of every service, asked in turn as if they were one."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        self.typed = TypedServices(predictor)
+        self._inference = Messages(PROTO).pool
+
+    def _all(self) -> Iterator[Any]:
+        yield self._inference
+        for service in self.typed.services():
+            yield service.messages.pool
+        yield descriptor_pool.Default()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a method of a pool that asks them all; it raises KeyError as theirs do."""
+        if not name.startswith("Find"):
+            raise AttributeError(name)
+
+        def find(*words: Any) -> Any:
+            for pool in self._all():
+                try:
+                    return getattr(pool, name)(*words)
+                except KeyError:
+                    continue
+            raise KeyError(words[-1])
+
+        return find

@@ -1,0 +1,27 @@
+"""Flask's side of the keys: who makes the current request, and whether they may."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+
+from serving.auth import Guard, Scope
+from serving.http.wsgi import flask_request
+
+
+def check_key(guard: Guard, scope: Scope) -> str:
+    """Return the name of the current request's key. Raises AccessError and RateLimited."""
+    headers = flask_request().headers.items()
+    return guard.check(headers, scope, request.remote_addr or "").name
+
+
+def closed_with_prediction(blueprint: Blueprint, guard: Guard) -> Blueprint:
+    """Return the blueprint, its routes behind a key where prediction is behind one."""
+
+    @blueprint.before_request
+    def check() -> None:
+        # A browser asks by OPTIONS, without a key, whether it may send one.
+        if request.method != "OPTIONS":
+            headers = flask_request().headers.items()
+            guard.check_prediction(headers, None, request.remote_addr or "")
+
+    return blueprint

@@ -1,0 +1,61 @@
+"""What a dialect says of itself for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from serving.champions import Live
+from tables.json_schema import label_schema
+
+Schema = dict[str, Any]
+
+PROBLEM_SCHEMA: Schema = {"$ref": "#/components/schemas/Problem"}
+
+
+class Description(NamedTuple):
+    """One operation in words of OpenAPI: the content of its request, its answer and its errors.
+
+    Each of them maps a media type to what OpenAPI calls a media type object
+    (`schema`, `example`). `parameters` are those besides the path's own.
+    """
+
+    summary: str
+    takes: dict[str, Schema]
+    gives: dict[str, Schema]
+    refuses: dict[str, Schema] = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}  # noqa: RUF012
+    parameters: tuple[Schema, ...] = ()
+
+
+def row_of(live: Live) -> Schema:
+    """Return the reference to the schema of a live model's rows."""
+    return {"$ref": f"#/components/schemas/{live.name}_row"}
+
+
+def prediction_schema(live: Live, value: str) -> Schema:
+    """Return the schema of one row's answer, with the predicted class under the name `value`."""
+    probability = {"type": "number", "minimum": 0, "maximum": 1}
+    return {
+        "type": "object",
+        "properties": {
+            value: label_schema(live.signature),
+            "probability": probability,
+            "probabilities": {"type": "object", "additionalProperties": probability},
+        },
+        "required": [value, "probability", "probabilities"],
+    }
+
+
+def flag(name: str, about: str) -> Schema:
+    """Return a query parameter that is 1 or true when it is set."""
+    values = {"enum": ["1", "true", "0", "false"]}
+    return {"name": name, "in": "query", "description": about, "schema": values}
+
+
+def header(name: str, about: str, **schema: Any) -> Schema:
+    """Return a parameter in a request's header."""
+    return {
+        "name": name,
+        "in": "header",
+        "description": about,
+        "schema": {"type": "string"} | schema,
+    }

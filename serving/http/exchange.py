@@ -1,0 +1,152 @@
+"""Requests, answers and problem documents, as plain values of bytes.
+
+Both lanes turn what their server gives them into a Request and send the Answer
+back, so that the same request gets the same bytes whichever way it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, NamedTuple
+from urllib.parse import parse_qs
+
+import msgspec
+
+import errors
+from errors import MiranteError, RowProblem
+from serving import refusals
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+# The one table at the rim. The most particular class wins.
+STATUS: dict[type[MiranteError], HTTPStatus] = {
+    errors.MiranteError: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.DependencyError: HTTPStatus.NOT_IMPLEMENTED,
+    errors.DatasetError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RecipeError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.RowsError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ParseError: HTTPStatus.BAD_REQUEST,
+    refusals.RequestError: HTTPStatus.BAD_REQUEST,
+    refusals.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    refusals.BodyTimeout: HTTPStatus.REQUEST_TIMEOUT,
+    refusals.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    refusals.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
+    refusals.KeyRejected: HTTPStatus.UNAUTHORIZED,
+    errors.AccessError: HTTPStatus.FORBIDDEN,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.QueueFull: HTTPStatus.TOO_MANY_REQUESTS,
+    refusals.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.ModelNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+JSON = b"application/json"
+PROBLEM = b"application/problem+json"
+
+
+class Request(NamedTuple):
+    """A request as a dialect sees it. Header names are lower case, as in ASGI."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    body: bytes
+    request_id: str
+
+    @property
+    def media_type(self) -> bytes:
+        """The body's media type in lower case, without parameters; empty when none is named."""
+        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+
+    def flag(self, name: str) -> bool:
+        """Tell whether the query sets `name` to 1 or true.
+
+        Raises RequestError for what is neither that nor 0 nor false: a switch that
+        is misspelt is not the same as none.
+        """
+        if not self.query:
+            return False
+        given = parse_qs(self.query.decode("latin-1"), keep_blank_values=True).get(name, ["0"])[-1]
+        if given not in ("1", "true", "0", "false"):
+            raise refusals.RequestError(f"{name}: expected 1 or true, 0 or false")
+        return given in ("1", "true")
+
+
+class Answer(NamedTuple):
+    """What is sent back; `content_type` and the body's length become headers."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: Headers = ()
+
+
+class Problem(msgspec.Struct, omit_defaults=True):
+    """An RFC 9457 problem document."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: list[dict[str, Any]] = []
+
+
+def status_of(error: MiranteError) -> HTTPStatus:
+    """Return the status of an error, by the nearest class of its family in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(status: HTTPStatus, detail: str, request_id: str, **more: Any) -> Answer:
+    """Return a problem document as an answer; `more` are members of Problem."""
+    document = Problem("about:blank", status.phrase, status, detail, request_id, **more)
+    return Answer(status, msgspec.json.encode(document), PROBLEM)
+
+
+def refuse(error: MiranteError, request_id: str) -> Answer:
+    """Return the problem document of an error, with its status and the headers it calls for."""
+    listed = [describe(fault) for fault in getattr(error, "problems", ())]
+    answer = problem(status_of(error), str(error), request_id, errors=listed)
+    return answer._replace(headers=headers_of(error))
+
+
+def headers_of(error: MiranteError) -> Headers:
+    """Return the headers that an error's status calls for (RFC 9110: 401, 503)."""
+    match error:
+        case refusals.KeyRejected():
+            return ((b"www-authenticate", b"Bearer"),)
+        case errors.Overloaded(retry_after=seconds):
+            return ((b"retry-after", str(seconds).encode()),)
+        case errors.ModelNotReady() | errors.StoreUnavailable():
+            return ((b"retry-after", b"5"),)
+    return ()
+
+
+def describe(fault: RowProblem) -> dict[str, Any]:
+    """Return one entry of a problem's `errors`."""
+    entry: dict[str, Any] = {"row": fault.row}
+    if fault.field is not None:
+        entry["field"] = fault.field
+    entry |= {"expected": fault.expected, "got": fault.got}
+    if fault.hint is not None:
+        entry["hint"] = f"did you mean {fault.hint}?"
+    return entry
+
+
+def explain(error: MiranteError) -> str:
+    """Return an error in one line with the first faulty field: for answers that have no list."""
+    listed: tuple[RowProblem, ...] = getattr(error, "problems", ())
+    if not listed:
+        return str(error)
+    first = listed[0]
+    where = f"row {first.row}" + (f", {first.field}" if first.field is not None else "")
+    return f"{error}: {where}: expected {first.expected}, got {first.got}"
+
+
+def too_large(limit: int) -> refusals.BodyTooLarge:
+    """Return the error of a body of more than `limit` bytes."""
+    return refusals.BodyTooLarge(f"the body is larger than {limit} bytes")

@@ -1,0 +1,151 @@
+"""Media types: which one a request is written in, which one its answer is to be, and CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from errors import ParseError, RowProblem
+from serving.http.exchange import Request
+from serving.refusals import BodyTooLarge, MediaTypeError, NotAcceptable
+from tables.rows import rejected
+
+JSON, JSON_LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
+
+_READABLE = {
+    b"": JSON,
+    b"application/json": JSON,
+    b"application/x-ndjson": JSON_LINES,
+    b"application/jsonl": JSON_LINES,
+    b"application/jsonlines": JSON_LINES,
+    b"application/json-lines": JSON_LINES,
+    b"text/csv": CSV,
+}
+WRITABLE = {
+    "*/*": JSON,
+    "application/*": JSON,
+    "application/json": JSON,
+    "application/problem+json": JSON,
+    "text/*": CSV,
+    "text/csv": CSV,
+}
+WRITABLE_LINES = {
+    media.decode(): JSON_LINES for media, read in _READABLE.items() if read == JSON_LINES
+}
+
+
+def readable(request: Request) -> str:
+    """Return the media type that the body is written in. Raises MediaTypeError."""
+    given = request.headers.get(b"content-type", b"")
+    # Most clients write it just so; the others' is taken apart.
+    media = _READABLE.get(given) or _READABLE.get(request.media_type)
+    if media is None:
+        raise MediaTypeError(f"expected Content-Type {JSON}, {JSON_LINES} or {CSV}")
+    return media
+
+
+def writable(request: Request, known: Mapping[str, str] = WRITABLE) -> str:
+    """Return the media type among those known that the client would have most, JSON by default.
+
+    Preference is by quality, then by order (RFC 9110, 12.5.1). Raises NotAcceptable.
+    """
+    accept = request.headers.get(b"accept")
+    if accept is None or accept == b"*/*" or accept == b"application/json":
+        return JSON
+    wanted = [_weighted(part) for part in accept.decode("latin-1").lower().split(",")]
+    for quality, media in sorted(wanted, key=lambda pair: -pair[0]):
+        if quality > 0 and media in known:
+            return known[media]
+    raise NotAcceptable(f"answers are written as {' or '.join(sorted(set(known.values())))}")
+
+
+def _weighted(part: str) -> tuple[float, str]:
+    media, *parameters = (piece.strip() for piece in part.split(";"))
+    for parameter in parameters:
+        if parameter.startswith("q="):
+            try:
+                return float(parameter[2:]), media
+            except ValueError:
+                return 0.0, media
+    return 1.0, media
+
+
+def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
+    """Undo a body's Content-Encoding, reading no more than `limit` bytes out of it.
+
+    Raises MediaTypeError for an encoding other than gzip, BodyTooLarge for one
+    that unpacks to more, ParseError for one that is cut short or is not gzip.
+    """
+    if encoding.strip().lower() in (b"", b"identity"):
+        return body
+    if encoding.strip().lower() != b"gzip":
+        raise MediaTypeError("expected Content-Encoding gzip or none")
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        raise ParseError("the body is not gzip, though its Content-Encoding says so") from None
+    if len(unpacked) > limit:
+        raise BodyTooLarge(f"the body unpacks to more than {limit} bytes")
+    if not unpacker.eof:
+        raise ParseError("the gzip body is cut short")
+    return unpacked
+
+
+def read_csv(body: bytes) -> dict[str, Sequence[str]]:
+    """Return the columns of a CSV body with a header.
+
+    Raises ParseError for bytes that are no such table, RowsError for rows
+    that have more or fewer cells than the header.
+    """
+    header, *rows = read_cells(body)
+    return columns_of(header, rows)
+
+
+def read_cells(body: bytes) -> list[list[str]]:
+    """Return the lines of a CSV body that are not blank, at least one. Raises ParseError."""
+    try:
+        lines = [row for row in csv.reader(io.StringIO(_text(body)), strict=True) if row]
+    except csv.Error as error:
+        raise ParseError(f"the body is not CSV: {error}") from None
+    if not lines:
+        raise ParseError("the body is empty; expected CSV")
+    return lines
+
+
+def columns_of(header: Sequence[str], rows: list[list[str]]) -> dict[str, Sequence[str]]:
+    """Return rows of cells as columns. Raises ParseError and RowsError."""
+    if len(set(header)) < len(header):
+        raise ParseError("the CSV header names a column twice")
+    _refuse_ragged(rows, len(header))
+    columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else [()] * len(header)
+    return dict(zip(header, columns, strict=True))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ParseError(f"the body is not UTF-8: byte {error.start}") from None
+
+
+def _refuse_ragged(rows: list[list[str]], width: int) -> None:
+    if all(len(row) == width for row in rows):
+        return
+    raise rejected(
+        RowProblem(place, None, f"{width} cells", f"{len(row)} cells")
+        for place, row in enumerate(rows)
+        if len(row) != width
+    )
+
+
+def write_csv(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return a table as CSV with Unix line ends."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,44 @@
+"""What a model tells of itself: `/v0/model_info`, and by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from flask import Blueprint
+
+from serving.champions import Live, Predictor
+from serving.http.exchange import Answer
+from serving.http.wsgi import flask_response
+
+
+def inspection_blueprint(predictor: Predictor, default_model: str) -> Blueprint:
+    """Return the blueprint of the model_info routes."""
+    blueprint = Blueprint("inspection", __name__)
+
+    @blueprint.get("/v0/model_info")
+    @blueprint.get("/v0/models/<name>/model_info")
+    def model_info(name: str = default_model) -> Any:
+        described = describe_model(predictor.live(name))
+        return flask_response(Answer(200, msgspec.json.encode(described)))
+
+    return blueprint
+
+
+def describe_model(live: Live) -> dict[str, Any]:
+    """Return everything that a live model tells of itself; keys that do not apply are absent."""
+    manifest = live.manifest
+    return {
+        **live.info,
+        "name": live.name,
+        "version": live.version,
+        "model_created_at": manifest.created_at,
+        "label": manifest.label,
+        "classes": live.signature.label.classes,
+        "training_rows": manifest.training_rows,
+        "metrics": live.metrics,
+        "signature": live.signature,
+        "runtime": manifest.runtime,
+        "libraries": manifest.libraries,
+        "sha256": live.sha256,
+    }

@@ -1,0 +1,261 @@
+"""Training over HTTP: orders in, jobs out. The jobs themselves are run elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Annotated, Any, Literal, Protocol, TypeVar
+
+import msgspec
+from flask import Blueprint, Response, request
+from msgspec import Meta
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from errors import ModelUnknown, ParseError, RecipeError
+from serving.auth import Guard
+from serving.http.access import check_key
+from serving.http.exchange import Answer
+from serving.http.wsgi import flask_response
+from serving.refusals import BodyTooLarge, MediaTypeError, RequestError
+
+T = TypeVar("T")
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
+Promotion = Literal["if_better", "always", "never"]
+Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
+Text = Annotated[str, Meta(min_length=1, max_length=256)]
+
+MOST_JSON = 64 * 1024
+MOST_FIELDS = 32
+# Around the file stand its fields and boundaries.
+ENVELOPE = 64 * 1024
+LONGEST_LIST = 100
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+class Jobs(Protocol):
+    """The queue, as this blueprint needs it; documents are jobs as API.md shows them."""
+
+    def check_room(self) -> None:
+        """Raise QueueFull when too many jobs wait."""
+        ...
+
+    def submit(
+        self,
+        order: dict[str, Any],
+        *,
+        who: str,
+        idempotency: str | None = None,
+        data: IO[bytes] | None = None,
+        keep_data: bool = False,
+    ) -> dict[str, Any]:
+        """Queue an order. Raises Conflict and QueueFull."""
+        ...
+
+    def read(self, job_id: str) -> dict[str, Any]:
+        """Return one job. Raises JobUnknown."""
+        ...
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest jobs, newest first."""
+        ...
+
+    def cancel(self, job_id: str, who: str) -> dict[str, Any]:
+        """Cancel a job. Raises JobUnknown and Conflict."""
+        ...
+
+
+# Raises RecipeError for an order whose recipe, estimator or parameters do not exist.
+CheckOrder = Callable[[Mapping[str, Any]], None]
+
+
+class RecipeOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The JSON body of a training by recipe; without `recipe`, that of the model's name."""
+
+    recipe: Name | None = None
+    parameters: dict[str, Any] = {}
+    promote: Promotion = "if_better"
+    seed: Seed | None = None
+
+
+class TableOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The fields beside the file of a training by upload; `parameters` is JSON."""
+
+    target: Text
+    name: Name | None = None
+    estimator: Name | None = None
+    parameters: dict[str, Any] = {}
+    promote: Promotion = "if_better"
+    seed: Seed | None = None
+    keep_data: bool = False
+
+
+def training_blueprint(
+    get_jobs: Callable[[], Jobs],
+    guard: Guard,
+    check_order: CheckOrder,
+    *,
+    default_model: str,
+    max_upload_bytes: int,
+) -> Blueprint:
+    """Return the blueprint of the routes that train, and of the jobs.
+
+    `get_jobs` gives the queue; the first request that needs it opens it, so that
+    a process which only predicts does without the database and its libraries.
+    """
+    blueprint = Blueprint("training", __name__)
+
+    @blueprint.post("/v0/train")
+    @blueprint.post("/v0/models/<name>/train")
+    def train(name: str | None = None) -> Response:
+        who = check_key(guard, "train")
+        _check_name(name)
+        idempotency = _idempotency_key()
+        jobs = get_jobs()
+        if idempotency is None:  # with one, the job may be there already
+            jobs.check_room()
+        request.max_content_length = max_upload_bytes + ENVELOPE
+        request.max_form_parts = MOST_FIELDS
+        # a2wsgi's stream ends where the body does, so a body without a length is read too.
+        request.environ.setdefault("wsgi.input_terminated", "asgi.scope" in request.environ)
+        with _refusals(max_upload_bytes):
+            if request.mimetype == "multipart/form-data":
+                job = _train_table(jobs, check_order, who, idempotency, name or default_model)
+            elif request.mimetype == "application/json":
+                job = _train_recipe(jobs, check_order, who, idempotency, name)
+            else:
+                raise MediaTypeError("expected application/json or multipart/form-data")
+        location = ((b"location", f"/v0/jobs/{job['id']}".encode()),)
+        return flask_response(Answer(202, msgspec.json.encode(job), headers=location))
+
+    @blueprint.get("/v0/jobs")
+    def listed() -> Response:
+        check_key(guard, "train")
+        return _json({"jobs": get_jobs().newest(LONGEST_LIST)})
+
+    @blueprint.get("/v0/jobs/<job_id>")
+    def job(job_id: str) -> Response:
+        check_key(guard, "train")
+        return _json(get_jobs().read(job_id))
+
+    @blueprint.delete("/v0/jobs/<job_id>")
+    def cancel(job_id: str) -> Response:
+        who = check_key(guard, "train")
+        return _json(get_jobs().cancel(job_id, who))
+
+    return blueprint
+
+
+def _train_recipe(
+    jobs: Jobs, check_order: CheckOrder, who: str, idempotency: str | None, name: str | None
+) -> dict[str, Any]:
+    if (request.content_length or 0) > MOST_JSON:
+        raise BodyTooLarge(f"an order is at most {MOST_JSON} bytes of JSON")
+    body = request.stream.read(MOST_JSON + 1)
+    if len(body) > MOST_JSON:
+        raise BodyTooLarge(f"an order is at most {MOST_JSON} bytes of JSON")
+    wanted = _converted(_parsed(body or b"{}"), RecipeOrder)
+    recipe = wanted.recipe or name
+    if recipe is None:
+        raise RecipeError("recipe: expected the name of a recipe, or a file as multipart/form-data")
+    order = {**msgspec.to_builtins(wanted), "recipe": recipe, "name": name or recipe}
+    check_order(order)
+    return jobs.submit(order, who=who, idempotency=idempotency)
+
+
+def _train_table(
+    jobs: Jobs, check_order: CheckOrder, who: str, idempotency: str | None, name: str
+) -> dict[str, Any]:
+    file = _only_file()
+    fields = _fields()
+    wanted = _converted(fields, TableOrder)
+    order = msgspec.to_builtins(wanted)
+    keep_data = order.pop("keep_data", False)
+    order["name"] = wanted.name or name
+    check_order(order)
+    return jobs.submit(
+        order, who=who, idempotency=idempotency, data=file.stream, keep_data=keep_data
+    )
+
+
+def _only_file() -> FileStorage:
+    """Return the one file, under the field `file`; the name it has is never looked at."""
+    files = list(request.files.items(multi=True))
+    if len(files) != 1 or files[0][0] != "file":
+        raise RecipeError("file: expected one table as CSV")
+    return files[0][1]
+
+
+def _fields() -> dict[str, Any]:
+    fields: dict[str, Any] = {}
+    for key, values in request.form.lists():
+        if len(values) != 1:
+            raise RecipeError("a field is given twice")
+        fields[key] = values[0]
+    if "parameters" in fields:
+        fields["parameters"] = _parsed(fields["parameters"].encode())
+    return fields
+
+
+def _parsed(data: bytes) -> Any:
+    try:
+        return msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise ParseError("the order is not JSON") from None
+
+
+def _converted(data: Any, kind: type[T]) -> T:
+    # A form has nothing but texts: there "3" is a number.
+    try:
+        return msgspec.convert(data, kind, strict=kind is RecipeOrder)
+    except msgspec.ValidationError as error:
+        raise RecipeError(_fault(str(error), kind)) from None
+
+
+def _fault(message: str, kind: type[Any]) -> str:
+    """Say what was expected and where, without the half of the message that shows a value."""
+    members = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
+    told, _, path = message.partition(" - at ")
+    where = re.match(r"`\$\.(\w+)", path)
+    if where and where[1] in members.split(", "):
+        return f"{where[1]}: {_EXPECTED[where[1]]}"
+    if "missing required" in told:
+        return "target: expected the name of the column to predict"
+    return f"expected no other members than {members}"
+
+
+_EXPECTED = {
+    "recipe": "expected the name of a recipe",
+    "name": "expected a model's name, [a-z0-9][a-z0-9_-]{0,63}",
+    "estimator": "expected the name of an estimator",
+    "target": "expected the name of the column to predict",
+    "parameters": "expected an object",
+    "promote": "expected if_better, always or never",
+    "seed": "expected an integer from 0 to 4294967295",
+    "keep_data": "expected true or false",
+}
+
+
+@contextmanager
+def _refusals(max_upload_bytes: int) -> Iterator[None]:
+    try:
+        yield
+    except RequestEntityTooLarge:
+        raise BodyTooLarge(f"an upload is at most {max_upload_bytes} bytes") from None
+
+
+def _check_name(name: str | None) -> None:
+    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        raise ModelUnknown("a model's name is [a-z0-9][a-z0-9_-]{0,63}")
+
+
+def _idempotency_key() -> str | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+        raise RequestError("Idempotency-Key: expected 1 to 255 visible characters")
+    return key
+
+
+def _json(document: Any) -> Response:
+    return flask_response(Answer(200, msgspec.json.encode(document)))

@@ -1,0 +1,132 @@
+"""Versions over HTTP: promote, roll back, delete; and the audit that says who did."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from flask import Blueprint, Response, request
+
+from errors import MiranteError, ParseError, StoreUnavailable
+from persistence.registry import Alias, Registry
+from serving.auth import Guard
+from serving.http.access import check_key
+from serving.http.exchange import Answer, status_of
+from serving.http.wsgi import flask_response
+from serving.refusals import RequestError
+
+log = logging.getLogger("mirante.versions")
+
+T = TypeVar("T")
+LONGEST_LIST = 200
+MOST_JSON = 4096
+
+
+class Audit(Protocol):
+    """The table of who did what, when."""
+
+    def record(self, who: str, action: str, subject: str, outcome: str = "done") -> None:
+        """Write one line down."""
+        ...
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest lines, newest first."""
+        ...
+
+
+class Expectation(msgspec.Struct, forbid_unknown_fields=True):
+    """The optional body of a promotion or roll back: the champion's serial that it is based on."""
+
+    expected_serial: int | None = None
+
+
+def versions_blueprint(
+    registry: Registry, get_audit: Callable[[], Audit], guard: Guard
+) -> Blueprint:
+    """Return the blueprint of the routes that change which version answers."""
+    blueprint = Blueprint("versions", __name__)
+
+    @blueprint.post("/v0/models/<name>/versions/<version>/promote")
+    def promote(name: str, version: str) -> Response:
+        who = check_key(guard, "train")
+        serial = _expected_serial()
+        subject = f"{name} version {version}"
+
+        def act() -> Alias:
+            return registry.promote(name, version, serial)
+
+        return _alias(_audited(get_audit, who, "promote", subject, act))
+
+    @blueprint.post("/v0/models/<name>/rollback")
+    def rollback(name: str) -> Response:
+        who = check_key(guard, "train")
+        serial = _expected_serial()
+        return _alias(
+            _audited(get_audit, who, "rollback", name, lambda: registry.rollback(name, serial))
+        )
+
+    @blueprint.delete("/v0/models/<name>/versions/<version>")
+    def delete(name: str, version: str) -> Response:
+        who = check_key(guard, "admin")
+        subject = f"{name} version {version}"
+        _audited(get_audit, who, "delete", subject, lambda: registry.delete(name, version))
+        return Response(status=204)
+
+    @blueprint.get("/v0/audit")
+    def audited() -> Response:
+        check_key(guard, "admin")
+        return _json({"audit": get_audit().newest(LONGEST_LIST)})
+
+    return blueprint
+
+
+def _audited(
+    get_audit: Callable[[], Audit], who: str, action: str, subject: str, act: Callable[[], T]
+) -> T:
+    """Do it and write it down; what was refused is written down as well."""
+    try:
+        done = act()
+    except MiranteError as error:
+        _record(get_audit, who, action, subject, f"refused ({int(status_of(error))})")
+        raise
+    _record(get_audit, who, action, subject, "done")
+    return done
+
+
+def _record(
+    get_audit: Callable[[], Audit], who: str, action: str, subject: str, outcome: str
+) -> None:
+    try:
+        get_audit().record(who, action, subject, outcome)
+    except StoreUnavailable:
+        # A roll back must not wait for the jobs' database; the log is then the audit.
+        log.exception("not audited: %s, %s %s: %s", who, action, subject, outcome)
+
+
+def _expected_serial() -> int | None:
+    body = request.stream.read(MOST_JSON) if request.content_length else b""
+    if not body:
+        return None
+    try:
+        return msgspec.json.decode(body, type=Expectation).expected_serial
+    except msgspec.ValidationError:
+        raise RequestError('expected {"expected_serial": an integer}, or no body') from None
+    except (msgspec.DecodeError, RecursionError):
+        raise ParseError("the body is not JSON") from None
+
+
+def _alias(alias: Alias) -> Response:
+    return _json(
+        {
+            "name": alias.name,
+            "version": alias.version,
+            "serial": alias.serial,
+            "changed_at": alias.changed_at,
+        }
+    )
+
+
+def _json(document: Any) -> Response:
+    return flask_response(Answer(200, msgspec.json.encode(document)))

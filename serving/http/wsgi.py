@@ -1,0 +1,111 @@
+"""Flask's side of an exchange: requests and answers as plain values, errors as problems."""
+
+from __future__ import annotations
+
+import logging
+import time
+from http import HTTPStatus
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from errors import MiranteError
+from serving.http.cors import Cors
+from serving.http.exchange import Answer, Request, problem, refuse
+from serving.observation import Observation
+from serving.service import RequestIds, problem_of_ours
+
+log = logging.getLogger("mirante.wsgi")
+
+
+def flask_request() -> Request:
+    """Return Flask's current request as a dialect sees it, its body not yet read."""
+    headers = {k.lower().encode("latin-1"): v.encode("latin-1") for k, v in request.headers}
+    return Request(request.method, request.path, request.query_string, headers, b"", g.request_id)
+
+
+def flask_response(answer: Answer) -> Response:
+    """Return an answer as Flask's response."""
+    response = Response(answer.body, status=int(answer.status))
+    response.headers["Content-Type"] = answer.content_type.decode("latin-1")
+    for name, value in answer.headers:
+        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+    return response
+
+
+def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observation) -> None:
+    """Give every route of the application ids, CORS, problem documents and its line in the log.
+
+    The gate does the same for its own routes; those are left alone here.
+    """
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-Id")
+        g.request_id = request_ids.of(given.encode("latin-1", "replace") if given else None)
+        g.started = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        if g.get("answered_by_gate"):
+            return response
+        _add_headers(response, cors)
+        observation.record(
+            request_id=g.request_id,
+            method=request.method,
+            route=request.url_rule.rule if request.url_rule else "",
+            status=response.status_code,
+            seconds=time.perf_counter() - g.started,
+        )
+        return response
+
+    app.register_error_handler(MiranteError, _refuse)
+    app.register_error_handler(HTTPException, _refuse_http)
+    app.register_error_handler(Exception, _fail)
+
+
+def _add_headers(response: Response, cors: Cors) -> None:
+    response.headers["X-Request-Id"] = g.request_id
+    origin = request.headers.get("Origin")
+    given = origin.encode("latin-1", "replace") if origin else None
+    if request.method == "OPTIONS":
+        headers = cors.preflight(given, response.headers.get("Allow", "").encode("latin-1"))
+    else:
+        headers = cors.headers(given)
+    for name, value in headers:
+        response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
+
+
+def _refuse(error: MiranteError) -> Response:
+    return flask_response(refuse(error, g.request_id))
+
+
+def _refuse_http(error: HTTPException) -> Response:
+    if error.code is None or error.code < 400:
+        return error.get_response()  # type: ignore[return-value]
+    response = flask_response(problem(HTTPStatus(error.code), _detail(error), g.request_id))
+    for name, value in error.get_headers():
+        if name.lower() in ("location", "retry-after", "www-authenticate"):
+            response.headers[name] = value
+    if isinstance(error, MethodNotAllowed):
+        # In a fixed order, so that both lanes and all workers give the same bytes.
+        response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+    return response
+
+
+def _detail(error: HTTPException) -> str:
+    if isinstance(error, MethodNotAllowed):
+        return "expected " + " or ".join(sorted(error.valid_methods or ()))
+    return _DETAILS.get(error.code or 500, error.name.lower())
+
+
+_DETAILS = {
+    400: "the request cannot be understood",
+    404: "there is nothing at this path",
+    413: "the body is larger than this route takes",
+}
+
+
+def _fail(error: Exception) -> Response:
+    log.error("request failed", extra={"request_id": g.request_id}, exc_info=error)
+    return flask_response(problem_of_ours(g.request_id))

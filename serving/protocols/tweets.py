@@ -1,0 +1,93 @@
+"""The keyed dialect (tweets): texts by key in, the class of each by the same key out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from errors import AccessError, MiranteError, NotFound, ParseError
+from serving.champions import Live, Prediction
+from serving.http import media
+from serving.http.description import Description
+from serving.http.exchange import JSON, Answer, Request, explain, headers_of, status_of
+from serving.refusals import MediaTypeError
+from tables.rows import Decoded, json_name, parse_json
+
+ROUTES: tuple[tuple[str, str], ...] = (("POST", "/api/v1/{token}/predict"),)
+FACE: str | None = "keyed"
+
+_texts = msgspec.json.Decoder(dict[str, str])
+
+
+def decode(request: Request, live: Live) -> Decoded:
+    """Decode the body, an object of texts by key, into a batch with a row a text.
+
+    Raises ParseError, MediaTypeError, and RowsError for a model that reads
+    more than one text.
+    """
+    if media.readable(request) != media.JSON:
+        raise MediaTypeError(f"expected Content-Type {media.JSON}")
+    feature = live.signature.features[0].name
+    return live.codec.decode_objects([{feature: text} for text in texts_of(request.body).values()])
+
+
+def texts_of(body: bytes) -> dict[str, str]:
+    """Return the texts by key, in the body's order. Raises ParseError."""
+    try:
+        texts = _texts.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        texts = _texts_patiently(parse_json(body))
+    if not texts:
+        raise ParseError("expected an object with at least one text")
+    return texts
+
+
+def _texts_patiently(value: Any) -> dict[str, str]:
+    """Say what is wrong with a parsed body; only what a byte order mark hid is good."""
+    if not isinstance(value, dict):
+        raise ParseError(f"expected an object of texts by key, got {json_name(value)}")
+    for place, text in enumerate(value.values(), 1):
+        if not isinstance(text, str):
+            raise ParseError(f"value {place}: expected string, got {json_name(text)}")
+    if any("\ud800" <= letter <= "\udfff" for pair in value.items() for letter in "".join(pair)):
+        raise ParseError("the body is not Unicode: it has half of a surrogate pair")
+    return value
+
+
+def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
+    """Render each row's class, capitalized, under its key and in its order."""
+    classes = [key.capitalize() for key in live.keys]
+    keys = texts_of(request.body)
+    named = {key: classes[winner] for key, winner in zip(keys, prediction.winners, strict=True)}
+    return Answer(200, msgspec.json.encode(named))
+
+
+def refuse(error: MiranteError, request_id: str) -> Answer:
+    """Render an error; a key that is no good makes it a path where there is nothing."""
+    if isinstance(error, AccessError):
+        error = NotFound("there is nothing at this path")
+    status = status_of(error)
+    document = {"error": int(status), "text": status.phrase, "detail": explain(error)}
+    return Answer(status, msgspec.json.encode(document), JSON, headers_of(error))
+
+
+def document(live: Live) -> Description:
+    """Describe the exchange for the OpenAPI document."""
+    texts = {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
+    classes = {"enum": [key.capitalize() for key in live.keys]}
+    error = {
+        "type": "object",
+        "properties": {
+            "error": {"type": "integer"},
+            "text": {"type": "string"},
+            "detail": {"type": "string"},
+        },
+        "required": ["error", "text", "detail"],
+    }
+    return Description(
+        "The class of each text, by its key; the token in the path is an API key",
+        {media.JSON: {"schema": texts, "example": {"1": "a tweet", "2": "another"}}},
+        {media.JSON: {"schema": {"type": "object", "additionalProperties": classes}}},
+        {media.JSON: {"schema": error}},
+    )

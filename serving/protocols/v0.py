@@ -1,0 +1,144 @@
+"""The v0 dialect: one row or a list of rows, in JSON, JSON Lines or CSV."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from errors import ParseError, RowsError
+from serving.champions import Live, Prediction
+from serving.http import media
+from serving.http.description import Description, flag, prediction_schema, row_of
+from serving.http.exchange import Answer, Request, describe, refuse
+from tables.rows import Decoded, parse_json
+
+ROUTES: tuple[tuple[str, str], ...] = (
+    ("POST", "/v0/predict"),
+    ("POST", "/v0/models/{name}/predict"),
+)
+FACE: str | None = None
+
+UNKNOWN_CATEGORY = "a category never seen in training, scored as unknown"
+
+__all__ = ["FACE", "ROUTES", "decode", "document", "refuse", "render"]
+
+
+def decode(request: Request, live: Live) -> Decoded:
+    """Decode the body into a batch.
+
+    `?partial=1` keeps the good rows, `?strict=1` refuses categories never seen.
+    Raises ParseError, MediaTypeError and RowsError.
+    """
+    partial, strict = request.flag("partial"), request.flag("strict")
+    written = media.readable(request)
+    if written == media.CSV:
+        columns = media.read_csv(request.body)
+        decoded = live.codec.decode_columns(columns, partial=partial, strict=strict)
+    elif written == media.JSON_LINES:
+        rows = [parse_json(line) for line in request.body.splitlines() if line.strip()]
+        decoded = live.codec.decode_objects(rows, partial=partial, strict=strict)
+    else:
+        decoded = live.codec.decode_json(
+            request.body, single=_is_single(request), partial=partial, strict=strict
+        )
+    if not decoded.places:
+        raise RowsError("expected at least one row that fits the signature", decoded.problems)
+    return decoded
+
+
+def _is_single(request: Request) -> bool:
+    if request.body[:1] == b"{":
+        return True
+    start = request.body.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")[:1]
+    if not start:
+        raise ParseError("the body is empty; expected an object (one row) or a list of objects")
+    return start == b"{"
+
+
+def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
+    """Render the prediction as JSON or CSV. Raises NotAcceptable."""
+    if media.writable(request) == media.CSV:
+        return _render_csv(live, decoded, prediction)
+    keys, classes = live.keys, live.signature.label.classes
+    rows = [
+        {
+            "value": classes[winner],
+            "probability": row[winner],
+            "probabilities": dict(zip(keys, row, strict=True)),
+        }
+        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
+    ]
+    document: dict[str, Any] = (
+        {"prediction": rows[0]} if decoded.single else {"predictions": _in_place(decoded, rows)}
+    )
+    document["prediction_time"] = _now(int(time.time()))
+    document["model"] = {"name": live.name, "version": live.version}
+    if decoded.unknown:
+        document["warnings"] = [
+            {"row": row, "field": field, "message": UNKNOWN_CATEGORY}
+            for row, field in decoded.unknown
+        ]
+    if decoded.problems:
+        document["errors"] = [describe(fault) for fault in decoded.problems]
+    return Answer(200, msgspec.json.encode(document))
+
+
+def _in_place(decoded: Decoded, rows: list[Any]) -> list[Any]:
+    """Put each row where it stood in the request, null where a bad one stood."""
+    if not decoded.problems:
+        return rows
+    total = 1 + max(decoded.places[-1], max(fault.row for fault in decoded.problems))
+    found = dict(zip(decoded.places, rows, strict=True))
+    return [found.get(place) for place in range(total)]
+
+
+def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
+    keys = live.keys
+    rows = [
+        (keys[winner], row[winner], *row)
+        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
+    ]
+    blank = ("",) * (len(keys) + 2)
+    header = ("prediction", "probability", *(f"probability_{key}" for key in keys))
+    body = media.write_csv(header, (row or blank for row in _in_place(decoded, rows)))
+    return Answer(200, body, b"text/csv; charset=utf-8")
+
+
+@lru_cache(maxsize=2)
+def _now(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(second))
+
+
+def document(live: Live) -> Description:
+    """Describe the exchange for the OpenAPI document."""
+    row = row_of(live)
+    one = prediction_schema(live, "value")
+    answer = {
+        "type": "object",
+        "properties": {
+            "prediction": one,
+            "predictions": {"type": "array", "items": {"anyOf": [one, {"type": "null"}]}},
+            "prediction_time": {"type": "string", "format": "date-time"},
+            "model": {"type": "object"},
+            "warnings": {"type": "array", "items": {"type": "object"}},
+            "errors": {"type": "array", "items": {"type": "object"}},
+        },
+        "required": ["prediction_time", "model"],
+    }
+    rows = {"type": "array", "items": row, "minItems": 1}
+    return Description(
+        "Predict the class of one row, or of each row of a list",
+        {
+            media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.signature.example},
+            media.JSON_LINES: {},
+            media.CSV: {},
+        },
+        {media.JSON: {"schema": answer}, media.CSV: {}},
+        parameters=(
+            flag("partial", "answer the rows that are good, and name those that are not"),
+            flag("strict", "refuse a category never seen in training"),
+        ),
+    )

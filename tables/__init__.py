@@ -1,0 +1,1 @@
+"""What a table and a row are: from any bytes to encoded rows, the same for learning and serving."""

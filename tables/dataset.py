@@ -1,0 +1,108 @@
+"""From a table to a dataset: rows encoded as serving encodes them, and the class of each."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from tables.batch import Batch
+from tables.cells import read_values, stripped, to_float32
+from tables.schema import UNKNOWN, Feature, Kind, Signature
+from tables.schema_inference import infer_signature, read_labels
+from tables.table import Table
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Encoded rows with the class of each, as an index into the label's classes."""
+
+    signature: Signature
+    batch: Batch
+    target: NDArray[np.intp]
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.target)
+
+    def take(self, indices: NDArray[np.intp]) -> Dataset:
+        """Return the dataset of these rows, in this order."""
+        texts = tuple([column[i] for i in indices.tolist()] for column in self.batch.texts)
+        batch = Batch(np.ascontiguousarray(self.batch.matrix[indices]), texts)
+        return Dataset(self.signature, batch, self.target[indices], self.notes)
+
+    def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        """Return rows as a client would send them; encoding them gives the same batch."""
+        return [self._object(i) for i in indices]
+
+    def _object(self, row: int) -> dict[str, Any]:
+        numbers = zip(self.signature.numeric, self.batch.matrix[row].tolist(), strict=True)
+        texts = zip(self.signature.texts, self.batch.texts, strict=True)
+        values = {feature.name: _decoded(feature, code) for feature, code in numbers}
+        values |= {feature.name: column[row] for feature, column in texts}
+        return {feature.name: values[feature.name] for feature in self.signature.features}
+
+    @property
+    def digest(self) -> str:
+        """The sha256 (hex) of everything in it: equal for equal data."""
+        hasher = hashlib.sha256(msgspec.json.encode(self.signature))
+        hasher.update(self.batch.matrix.tobytes())
+        hasher.update(msgspec.json.encode(self.batch.texts))
+        hasher.update(self.target.astype(np.int64).tobytes())
+        return hasher.hexdigest()
+
+
+def read_dataset(
+    table: Table,
+    target: str,
+    aliases: Mapping[str, Mapping[str, str]] | None = None,
+    kinds: Mapping[str, Kind] | None = None,
+) -> Dataset:
+    """Infer the signature of a table and encode its rows.
+
+    The notes also name the features that give the label away. Raises
+    DatasetError, naming column and row, for a table that cannot be learnt from.
+    """
+    from tables.leakage import giveaways
+
+    signature, notes = infer_signature(table, target, aliases, kinds)
+    places = {value: place for place, value in enumerate(signature.label.classes)}
+    classes = np.array([places[v] for v in read_labels(table, target)], dtype=np.intp)
+    dataset = Dataset(signature, encode(table, signature), classes, notes)
+    told = (
+        f"{name} alone gives {target} away: is it known beforehand?" for name in giveaways(dataset)
+    )
+    return replace(dataset, notes=(*notes, *told))
+
+
+def encode(table: Table, signature: Signature) -> Batch:
+    """Encode a table's rows as `tables.rows` encodes the rows of requests."""
+    matrix = np.empty((len(table), len(signature.numeric)), dtype=np.float32)
+    for place, feature in enumerate(signature.numeric):
+        matrix[:, place] = _encoded(feature, stripped(table.cells(feature.name)))
+    texts = tuple([c or "" for c in table.cells(feature.name)] for feature in signature.texts)
+    return Batch(matrix, texts)
+
+
+def _encoded(feature: Feature, cells: list[str | None]) -> NDArray[np.float32]:
+    values = read_values(cells, feature.kind)
+    if feature.kind == "category":
+        codes = {category: float(place) for place, category in enumerate(feature.categories)}
+        codes |= {alias: codes[category] for alias, category in feature.aliases.items()}
+        values = [None if value is None else codes.get(value, UNKNOWN) for value in values]
+    return to_float32(values)
+
+
+def _decoded(feature: Feature, code: float) -> Any:
+    if np.isnan(code):
+        return None
+    if feature.kind == "category":
+        return feature.categories[int(code)]
+    return {"boolean": bool, "integer": int, "number": float}[feature.kind](code)

@@ -1,0 +1,65 @@
+"""The JSON Schema of a signature's rows: what the row codec accepts, for other tools to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tables.rows import BOOLEANS, LARGEST
+from tables.schema import Feature, Signature
+
+# An integer may be written 9.0, and may be as large as any number: both end as float32.
+_NUMBER = {"minimum": -LARGEST, "maximum": LARGEST}
+_TYPES: dict[str, dict[str, Any]] = {
+    "number": {"type": "number", **_NUMBER},
+    "integer": {"type": "integer", **_NUMBER},
+    "boolean": {"enum": [True, False, *(word for word in BOOLEANS if isinstance(word, str))]},
+    "category": {"type": "string"},
+    "text": {"type": "string"},
+}
+
+
+def row_schema(signature: Signature) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of one row.
+
+    A category is any string: one never seen in training is scored, with a
+    warning. The label's own column may be there, and is not read.
+    """
+    properties = {feature.name: feature_schema(feature) for feature in signature.features}
+    label = {"description": "the label's own column: accepted, and not read"}
+    return {
+        "type": "object",
+        "properties": {signature.label.name: label} | properties,
+        "required": [feature.name for feature in signature.features if not feature.nullable],
+        "additionalProperties": False,
+        "examples": [signature.example],
+    }
+
+
+def feature_schema(feature: Feature) -> dict[str, Any]:
+    """Return the JSON Schema of one feature's value."""
+    schema = dict(_TYPES[feature.kind])
+    if feature.nullable:
+        if "enum" in schema:
+            schema["enum"] = [*schema["enum"], None]
+        else:
+            schema["type"] = [schema["type"], "null"]
+    described = _described(feature)
+    if described:
+        schema["description"] = described
+    if feature.example is not None:
+        schema["examples"] = [feature.example]
+    return schema
+
+
+def _described(feature: Feature) -> str:
+    if feature.kind == "category":
+        said = "one of " + ", ".join(feature.categories)
+        return said + ("; or " + ", ".join(feature.aliases) if feature.aliases else "")
+    if feature.minimum is not None and feature.maximum is not None:
+        return f"in training from {feature.minimum:g} to {feature.maximum:g}"
+    return ""
+
+
+def label_schema(signature: Signature) -> dict[str, Any]:
+    """Return the JSON Schema of a predicted class."""
+    return {"enum": list(signature.label.classes)}

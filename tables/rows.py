@@ -1,0 +1,436 @@
+"""Rows: bytes or objects in, checked against the signature, encoded into a batch.
+
+Two ways lead to the same batch. The quick way lets msgspec decode the bytes
+straight into typed rows and stops at the first thing it does not like. The
+patient way then looks at every field of every row, accepts what only looks
+odd (9.0 for an integer), and names everything that is wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from difflib import get_close_matches
+from operator import attrgetter
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import ParseError, RowProblem, RowsError
+from tables.batch import Batch
+from tables.cells import MISSING
+from tables.schema import UNKNOWN, Feature, Signature
+
+# A larger number would become infinite in the float32 matrix.
+LARGEST = float(np.finfo(np.float32).max)
+# More than these are not listed: whoever reads them has understood.
+MOST_PROBLEMS = 100
+# A name in an answer is cut here, so that an absurd one cannot bloat it.
+LONGEST_NAME = 64
+
+BOOLEANS: dict[Any, float] = {
+    True: 1.0,
+    False: 0.0,
+    **{spelt: 1.0 for word in ("true", "yes") for spelt in (word, word.title(), word.upper())},
+    **{spelt: 0.0 for word in ("false", "no") for spelt in (word, word.title(), word.upper())},
+}
+_BOOLEAN_WORDS = tuple(word for word in BOOLEANS if isinstance(word, str))
+_ROW_TYPES: dict[str, Any] = {
+    "number": Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)],
+    "integer": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
+    "boolean": bool | Literal[_BOOLEAN_WORDS],
+    "category": str,
+    "text": str,
+}
+_JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+
+Values = tuple[Any, ...]
+Rejection = tuple[str, str]
+
+
+class Decoded(NamedTuple):
+    """What a request's rows came to.
+
+    `batch` holds the good rows and `places` where each stood in the request;
+    `problems` says what was wrong with the others, `unknown` which (row, field)
+    held a category that training never saw. `single` tells one bare row from a
+    list of one.
+    """
+
+    batch: Batch
+    places: Sequence[int]
+    problems: tuple[RowProblem, ...] = ()
+    unknown: tuple[tuple[int, str], ...] = ()
+    single: bool = False
+
+
+class RowCodec:
+    """Decodes and encodes the rows of one signature."""
+
+    def __init__(self, signature: Signature) -> None:
+        self.signature = signature
+        self._features = signature.numeric + signature.texts
+        self._names = tuple(feature.name for feature in self._features)
+        self._known = frozenset(self._names)
+        # Rows copied from a training table carry the label and what the model does not read.
+        self._read_past = {signature.label.name, *signature.ignored} - self._known
+        self._width = len(signature.numeric)
+        self._codes = tuple(_codes(feature) for feature in self._features)
+        self._coded = tuple((i, c) for i, c in enumerate(self._codes) if c is not None)
+        self._categorical = [
+            i for i, feature in enumerate(signature.numeric) if feature.kind == "category"
+        ]
+        row = self._row_type()
+        self._values = _values_of(len(self._features))
+        self._one = msgspec.json.Decoder(row)
+        self._many = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+
+    def _row_type(self) -> type[msgspec.Struct]:
+        fields: list[Any] = [_row_field(i, feature) for i, feature in enumerate(self._features)]
+        rename = {f"f{i}": name for i, name in enumerate(self._names)}
+        for i, name in enumerate(sorted(self._read_past)):
+            fields.append((f"past{i}", Any, None))
+            rename[f"past{i}"] = name
+        return msgspec.defstruct(
+            "Row", fields, rename=rename, forbid_unknown_fields=True, kw_only=True, gc=False
+        )
+
+    def decode_json(
+        self, body: bytes, *, single: bool, partial: bool = False, strict: bool = False
+    ) -> Decoded:
+        """Decode a JSON object (`single`) or a list of objects.
+
+        With `partial` the good rows are kept and the bad ones named in
+        `problems`. Raises ParseError for bytes that are not JSON, RowsError
+        for rows that the signature does not describe; `strict` counts a
+        category never seen in training among those.
+        """
+        try:
+            decoded = self._decode_quickly(body, single)
+            if not decoded.unknown or not strict:
+                return decoded
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError):
+            pass
+        objects = parse_json(body)
+        rows = [objects] if single else objects
+        decoded = self.decode_objects(rows, partial=partial, strict=strict)
+        return decoded._replace(single=single)
+
+    def _decode_quickly(self, body: bytes, single: bool) -> Decoded:
+        if single:
+            return self._encode_one(self._values(self._one.decode(body)))
+        rows = self._many.decode(body)
+        return self._encode([self._values(row) for row in rows], range(len(rows)), ())
+
+    def decode_objects(self, rows: Any, *, partial: bool = False, strict: bool = False) -> Decoded:
+        """Check parsed rows field by field, gather everything wrong, and encode the rest.
+
+        Raises RowsError when there is a problem and `partial` is not set, or
+        when `rows` is not a list of at least one row.
+        """
+        if not isinstance(rows, list):
+            raise RowsError("expected an object (one row) or a list of objects")
+        good: list[Values] = []
+        places: list[int] = []
+        problems: list[RowProblem] = []
+        for place, row in enumerate(rows):
+            values, wrong = self._check(place, row, strict)
+            problems += wrong
+            if not wrong:
+                good.append(values)
+                places.append(place)
+            if len(problems) > MOST_PROBLEMS and not partial:
+                break
+        if problems and not partial:
+            raise rejected(problems)
+        return self._encode(good, places, tuple(problems))
+
+    def encode_objects(self, rows: list[dict[str, Any]]) -> Batch:
+        """Encode rows given as dicts. Raises RowsError."""
+        return self.decode_objects(rows).batch
+
+    def _check(self, place: int, row: Any, strict: bool) -> tuple[Values, list[RowProblem]]:
+        if not isinstance(row, dict):
+            return (), [RowProblem(place, None, "object", json_name(row))]
+        problems = self._unknown_fields(place, row)
+        hinted = {problem.hint for problem in problems}
+        values = []
+        for feature in self._features:
+            value, rejection = check_value(feature, row.get(feature.name, ABSENT), strict)
+            values.append(value)
+            if rejection and not (rejection[1] == "nothing" and feature.name in hinted):
+                problems.append(RowProblem(place, feature.name, *rejection))
+        return tuple(values), problems
+
+    def _unknown_fields(self, place: int, row: dict[str, Any]) -> list[RowProblem]:
+        problems = []
+        for name in row:
+            if name not in self._known and name not in self._read_past:
+                # Comparing is quadratic in the length: only a plausible name is compared.
+                near = get_close_matches(name, self._names, 1) if len(name) < LONGEST_NAME else []
+                hint = near[0] if near else None
+                shown = _printable(name[:LONGEST_NAME])
+                expected = "a field of the signature"
+                problems.append(RowProblem(place, shown, expected, "unknown field", hint))
+        return problems
+
+    def _encode_one(self, row: Values) -> Decoded:
+        values = list(row)
+        for i, codes in self._coded:
+            values[i] = codes.get(values[i], UNKNOWN)
+        texts = tuple([text or ""] for text in values[self._width :])
+        batch = Batch(np.array([values[: self._width]], dtype=np.float32), texts)
+        unknown: tuple[tuple[int, str], ...] = ()
+        if UNKNOWN in [values[i] for i in self._categorical]:
+            unknown = self._unknown(batch, (0,))
+        return Decoded(batch, (0,), (), unknown, single=True)
+
+    def _encode(
+        self, rows: Sequence[Values], places: Sequence[int], problems: tuple[RowProblem, ...]
+    ) -> Decoded:
+        matrix = np.empty((len(rows), self._width), dtype=np.float32)
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(self._features)
+        for i, codes in enumerate(self._codes[: self._width]):
+            column = columns[i]
+            matrix[:, i] = column if codes is None else [codes.get(v, UNKNOWN) for v in column]
+        texts = tuple([text or "" for text in column] for column in columns[self._width :])
+        batch = Batch(matrix, texts)
+        return Decoded(batch, places, problems, self._unknown(batch, places))
+
+    def _unknown(self, batch: Batch, places: Sequence[int]) -> tuple[tuple[int, str], ...]:
+        if not self._categorical:
+            return ()
+        rows, columns = np.nonzero(batch.matrix[:, self._categorical] == UNKNOWN)
+        return tuple(
+            (places[row], self._names[self._categorical[column]])
+            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+        )
+
+    def decode_columns(
+        self,
+        columns: dict[str, Sequence[str]],
+        *,
+        partial: bool = False,
+        strict: bool = False,
+    ) -> Decoded:
+        """Check and encode a table of texts, as a CSV file has it.
+
+        Cells are read as those of a training table: spaces around them do not
+        count, and what means missing there does so here. Raises RowsError as
+        `decode_objects` does.
+        """
+        quick = None if strict else self._columns_quickly(columns)
+        if quick is not None:
+            return quick
+        readers = {feature.name: _READERS[feature.kind] for feature in self._features}
+        read = [map(readers.get(name, str), cells) for name, cells in columns.items()]
+        names = tuple(columns)
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*read, strict=True)]
+        return self.decode_objects(rows, partial=partial, strict=strict)
+
+    def _columns_quickly(self, columns: dict[str, Sequence[str]]) -> Decoded | None:
+        """Encode column by column; None as soon as one needs a closer look."""
+        if not self._known <= columns.keys() <= self._known | self._read_past:
+            return None
+        count = len(columns[self._names[0]])
+        matrix = np.empty((count, self._width), dtype=np.float32)
+        for i, feature in enumerate(self._features[: self._width]):
+            column = _column_quickly(feature, self._codes[i], columns[feature.name])
+            if column is None:
+                return None
+            matrix[:, i] = column
+        texts = [columns[feature.name] for feature in self._features[self._width :]]
+        if any(MISSING & set(cells) for cells in texts):
+            return None
+        batch = Batch(matrix, tuple(map(list, texts)))
+        return Decoded(batch, range(count), (), self._unknown(batch, range(count)))
+
+
+class _Absent:
+    """The value of a field that a row does not have."""
+
+
+ABSENT = _Absent()
+
+
+def check_value(feature: Feature, value: Any, strict: bool = False) -> tuple[Any, Rejection | None]:
+    """Return the value to encode and None, or (None, (expected, got)) for one that does not fit."""
+    if value is ABSENT or value is None:
+        if feature.nullable:
+            return None, None
+        return None, (_expected(feature), "nothing" if value is ABSENT else "null")
+    return _CHECKS[feature.kind](feature, value, strict)
+
+
+def _check_number(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None, (_expected(feature), json_name(value))
+    if not abs(value) <= LARGEST:
+        return None, (f"{feature.kind} within float32", "number out of range")
+    if feature.kind == "integer" and isinstance(value, float) and not value.is_integer():
+        return None, ("integer", "number with a fraction")
+    return value, None
+
+
+def _check_boolean(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
+    if isinstance(value, bool) or (isinstance(value, str) and value in BOOLEANS):
+        return value, None
+    return None, (_expected(feature), json_name(value))
+
+
+def _check_category(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
+    if not isinstance(value, str):
+        return None, (_expected(feature), json_name(value))
+    if strict and value not in feature.categories and value not in feature.aliases:
+        return None, (
+            "one of " + ", ".join(feature.categories),
+            "a category never seen in training",
+        )
+    return value, None
+
+
+def _check_text(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
+    return (value, None) if isinstance(value, str) else (None, ("string", json_name(value)))
+
+
+_CHECKS: dict[str, Callable[[Feature, Any, bool], tuple[Any, Rejection | None]]] = {
+    "number": _check_number,
+    "integer": _check_number,
+    "boolean": _check_boolean,
+    "category": _check_category,
+    "text": _check_text,
+}
+
+
+def _expected(feature: Feature) -> str:
+    names = {"boolean": "true or false", "category": "string", "text": "string"}
+    expected = names.get(feature.kind, feature.kind)
+    return f"{expected} or null" if feature.nullable else expected
+
+
+def json_name(value: Any) -> str:
+    """Return what JSON calls the type of a parsed value."""
+    if isinstance(value, dict):
+        return "object"
+    if isinstance(value, list):
+        return "array"
+    return _JSON_NAMES.get(type(value), "value")
+
+
+def rejected(problems: Iterable[RowProblem]) -> RowsError:
+    """Return the error that lists these problems, the first hundred of them."""
+    found = tuple(problems)
+    count = len({problem.row for problem in found})
+    more = f"; the first {MOST_PROBLEMS} faults are listed" if len(found) > MOST_PROBLEMS else ""
+    noun = "row does" if count == 1 else "rows do"
+    return RowsError(f"{count} {noun} not fit the signature{more}", found[:MOST_PROBLEMS])
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse JSON with the standard library, saying where it is malformed.
+
+    A number too large for a float becomes infinite, so that the field's check
+    names it. Raises ParseError.
+    """
+    try:
+        return json.loads(
+            body.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_parse_int
+        )
+    except UnicodeDecodeError as error:
+        raise ParseError(f"the body is not UTF-8: byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        where = f"line {error.lineno} column {error.colno}"
+        raise ParseError(f"the body is not JSON: {error.msg}, {where}") from None
+    except RecursionError:
+        raise ParseError("the body is nested too deep") from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ParseError(f"the body is not JSON: {name} is no JSON value; use null for missing")
+
+
+def _parse_int(digits: str) -> int | float:
+    # Python refuses to parse an integer of more than 4,300 digits, with an error of its own.
+    return int(digits) if len(digits) < 400 else math.copysign(math.inf, -digits.startswith("-"))
+
+
+def _codes(feature: Feature) -> dict[Any, float] | None:
+    if feature.kind == "boolean":
+        return {**BOOLEANS, None: math.nan}
+    if feature.kind != "category":
+        return None
+    codes: dict[Any, float] = {c: float(i) for i, c in enumerate(feature.categories)}
+    codes |= {alias: codes[target] for alias, target in feature.aliases.items()}
+    return {**codes, None: math.nan}
+
+
+def _row_field(place: int, feature: Feature) -> Any:
+    kind = _ROW_TYPES[feature.kind]
+    return (f"f{place}", kind | None, None) if feature.nullable else (f"f{place}", kind)
+
+
+def _values_of(count: int) -> Callable[[Any], Values]:
+    if count == 1:
+        # attrgetter of one name returns the bare value.
+        return lambda row: (row.f0,)
+    return attrgetter(*(f"f{i}" for i in range(count)))
+
+
+def _column_quickly(
+    feature: Feature, codes: dict[Any, float] | None, cells: Sequence[str]
+) -> NDArray[np.float64] | None:
+    try:
+        if codes is None:
+            values = np.array([_NO_NUMBER.get(cell) or float(cell) for cell in cells])
+        else:
+            known = codes | _NO_NUMBER
+            values = np.array([known.get(cell.strip(), UNKNOWN) for cell in cells])
+    except ValueError:
+        return None
+    return values if _fits(feature, values, cells) else None
+
+
+def _fits(feature: Feature, values: NDArray[np.float64], cells: Sequence[str]) -> bool:
+    if not feature.nullable and np.isnan(values).any():
+        return False
+    if feature.kind == "category":
+        return True
+    if feature.kind == "boolean":
+        return UNKNOWN not in values
+    # Python reads 1_000 as a number, a table does not.
+    in_range = not (np.abs(values) > LARGEST).any() and "_" not in "".join(cells)
+    return in_range and (feature.kind == "number" or not (values % 1 > 0).any())
+
+
+def _read_text(cell: str) -> str | None:
+    return None if cell.strip() in MISSING else cell
+
+
+def _read_word(cell: str) -> str | None:
+    return _read_text(cell.strip())
+
+
+def _read_number(cell: str) -> Any:
+    word = _read_word(cell)
+    try:
+        return word if word is None or "_" in word else float(word)
+    except ValueError:
+        return word
+
+
+# A missing number's cell; NaN is true, so that it may stand before an `or`.
+_NO_NUMBER: dict[Any, float] = dict.fromkeys(MISSING, math.nan)
+_READERS: dict[str, Callable[[str], Any]] = {
+    "number": _read_number,
+    "integer": _read_number,
+    "boolean": _read_word,
+    "category": _read_word,
+    "text": _read_text,
+}
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,73 @@
+"""The signature: what a row of a model looks like; `schema_inference` infers it from a table."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+
+Kind = Literal["number", "integer", "boolean", "category", "text"]
+Class = bool | int | str
+
+# Encoded value of a category that training never saw; one-hot gives it no column.
+UNKNOWN = -1.0
+
+
+class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One column that the model reads.
+
+    `categories` (kind category) are the training values in sorted order: a
+    row's value is encoded as its place in them. `aliases` maps a further
+    accepted value to a category. `minimum` and `maximum` are the training
+    range of numbers and integers.
+    """
+
+    name: str
+    kind: Kind
+    nullable: bool = False
+    categories: tuple[str, ...] = ()
+    aliases: dict[str, str] = {}
+    minimum: float | None = None
+    maximum: float | None = None
+    example: Any = None
+
+
+class Label(msgspec.Struct, frozen=True):
+    """What is predicted: the column's name, and its classes in the order of the probabilities.
+
+    Classes are booleans (False, True), integers or strings, sorted.
+    """
+
+    name: str
+    classes: tuple[Class, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The classes as JSON object keys: `true` for True, `3` for 3."""
+        return tuple(str(c).lower() if isinstance(c, bool) else str(c) for c in self.classes)
+
+
+class Signature(msgspec.Struct, frozen=True):
+    """The features in column order, and the label.
+
+    `ignored` are the columns of the training table that the model does not read.
+    """
+
+    features: tuple[Feature, ...]
+    label: Label
+    ignored: tuple[str, ...] = ()
+
+    @property
+    def numeric(self) -> tuple[Feature, ...]:
+        """The features that become columns of the float32 matrix: all but text, in order."""
+        return tuple(f for f in self.features if f.kind != "text")
+
+    @property
+    def texts(self) -> tuple[Feature, ...]:
+        """The text features, in order."""
+        return tuple(f for f in self.features if f.kind == "text")
+
+    @property
+    def example(self) -> dict[str, Any]:
+        """One row that this signature accepts."""
+        return {f.name: f.example for f in self.features}

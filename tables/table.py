@@ -1,0 +1,39 @@
+"""A table: columns of raw values by name, as a file or a recipe has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from errors import DatasetError
+from tables.cells import spelt
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of raw values by name, all of one length, or it raises DatasetError.
+
+    Values are texts as a file has them, or Python's own; None is missing.
+    `lines` are the lines of the file on which the rows begin, if there is one.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    lines: Sequence[int] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({len(cells) for cells in self.columns.values()}) > 1:
+            raise DatasetError("the table's columns are not all of one length")
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def cells(self, name: str) -> list[str | None]:
+        """Return a column spelt as a file has it, None where missing."""
+        return spelt(self.columns[name])
+
+    def place(self, row: int) -> str:
+        """Say where a row (from 0) is: its number under the header, and its line in the file."""
+        line = f" (line {self.lines[row]})" if row < len(self.lines) else ""
+        return f"row {row + 1}{line}"

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import (
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier
+
+from errors import ParityError
+from learning import estimators
+from learning.compile import compilation
+from learning.compile.compilation import Compiled, compile, compile_forest
+from learning.compile.equivalence import prove
+from learning.compile.trees import AtMost, Forest, Leaf, Split
+from learning.runtimes import load_runtime
+from learning.runtimes.sklearn import SklearnRuntime, load_estimator
+from tables.batch import Batch
+from tables.schema import Feature, Label, Signature
+from tests.learning.samples import batch, signature, target
+
+ROWS, LATER = batch(), batch(100, seed=1)
+CLASSES: dict[int, tuple[Any, ...]] = {2: (False, True), 3: ("a", "b", "c")}
+
+
+def prepared(classifier: Any) -> Pipeline:
+    """The classifier behind the preparation that recipes use."""
+    prepare = estimators.forest(signature(), 0)["prepare"]
+    return Pipeline([("prepare", prepare), ("classifier", classifier)])
+
+
+def compiled(estimator: Any, classes: int = 2) -> Compiled:
+    estimator.fit(ROWS.matrix, target(ROWS, classes))
+    return compile(estimator, signature(*CLASSES[classes]), [ROWS, LATER])
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize(
+    ("runtime", "make"),
+    [
+        ("onnx", lambda: estimators.forest(signature(), 0, n_estimators=30)),
+        ("onnx", lambda: estimators.boosting(signature(), 0, max_iter=10)),
+        ("linear", lambda: estimators.logistic(signature(), 0)),
+        ("onnx", lambda: prepared(ExtraTreesClassifier(10, random_state=0))),
+        ("onnx", lambda: prepared(RandomForestClassifier(7, max_depth=3, random_state=0))),
+        ("onnx", lambda: prepared(GradientBoostingClassifier(n_estimators=9, random_state=0))),
+        ("onnx", lambda: prepared(DecisionTreeClassifier(random_state=0))),
+    ],
+    ids=["forest", "boosting", "logistic", "extra trees", "few votes", "gradient", "tree"],
+)
+def test_a_compiled_model_answers_as_its_estimator(runtime: str, make: Any, classes: int) -> None:
+    estimator = make()
+    found = compiled(estimator, classes)
+    assert (found.runtime_name, found.reason) == (runtime, None)
+    assert found.parity is not None
+    assert found.parity["rows"] >= 500 + 2000
+    assert found.parity["largest_difference"] < 1e-5
+    served = load_runtime(runtime, found.members)
+    assert served.compiled
+    unseen = batch(50, seed=9)
+    wanted = estimator.predict_proba(unseen.matrix)
+    together = served.probabilities(unseen)
+    alone = np.vstack([served.probabilities(unseen._replace(matrix=r[None])) for r in unseen[0]])
+    assert np.abs(together - wanted).max() < 1e-5
+    assert np.abs(alone - wanted).max() < 1e-5
+
+
+def test_a_missing_category_that_is_one_of_its_own_keeps_its_column() -> None:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.preprocessing import OneHotEncoder
+
+    prepare = ColumnTransformer(
+        [
+            ("categories", OneHotEncoder(handle_unknown="ignore"), [1, 4]),
+            ("numbers", SimpleImputer(), [0, 2, 3, 5]),
+        ]
+    )
+    for classifier in (
+        RandomForestClassifier(20, random_state=0),
+        LogisticRegression(max_iter=1000),
+    ):
+        estimator = Pipeline([("prepare", prepare), ("classifier", classifier)])
+        colours = (ROWS.matrix[:, 1] == 1) | np.isnan(ROWS.matrix[:, 1])
+        estimator.fit(ROWS.matrix, colours.astype(int))
+        found = compile(estimator, signature(), [ROWS])
+        assert found.reason is None
+        row = ROWS.matrix[:1].copy()
+        row[0, 1] = np.nan
+        missing = load_runtime(found.runtime_name, found.members).probabilities(
+            ROWS._replace(matrix=row)
+        )
+        assert missing[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_texts_are_compiled_with_the_features_beside_them(classes: int) -> None:
+    rows = batch(300, texts=2)
+    described = signature(*CLASSES[classes], texts=2)
+    estimator = estimators.logistic(described, 0)
+    estimator.fit(estimators.estimator_input(rows), target(rows, classes))
+    found = compile(estimator, described, [rows])
+    assert (found.runtime_name, found.reason) == ("text", None)
+    served = load_runtime("text", found.members)
+    unseen = batch(30, seed=4, texts=2)
+    wanted = estimator.predict_proba(estimators.estimator_input(unseen))
+    assert np.abs(served.probabilities(unseen) - wanted).max() < 1e-6
+    one = unseen._replace(matrix=unseen.matrix[3:4], texts=tuple(t[3:4] for t in unseen.texts))
+    assert np.abs(served.probabilities(one) - wanted[3]).max() < 1e-6
+
+
+def test_another_estimator_is_converted() -> None:
+    found = compiled(prepared(GaussianNB(var_smoothing=1e-2)))
+    assert (found.runtime_name, found.reason) == ("onnx", None)
+
+
+def test_what_cannot_be_compiled_is_served_by_the_estimator_and_says_why() -> None:
+    described = signature(texts=1)
+    rows = batch(200, texts=1)
+    estimator = estimators.forest(described, 0, n_estimators=5)
+    estimator.fit(estimators.estimator_input(rows), target(rows))
+    found = compile(estimator, described, [rows])
+    assert (found.runtime_name, found.parity) == ("sklearn", None)
+    assert found.reason == "trees stand on words"
+    served = load_runtime("sklearn", found.members)
+    wanted = estimator.predict_proba(estimators.estimator_input(rows))
+    assert np.array_equal(served.probabilities(rows), wanted)
+
+
+def test_a_compiled_model_that_is_wrong_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(forest: Forest, precise: bool = False) -> compilation.Candidate:
+        raised = tuple(Split(AtMost(0, 60.0), Leaf((0.0,)), tree) for tree in forest.trees)
+        return compile_forest(Forest(raised, forest.columns, forest.outputs))
+
+    monkeypatch.setattr(compilation, "compile_forest", wrong)
+    monkeypatch.setattr(compilation, "_attempts", lambda *_: (compilation._folded,))
+    found = compiled(estimators.forest(signature(), 0, n_estimators=5))
+    assert found.runtime_name == "sklearn"
+    assert found.reason is not None
+    assert "probability differs" in found.reason
+    assert "\n" not in found.reason
+
+
+def test_a_vote_too_close_for_float32_is_added_up_in_float64() -> None:
+    """Ten trees, one row of which nearly ties: as float32, it gets the other label."""
+    table = load_breast_cancer()
+    rows = Batch(np.ascontiguousarray(table.data, dtype=np.float32))
+    features = tuple(Feature(name, "number") for name in table.feature_names)
+    described = Signature(features, Label("benign", (False, True)))
+    estimator = estimators.forest(described, 2, n_estimators=10).fit(rows.matrix, table.target)
+    coarse = compilation._folded(estimator, described, rows)
+    exact = SklearnRuntime(estimator).probabilities
+    with pytest.raises(ParityError, match="1 of 569 labels differ"):
+        prove(exact, load_runtime("onnx", coarse.members), [rows])
+    found = compile(estimator, described, [rows])
+    assert (found.runtime_name, found.reason) == ("onnx", None)
+    assert found.parity is not None
+    assert found.parity["largest_difference"] < 1e-15
+
+
+def test_one_threshold_moved_by_the_least_is_found() -> None:
+    """The very purpose of the rows on either side of a threshold."""
+    tree = Split(AtMost(0, 50.0), Leaf((0.2,)), Leaf((0.8,)))
+    moved = tree._replace(test=AtMost(0, float(np.nextafter(np.float32(50.0), np.float32(99.0)))))
+    right, wrong = (compile_forest(Forest((t,), 6, 1)) for t in (tree, moved))
+    exact = load_runtime("onnx", right.members).probabilities
+    runtime = load_runtime("onnx", wrong.members)
+    prove(exact, runtime, [ROWS])  # the training rows alone do not show it
+    near = compilation.probes(ROWS, signature(), right.thresholds, 0)
+    with pytest.raises(ParityError):
+        prove(exact, runtime, [near])
+
+
+def test_the_estimator_is_always_kept() -> None:
+    estimator = estimators.forest(signature(), 0, n_estimators=5)
+    found = compiled(estimator)
+    assert set(found.members) == {"model.onnx", "estimator.skops"}
+    kept = SklearnRuntime(load_estimator(found.members))
+    assert np.array_equal(kept.probabilities(LATER), estimator.predict_proba(LATER.matrix))
+
+
+def test_the_same_estimator_compiles_to_the_same_bytes() -> None:
+    estimator = estimators.forest(signature(), 0, n_estimators=5)
+    first = compiled(estimator)
+    second = compile(estimator, signature(), [ROWS, LATER])
+    assert first.members["model.onnx"] == second.members["model.onnx"]
+    assert first.parity == second.parity
+
+
+def test_nearest_neighbours_are_exact_or_not_compiled() -> None:
+    estimator = prepared(KNeighborsClassifier())
+    found = compiled(estimator)
+    served = load_runtime(found.runtime_name, found.members)
+    wanted = estimator.predict_proba(ROWS.matrix)
+    assert np.abs(served.probabilities(ROWS) - wanted).max() < 1e-5
+
+
+def test_an_estimator_that_does_not_know_a_class_is_refused() -> None:
+    described: Signature = signature("a", "b", "c")
+    estimator = estimators.logistic(described, 0).fit(ROWS.matrix, target(ROWS, 2))
+    with pytest.raises(ParityError, match="fitted on 2 of 3 classes"):
+        compile(estimator, described, [ROWS])

@@ -1,0 +1,473 @@
+"""The gRPC server, asked by real clients over a real port."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Any
+
+import grpc
+import numpy as np
+import pytest
+import tritonclient.grpc as triton
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from google.protobuf.descriptor_pool import DescriptorPool
+from google.protobuf.message_factory import GetMessageClass
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
+    ProtoReflectionDescriptorDatabase,
+)
+
+from learning.runtimes.base import Probabilities
+from serving.auth import Guard, KeyRing, new_key
+from serving.champions import Live, Predictor
+from serving.grpc.server import GrpcServer, Limits
+from serving.metrics import Metrics
+from serving.observation import Observation
+from serving.protocols.oip import protocol as oip
+from tables.batch import Batch
+from tables.schema import Feature, Label, Signature
+from tests.conftest import ROOT
+from tests.serving.factory import ROW, Sum, ask, make_gate, make_live, make_predictor
+
+IRIS = Signature(
+    tuple(
+        Feature(name, "number", example=1.0)
+        for name in ("sepal_length", "sepal_width", "petal_length", "petal_width")
+    ),
+    Label("species", ("setosa", "versicolor", "virginica")),
+)
+
+
+LATER = "20270101t000000z-000002"
+
+
+@contextmanager
+def serving(
+    *lives: Live, predictor: Predictor | None = None, **options: Any
+) -> Iterator[GrpcServer]:
+    """A server on a port of its own."""
+    settings: dict[str, Any] = {
+        "limits": Limits(message_bytes=64_000, rows=100, in_flight=8),
+        "guard": None,
+        "observation": Observation(Metrics(), 0.0),
+    }
+    held = predictor or make_predictor(*lives)
+    server = GrpcServer(held, "127.0.0.1:0", **(settings | options))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop(0.1)
+
+
+@contextmanager
+def reached(*lives: Live, **options: Any) -> Iterator[tuple[GrpcServer, grpc.Channel]]:
+    """A server, and a channel to it."""
+    with (
+        serving(*lives, **options) as server,
+        grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel,
+    ):
+        yield server, channel
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[GrpcServer]:
+    with serving(make_live(), make_live("iris", signature=IRIS)) as started:
+        yield started
+
+
+@pytest.fixture
+def channel(server: GrpcServer) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(f"127.0.0.1:{server.port}") as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(server: GrpcServer) -> Iterator[triton.InferenceServerClient]:
+    with triton.InferenceServerClient(f"127.0.0.1:{server.port}") as opened:
+        yield opened
+
+
+def call(channel: grpc.Channel, service: str, method: str, **fields: Any) -> Any:
+    """The reply of a typed service, whose messages the server is asked for."""
+    options = {name: fields.pop(name) for name in ("metadata", "timeout") if name in fields}
+    pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+    found = pool.FindServiceByName(service).FindMethodByName(method)
+    request, reply = GetMessageClass(found.input_type), GetMessageClass(found.output_type)
+    return channel.unary_unary(f"/{service}/{method}", request.SerializeToString, reply.FromString)(
+        request(**fields), **options
+    )
+
+
+def tensor(name: str, values: Any, datatype: str) -> triton.InferInput:
+    array = np.array(values)
+    given = triton.InferInput(name, list(array.shape), datatype)
+    given.set_data_from_numpy(array)
+    return given
+
+
+def credit_inputs(ages: list[int]) -> list[triton.InferInput]:
+    return [
+        tensor("age", np.array(ages, np.int64), "INT64"),
+        tensor("income", np.array([1.0, np.nan][: len(ages)], np.float64), "FP64"),
+        tensor("home", np.array(["rent", "owner"][: len(ages)], object), "BYTES"),
+        tensor("records", np.array([True, False][: len(ages)]), "BOOL"),
+    ]
+
+
+# ---------------------------------------------------------------- the iris contract
+
+
+def test_the_iris_client_crosses_the_network(server: GrpcServer) -> None:
+    words = ["--host", "127.0.0.1", "--port", str(server.port), "5.1", "3.5", "1.4", "0.2"]
+    program = ROOT / "clients" / "iris_client.py"
+    done = subprocess.run(
+        [sys.executable, str(program), *words], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stdout) == (0, "species: 2\n"), done.stderr
+
+
+def test_the_iris_client_says_what_went_wrong() -> None:
+    program = ROOT / "clients" / "iris_client.py"
+    with serving(make_live()) as other:
+        words = ["--host", "127.0.0.1", "--port", str(other.port), "1", "1", "1", "1"]
+        done = subprocess.run(
+            [sys.executable, str(program), *words], capture_output=True, text=True, timeout=60
+        )
+    assert done.returncode == 1
+    assert "has no ml.IrisPredictor" in done.stderr
+
+
+def test_a_typed_call_answers_as_the_model_does(channel: grpc.Channel) -> None:
+    reply = call(
+        channel, "ml.CreditPredictor", "PredictCreditApproved", **(ROW | {"records": False})
+    )
+    gate = make_gate(make_live())
+    theirs = json.loads(ask(gate, "/v0/predict", ROW).body)["prediction"]
+    assert reply.approved is theirs["value"]
+    assert list(reply.probabilities) == list(theirs["probabilities"].values())
+    assert reply.model_version == make_live().version
+
+
+def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
+    features = (Feature("home", "category", categories=("a", "b")), Feature("age", "number"))
+    live = make_live(signature=Signature(features, Label("approved", (False, True))))
+    with reached(live) as (_, channel), pytest.raises(grpc.RpcError) as caught:
+        call(channel, "ml.CreditPredictor", "PredictCreditApproved", age=3)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    inputs = [{"name": "age", "datatype": "FP64", "shape": [1], "data": [3]}]
+    gate = make_gate(live, dialects=(oip,))
+    answer = ask(gate, "/v2/models/credit/infer", {"inputs": inputs})
+    assert json.loads(answer.body) == {"error": caught.value.details()}
+    assert "row 0, home: expected string, got nothing" in caught.value.details()
+
+
+def test_a_model_promoted_meanwhile_is_called_by_its_new_signature() -> None:
+    predictor, row = make_predictor(make_live()), ROW | {"records": True}
+    with reached(predictor=predictor) as (_, channel):
+        assert call(channel, "ml.CreditPredictor", "PredictCreditApproved", **row)
+        other = Signature((Feature("x", "number", example=1.0),), Label("grade", (1, 2)))
+        predictor._live["credit"] = make_live(version=LATER, signature=other)
+        reply = call(channel, "ml.CreditPredictor", "PredictCreditGrade", x=500.0)
+        assert (reply.grade, reply.model_version) == (2, LATER)
+
+
+# ---------------------------------------------------------------- the Open Inference Protocol
+
+
+def test_health_and_metadata(client: triton.InferenceServerClient) -> None:
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready("credit")
+    assert client.is_model_ready("credit", make_live().version)
+    assert not client.is_model_ready("credit", "another")
+    assert client.get_server_metadata().name == "mirante"
+    found = client.get_model_metadata("credit")
+    assert [(i.name, i.datatype) for i in found.inputs] == [
+        ("age", "INT64"),
+        ("income", "FP64"),
+        ("home", "BYTES"),
+        ("records", "BOOL"),
+    ]
+
+
+def test_raw_tensors_are_answered_as_over_rest(client: triton.InferenceServerClient) -> None:
+    result = client.infer("credit", credit_inputs([30, 50]), request_id="seven")
+    assert result.get_response().id == "seven"
+    rows = {"age": [30, 50], "income": [1.0, None], "home": ["rent", "owner"]}
+    data = [
+        {"name": n, "datatype": t, "shape": [2], "data": d}
+        for n, t, d in (
+            ("age", "INT64", rows["age"]),
+            ("income", "FP64", rows["income"]),
+            ("home", "BYTES", rows["home"]),
+            ("records", "BOOL", [True, False]),
+        )
+    ]
+    gate = make_gate(make_live(), dialects=(oip,))
+    answer = json.loads(ask(gate, "/v2/models/credit/infer", {"inputs": data}).body)
+    theirs = {output["name"]: output["data"] for output in answer["outputs"]}
+    assert result.as_numpy("label").tolist() == theirs["label"]
+    assert result.as_numpy("probabilities").ravel().tolist() == theirs["probabilities"]
+
+
+def test_one_tensor_of_all_features_and_one_output(client: triton.InferenceServerClient) -> None:
+    rows = np.array([[100, 1, 1, 1], [-100, 1, 1, 1]], np.float32)
+    wanted = [triton.InferRequestedOutput("label")]
+    result = client.infer("iris", [tensor("x", rows, "FP32")], outputs=wanted)
+    assert result.as_numpy("label").tolist() == [b"virginica", b"setosa"]
+    assert result.as_numpy("probabilities") is None
+
+
+def test_contents_that_are_not_raw_are_answered_in_kind(channel: grpc.Channel) -> None:
+    from tritonclient.grpc import service_pb2 as messages
+
+    request = messages.ModelInferRequest(model_name="iris")
+    given = request.inputs.add(name="x", datatype="FP64", shape=[1, 4])
+    given.contents.fp64_contents.extend([100.0, 1.0, 1.0, 1.0])
+    reply = _infer(channel, request)
+    assert reply.outputs[0].contents.bytes_contents[:] == [b"virginica"]
+    assert sum(reply.outputs[1].contents.fp64_contents) == pytest.approx(1.0)
+    assert not reply.raw_output_contents
+
+
+def _infer(channel: grpc.Channel, request: Any) -> Any:
+    from tritonclient.grpc import service_pb2 as messages
+
+    path = "/inference.GRPCInferenceService/ModelInfer"
+    kinds = messages.ModelInferRequest.SerializeToString, messages.ModelInferResponse.FromString
+    return channel.unary_unary(path, *kinds)(request)
+
+
+@pytest.mark.parametrize(
+    ("model", "inputs", "code", "text"),
+    [
+        ("none", lambda: credit_inputs([1]), "NOT_FOUND", "there is no model of that name"),
+        ("iris", lambda: credit_inputs([1]), "INVALID_ARGUMENT", "do not fit|does not fit"),
+        (
+            "iris",
+            lambda: [tensor("x", np.ones((1, 3), np.float32), "FP32")],
+            "INVALID_ARGUMENT",
+            "a tensor \\[n, 4\\]",
+        ),
+        (
+            "credit",
+            lambda: credit_inputs([1])[:1],
+            "INVALID_ARGUMENT",
+            "row 0, home|row 0, income|row 0, records",
+        ),
+        (
+            "iris",
+            lambda: [tensor("x", np.ones((101, 4), np.float32), "FP32")],
+            "RESOURCE_EXHAUSTED",
+            "101 rows; at most 100",
+        ),
+        (
+            "iris",
+            lambda: [tensor("x", np.ones((9000, 4), np.float32), "FP32")],
+            "RESOURCE_EXHAUSTED",
+            "larger than max",
+        ),
+        (
+            "iris",
+            lambda: [tensor("x", np.ones((0, 4), np.float32), "FP32")],
+            "INVALID_ARGUMENT",
+            "at least one row",
+        ),
+    ],
+)
+def test_bad_requests_are_refused_with_the_text_of_http(client, model, inputs, code, text) -> None:
+    with pytest.raises(triton.InferenceServerException, match=text) as caught:
+        client.infer(model, inputs())
+    assert caught.value.status() == f"StatusCode.{code}"
+
+
+def test_bytes_that_are_no_message_are_refused(channel: grpc.Channel) -> None:
+    ask_raw = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+    with pytest.raises(grpc.RpcError) as caught:
+        ask_raw(b"\xff\xff")
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert caught.value.details() == "the body is no inference.ModelInferRequest"
+    trailing = dict(caught.value.trailing_metadata())
+    assert trailing["x-request-id"]
+
+
+def test_an_unknown_call_is_unimplemented(channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary("/ml.Nobody/Predicts")(b"")
+    assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+# ---------------------------------------------------------------- the server's own
+
+
+def test_health_checking_follows_the_predictor() -> None:
+    predictor = make_predictor()
+    with reached(predictor=predictor) as (server, channel):
+        check = health_pb2_grpc.HealthStub(channel).Check
+        states = health_pb2.HealthCheckResponse
+        assert check(health_pb2.HealthCheckRequest()).status == states.NOT_SERVING
+        predictor._live["iris"] = make_live("iris", signature=IRIS)
+        server.tell_health()
+        for service in ("", "ml.IrisPredictor", "inference.GRPCInferenceService"):
+            request = health_pb2.HealthCheckRequest(service=service)
+            assert check(request).status == states.SERVING
+
+
+def test_reflection_lists_and_describes_every_service(channel: grpc.Channel) -> None:
+    database = ProtoReflectionDescriptorDatabase(channel)
+    services = set(database.get_services())
+    assert services == {
+        "grpc.health.v1.Health",
+        "grpc.reflection.v1alpha.ServerReflection",
+        "inference.GRPCInferenceService",
+        "ml.CreditPredictor",
+        "ml.IrisPredictor",
+    }
+    pool = DescriptorPool(database)
+    for service in services:
+        assert pool.FindServiceByName(service).methods
+    with pytest.raises(KeyError):
+        pool.FindServiceByName("ml.Nobody")
+
+
+class Slow(Sum):
+    """A runtime that takes its time, or fails."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(3)
+        self.seconds = seconds
+        self.entered = threading.Event()
+
+    def probabilities(self, batch: Batch) -> Probabilities:
+        self.entered.set()
+        time.sleep(self.seconds)
+        if not self.seconds:
+            raise RuntimeError("the caller's secret")
+        return super().probabilities(batch)
+
+
+def slow_iris(seconds: float) -> Live:
+    import dataclasses
+
+    return dataclasses.replace(make_live("iris", signature=IRIS), runtime=Slow(seconds))
+
+
+def test_a_deadline_ends_a_call() -> None:
+    with reached(slow_iris(1.0)) as (_, channel):
+        started = time.monotonic()
+        with pytest.raises(grpc.RpcError) as caught:
+            call(channel, "ml.IrisPredictor", "PredictIrisSpecies", timeout=0.2)
+        assert time.monotonic() - started < 0.9
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+
+
+def test_more_calls_at_once_than_are_taken_are_refused() -> None:
+    live = slow_iris(1.0)
+    limits = Limits(message_bytes=64_000, rows=100, in_flight=1)
+    with reached(live, limits=limits) as (_, channel):
+        path = "/ml.IrisPredictor/PredictIrisSpecies"
+        first = channel.unary_unary(path).future(b"")
+        assert live.runtime.entered.wait(5)
+        with pytest.raises(grpc.RpcError) as caught:
+            channel.unary_unary(path)(b"")
+        assert first.result()
+    assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_a_fault_of_ours_tells_nothing_of_it() -> None:
+    with reached(slow_iris(0.0)) as (_, channel), pytest.raises(grpc.RpcError) as caught:
+        call(channel, "ml.IrisPredictor", "PredictIrisSpecies")
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert "secret" not in caught.value.details()
+
+
+def test_calls_under_way_are_answered_when_it_stops() -> None:
+    live = slow_iris(0.5)
+    with serving(live) as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
+        under_way = channel.unary_unary("/ml.IrisPredictor/PredictIrisSpecies").future(b"")
+        assert live.runtime.entered.wait(5)
+        server.stop(5.0)
+        assert under_way.result()
+
+
+def test_keys_come_as_metadata() -> None:
+    token, key = new_key("reader", ["predict"])
+    _, trainer = new_key("trainer", ["train"])
+    ring = KeyRing((key.entry(), trainer.entry()), "")
+    guard = Guard(ring, require_for_prediction=True)
+    with reached(make_live("iris", signature=IRIS), guard=guard) as (_, channel):
+        words = ("ml.IrisPredictor", "PredictIrisSpecies")
+        for good in (("authorization", f"Bearer {token}"), ("x-api-key", token)):
+            assert call(channel, *words, metadata=(good,))
+        for bad in ((), (("authorization", "Bearer no"),)):
+            with pytest.raises(grpc.RpcError) as caught:
+                call(channel, *words, metadata=bad)
+            assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+            assert "Bearer, or X-API-Key" in caught.value.details()
+
+
+def make_certificate(folder: Path) -> tuple[bytes, bytes]:
+    """A certificate for 127.0.0.1 that signs itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return made.public_bytes(serialization.Encoding.PEM), private
+
+
+def test_it_speaks_tls(tmp_path: Path) -> None:
+    certificate, key = make_certificate(tmp_path)
+    with serving(make_live("iris", signature=IRIS), certificate=certificate, key=key) as server:
+        root = tmp_path / "root.pem"
+        root.write_bytes(certificate)
+        words = ["--host", "127.0.0.1", "--port", str(server.port), "1", "1", "1", "1"]
+        program = [sys.executable, str(ROOT / "clients" / "iris_client.py")]
+        done = subprocess.run(
+            [*program, "--root", str(root), *words], capture_output=True, text=True, timeout=60
+        )
+        assert done.stdout.startswith("species: "), done.stderr
+        plain = subprocess.run(
+            [*program, "--timeout", "2", *words], capture_output=True, timeout=60
+        )
+        assert plain.returncode == 1
+
+
+def test_a_port_that_is_taken_is_an_error(server: GrpcServer) -> None:
+    predictor = make_predictor()
+    observation = Observation(Metrics(), 0.0)
+    with pytest.raises(OSError, match="cannot listen"):
+        GrpcServer(
+            predictor,
+            f"127.0.0.1:{server.port}",
+            limits=Limits(1000, 1, 1),
+            guard=None,
+            observation=observation,
+        )

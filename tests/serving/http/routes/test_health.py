@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from serving.champions import Predictor
+from serving.http.routes.health import health_blueprint
+from tests.serving.factory import make_live, make_predictor
+
+
+def ask(predictor: Predictor, path: str) -> Any:
+    app = Flask(__name__)
+    app.register_blueprint(health_blueprint(predictor))
+    return app.test_client().get(path)
+
+
+def test_it_says_that_it_is_alive_and_when() -> None:
+    told = ask(make_predictor(), "/health").json
+    assert told["msg"] == "this service is alive"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["now"])
+    assert ask(make_predictor(), "/livez").json == {"status": "live"}
+
+
+@pytest.mark.parametrize(
+    ("loaded", "faults", "status", "expected"),
+    [
+        (["credit"], {}, 200, "ready"),
+        (["credit"], {"credit": "a fact"}, 200, "degraded"),  # the old champion serves on
+        (["credit"], {"registry": "a fact"}, 200, "degraded"),
+        (["credit"], {"iris": "a fact"}, 503, "unready"),
+        ([], {}, 503, "unready"),
+    ],
+)
+def test_it_is_ready_when_no_wanted_model_is_missing(
+    loaded: list[str], faults: dict[str, str], status: int, expected: str
+) -> None:
+    predictor = make_predictor(*map(make_live, loaded))
+    predictor._faults.update(faults)
+    answer = ask(predictor, "/readyz")
+    assert answer.status_code == status
+    assert answer.json["status"] == expected
+    assert answer.json["faults"] == faults
+    assert list(answer.json["models"]) == loaded

@@ -1,0 +1,90 @@
+"""SageMaker's other routes: ping, execution parameters, models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from errors import Conflict
+from serving.http.cors import Cors
+from serving.http.routes.sagemaker_models import sagemaker_blueprint
+from serving.http.wsgi import attend
+from serving.metrics import Metrics
+from serving.observation import Observation
+from serving.service import RequestIds
+from tests.serving.factory import make_live, make_predictor
+
+
+class OneModel:
+    """A shelf that holds one model, and remembers what was asked."""
+
+    def __init__(self) -> None:
+        self.taken: list[str] = []
+
+    def take(self, name: str) -> None:
+        """Take it once."""
+        if name in self.taken:
+            raise Conflict("the model is loaded already")
+        self.taken.append(name)
+
+    def put_back(self, name: str) -> None:
+        """Put it back."""
+        self.taken.remove(name)
+
+
+def client_of(*names: str, shelf: Any = None):
+    app = Flask(__name__, static_folder=None)
+    attend(app, RequestIds(), Cors(()), Observation(Metrics(), 0.0))
+    app.register_blueprint(
+        sagemaker_blueprint(
+            make_predictor(*(make_live(name) for name in names)),
+            default_model="credit",
+            max_in_flight=7,
+            max_body_bytes=6 * 1024 * 1024,
+            shelf=shelf,
+        )
+    )
+    return app.test_client()
+
+
+def test_ping_is_empty_and_well_when_the_model_is_live():
+    answer = client_of("credit").get("/ping")
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert client_of("iris").get("/ping").status_code == 503
+
+
+def test_a_container_of_many_models_is_well_with_none():
+    assert client_of(shelf=OneModel()).get("/ping").status_code == 200
+
+
+def test_execution_parameters_are_the_services_own_limits():
+    assert client_of().get("/execution-parameters").json == {
+        "MaxConcurrentTransforms": 7,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": 6,
+    }
+
+
+def test_the_loaded_models_are_listed_and_told_one_by_one():
+    client = client_of("credit", "iris")
+    assert [m["modelName"] for m in client.get("/models").json["models"]] == ["credit", "iris"]
+    assert client.get("/models/iris").json["modelName"] == "iris"
+    assert client.get("/models/nobody").status_code == 404
+
+
+def test_models_are_loaded_and_unloaded_only_from_a_shelf():
+    wanted = {"model_name": "credit", "url": "/opt/ml/models/credit/model"}
+    assert client_of().post("/models", json=wanted).status_code == 405
+    shelf = OneModel()
+    client = client_of("credit", shelf=shelf)
+    assert client.post("/models", json=wanted).status_code == 200
+    assert client.post("/models", json=wanted).status_code == 409
+    assert client.delete("/models/credit").status_code == 200
+    assert shelf.taken == []
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model_name": 3}'])
+def test_a_load_that_names_no_model_is_refused(body):
+    assert client_of(shelf=OneModel()).post("/models", data=body).status_code == 400

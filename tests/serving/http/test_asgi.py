@@ -1,0 +1,237 @@
+"""The ASGI lane alone: bodies in parts, late or never; threads; streams; the worker's life."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import threading
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errors import ConfigError
+from serving.http.asgi import QUICK_BODY, Express
+from serving.service import Gate
+from tests.serving.factory import ROW, make_gate, make_live
+from tests.serving.lanes import JSON, Answered, call, post, whole
+
+BODY = json.dumps(ROW).encode()
+
+
+async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
+    """Answer what is not the express lane's."""
+    await send({"type": "http.response.start", "status": 299, "headers": []})
+    await send({"type": "http.response.body", "body": scope["path"].encode()})
+
+
+def express(gate: Gate | None = None, **options: Any) -> Express:
+    return Express(gate or make_gate(), elsewhere, **({"body_timeout": 5} | options))
+
+
+def ask(lane: Express, messages: list[Any], path: str = "/v0/predict", **headers: str) -> Any:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return asyncio.run(call(lane, "POST", path, JSON | named, messages))
+
+
+def part(body: bytes, *, more: bool) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+@settings(deadline=None, max_examples=30)
+@given(cuts=st.lists(st.integers(0, len(BODY)), max_size=4))
+def test_a_body_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(BODY)]
+    parts = [BODY[a:b] for a, b in pairwise(edges)]
+    messages = [part(data, more=n < len(parts) - 1) for n, data in enumerate(parts)]
+    answer = ask(express(), messages)
+    assert answer.status == 200
+    assert answer.json["prediction"] == post(make_gate(), ROW).json["prediction"]
+
+
+def test_a_body_declared_too_large_is_refused_before_it_is_read() -> None:
+    answer = ask(express(), [], content_length="100001")
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+
+
+@pytest.mark.parametrize("declared", ["-1", "many", "1e3"])
+def test_a_length_that_is_none_is_refused(declared: str) -> None:
+    assert ask(express(), [], content_length=declared).status == 413
+
+
+def test_a_body_that_grows_too_large_is_read_no_further() -> None:
+    # A third part never comes: who waits for it answers 408.
+    answer = ask(express(body_timeout=0.2), [part(b" " * 60_000, more=True)] * 2)
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+
+
+@pytest.mark.parametrize("messages", [[], [part(b"{", more=True)]])
+def test_a_body_that_does_not_arrive_is_given_up(messages: list[Any]) -> None:
+    answer = ask(express(body_timeout=0.05), messages)
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+
+
+def exchange(lane: Express, scope: dict[str, Any], messages: list[Any]) -> list[Any]:
+    """Give a lane messages and return what it sends."""
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(lane(scope, receive, send))
+    return sent
+
+
+@pytest.mark.parametrize("first", [[], [part(b"{", more=True)]])
+def test_a_client_that_left_is_sent_nothing_and_leaves_its_place(first: list[Any]) -> None:
+    gate = make_gate(max_in_flight=1)
+    scope = {"type": "http", "method": "POST", "path": "/v0/predict", "headers": []}
+    assert exchange(express(gate), scope, [*first, {"type": "http.disconnect"}]) == []
+    assert ask(express(gate), [part(BODY, more=False)]).status == 200
+
+
+def test_what_is_no_prediction_is_handed_on() -> None:
+    answer = ask(express(), [], "/v0/models")
+    assert (answer.status, answer.body) == (299, b"/v0/models")
+
+
+def test_a_stream_comes_before_the_fallback() -> None:
+    async def stream(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 298, "headers": []})
+
+    lane = express(streams=(lambda _: None, lambda s: stream if "events" in s["path"] else None))
+    assert ask(lane, [], "/v0/jobs/1/events").status == 298
+    assert ask(lane, [], "/v0/jobs/1").status == 299
+
+
+def test_requests_at_the_same_time_are_answered_each_with_its_own() -> None:
+    lane = express(make_gate(max_in_flight=20))
+    ages = list(range(0, 100, 10))
+    bodies = [json.dumps(ROW | {"age": age}).encode() for age in ages]
+    bodies[3] = b"{"  # one that fails spoils none of the others
+
+    async def all_at_once() -> list[Any]:
+        path = "/v0/predict"
+        asked = (call(lane, "POST", path, JSON, [part(b, more=False)]) for b in bodies)
+        return await asyncio.gather(*asked)
+
+    together = asyncio.run(all_at_once())
+    assert [answer.status for answer in together] == [200] * 3 + [400] + [200] * 6
+    for body, answer in zip(bodies, together, strict=True):
+        alone = ask(lane, [part(body, more=False)])
+        assert alone.status == answer.status
+        assert alone.json.get("prediction") == answer.json.get("prediction")
+
+
+def threads_of(live: Any) -> list[str]:
+    """Return a list that the names of the threads that predict are put into."""
+    seen: list[str] = []
+    honest = live.runtime.probabilities
+
+    def probabilities(batch: Any) -> Any:
+        seen.append(threading.current_thread().name)
+        return honest(batch)
+
+    live.runtime.probabilities = probabilities
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("quick", "size", "in_a_thread"),
+    [(True, len(BODY), False), (False, len(BODY), True), (True, QUICK_BODY + 1, True)],
+)
+def test_a_slow_model_and_a_large_body_leave_the_event_loop(
+    quick: bool, size: int, in_a_thread: bool
+) -> None:
+    live = make_live(quick=quick)
+    seen = threads_of(live)
+    assert post(make_gate(live), BODY.ljust(size)).status == 200
+    assert [name.startswith("mirante-batch") for name in seen] == [in_a_thread]
+
+
+def test_it_starts_and_stops_with_its_worker() -> None:
+    calls: list[str] = []
+    lane = express(on_start=lambda: calls.append("up"), on_stop=lambda: calls.append("down"))
+    stages = [{"type": f"lifespan.{stage}"} for stage in ("startup", "shutdown")]
+    sent = exchange(lane, {"type": "lifespan"}, stages)
+    assert [message["type"] for message in sent] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
+    assert calls == ["up", "down"]
+
+
+def test_a_start_that_fails_says_why() -> None:
+    def fail() -> None:
+        raise ConfigError("MODEL_STORE: a fact")
+
+    sent = exchange(express(on_start=fail), {"type": "lifespan"}, [{"type": "lifespan.startup"}])
+    assert sent == [{"type": "lifespan.startup.failed", "message": "MODEL_STORE: a fact"}]
+
+
+def test_requests_of_one_turn_are_predicted_in_one_call_and_answered_as_alone():
+    live = make_live()
+    sizes: list[int] = []
+    honest = live.runtime.probabilities
+
+    def probabilities(batch: Any) -> Any:
+        sizes.append(len(batch.matrix))
+        return honest(batch)
+
+    live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+    gate = make_gate(live, make_live("other"))
+    bodies = [
+        ("/v0/predict", ROW),
+        ("/v0/predict", [ROW | {"age": 60}, ROW]),
+        ("/v0/predict", ROW | {"age": "old"}),
+        ("/v0/models/other/predict", ROW),
+        ("/v0/models/nobody/predict", ROW),
+        ("/v0/predict", ROW | {"age": -9}),
+    ]
+
+    async def together() -> list[Answered]:
+        lane = express(gate)
+        raw = [json.dumps(body).encode() for _, body in bodies]
+        calls = [
+            call(lane, "POST", path, JSON | {"x-request-id": str(i)}, whole(raw[i]))
+            for i, (path, _) in enumerate(bodies)
+        ]
+        return await asyncio.gather(*calls)
+
+    answers = asyncio.run(together())
+    assert sizes == [4]
+    assert [answer.status for answer in answers] == [200, 200, 422, 200, 404, 200]
+    for i, ((path, body), answer) in enumerate(zip(bodies, answers, strict=True)):
+        assert answer.headers["x-request-id"] == str(i)
+        alone = post(gate, body, path, **{"x-request-id": str(i)})
+        drop = partial(re.sub, rb'"prediction_time":"[^"]+"', b"")
+        assert drop(alone.body) == drop(answer.body)
+
+
+def test_a_request_that_breaks_the_joined_prediction_fails_alone():
+    live = make_live()
+    honest = live.runtime.probabilities
+
+    def probabilities(batch: Any) -> Any:
+        if (batch.matrix[:, 0] == 13).any():
+            raise RuntimeError("unlucky")
+        return honest(batch)
+
+    live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+    gate = make_gate(live)
+
+    async def together() -> list[Answered]:
+        lane = express(gate)
+        raw = [json.dumps(ROW | {"age": age}).encode() for age in (30, 13, 40)]
+        return await asyncio.gather(
+            *(call(lane, "POST", "/v0/predict", JSON, whole(body)) for body in raw)
+        )
+
+    assert [answer.status for answer in asyncio.run(together())] == [200, 500, 200]

@@ -1,0 +1,101 @@
+"""Media types, unpacking, and CSV."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from errors import ParseError, RowsError
+from serving.http import media
+from serving.http.exchange import Request
+from serving.refusals import BodyTooLarge, MediaTypeError, NotAcceptable
+
+
+def request(**headers: str) -> Request:
+    named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
+    return Request("POST", "/", b"", named, b"", "id")
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("", media.JSON),
+        ("application/json; charset=utf-8", media.JSON),
+        ("Application/JSON", media.JSON),
+        ("text/csv; header=present", media.CSV),
+        ("application/jsonlines", media.JSON_LINES),
+    ],
+)
+def test_the_bodys_type_is_read_without_its_parameters(given, read):
+    assert media.readable(request(content_type=given)) == read
+
+
+def test_a_type_nobody_reads_is_refused_with_those_that_are():
+    with pytest.raises(MediaTypeError, match="text/csv"):
+        media.readable(request(content_type="text/plain"))
+
+
+@pytest.mark.parametrize(
+    ("accept", "written"),
+    [
+        ("*/*", media.JSON),
+        ("text/csv", media.CSV),
+        ("text/html, text/csv;q=0.9, application/json;q=0.5", media.CSV),
+        ("text/csv;q=0.1, application/json", media.JSON),
+        ("text/csv;q=0, */*", media.JSON),
+        ("text/csv;q=nonsense, application/json;q=0.1", media.JSON),
+    ],
+)
+def test_the_answers_type_is_the_one_most_wanted(accept, written):
+    assert media.writable(request(accept=accept)) == written
+    assert media.writable(request()) == media.JSON
+
+
+def test_a_type_nobody_writes_is_refused():
+    with pytest.raises(NotAcceptable):
+        media.writable(request(accept="image/png, application/json;q=0"))
+
+
+def test_a_body_is_unpacked_up_to_its_limit_and_no_further():
+    packed = gzip.compress(b"x" * 1000)
+    assert media.unpack(packed, b"gzip", 1000) == b"x" * 1000
+    with pytest.raises(BodyTooLarge):
+        media.unpack(packed, b"gzip", 999)
+
+
+@pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 1000)[:-9]])
+def test_what_is_not_whole_gzip_is_malformed(body):
+    with pytest.raises(ParseError):
+        media.unpack(body, b"gzip", 10_000)
+
+
+def test_csv_with_quotes_line_breaks_and_a_bom_is_read():
+    columns = media.read_csv('\ufeffa,b\r\n"x, ""y""\nz",1\r\n\r\n,2\r\n'.encode())
+    assert {name: list(cells) for name, cells in columns.items()} == {
+        "a": ['x, "y"\nz', ""],
+        "b": ["1", "2"],
+    }
+
+
+def test_a_header_alone_is_a_table_without_rows():
+    assert {k: list(v) for k, v in media.read_csv(b"a,b\n").items()} == {"a": [], "b": []}
+
+
+@pytest.mark.parametrize("body", [b"", b"\n\n", b"a,a\n1,2\n", b"a\n\xff\n", b'a\n"open\n'])
+def test_what_is_no_table_is_malformed(body):
+    with pytest.raises(ParseError):
+        media.read_csv(body)
+
+
+def test_ragged_rows_are_named():
+    with pytest.raises(RowsError) as refused:
+        media.read_csv(b"a,b\n1,2\n1\n1,2,3\n")
+    assert [(f.row, f.got) for f in refused.value.problems] == [(1, "1 cells"), (2, "3 cells")]
+
+
+def test_what_is_written_can_be_read():
+    rows = [('x, "y"', 1.5), ("", 2.0)]
+    columns = media.read_csv(media.write_csv(("a", "b"), rows))
+    assert list(columns["a"]) == ['x, "y"', ""]
+    assert list(map(float, columns["b"])) == [1.5, 2.0]

@@ -1,0 +1,154 @@
+"""The Open Inference Protocol's dialect: JSON, binary tensors, errors."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+
+from serving.protocols import v0
+from serving.protocols.oip import protocol as oip
+from serving.service import Gate
+from tests.serving.factory import ROW, ask, make_gate, make_live
+
+PATH = "/v2/models/credit/infer"
+INPUTS = [
+    {"name": "age", "datatype": "INT64", "shape": [2], "data": [30, 80]},
+    {"name": "income", "datatype": "FP64", "shape": [2, 1], "data": [[12.5], [12.5]]},
+    {"name": "home", "datatype": "BYTES", "shape": [2], "data": ["rent", "rent"]},
+    {"name": "records", "datatype": "BOOL", "shape": [2], "data": [False, False]},
+]
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    return make_gate(make_live(), dialects=(oip, v0))
+
+
+def infer(gate: Gate, path: str = PATH, **document: Any) -> dict[str, Any]:
+    answer = ask(gate, path, {"inputs": INPUTS} | document)
+    assert answer.status == 200, answer
+    return json.loads(answer.body)
+
+
+def binary(document: Any, raw: bytes, **headers: str) -> tuple[bytes, dict[str, str]]:
+    written = json.dumps(document).encode()
+    return written + raw, {"Inference_Header_Content_Length".lower(): str(len(written))} | headers
+
+
+def test_the_outputs_are_what_v0_answers(gate):
+    rows = json.loads(ask(gate, "/v0/predict", [ROW, ROW | {"age": 80}]).body)["predictions"]
+    answered = infer(gate)
+    assert answered["model_name"] == "credit"
+    assert answered["model_version"] == gate.predictor.live("credit").version
+    label, probabilities = answered["outputs"]
+    assert label == {
+        "name": "label",
+        "datatype": "BOOL",
+        "shape": [2],
+        "data": [row["value"] for row in rows],
+    }
+    assert probabilities["shape"] == [2, 2]
+    assert probabilities["data"] == [p for row in rows for p in row["probabilities"].values()]
+
+
+def test_the_id_is_given_back_and_outputs_are_chosen(gate):
+    answered = infer(gate, id="abc", outputs=[{"name": "probabilities"}])
+    assert answered["id"] == "abc"
+    assert [output["name"] for output in answered["outputs"]] == ["probabilities"]
+    assert "id" not in infer(gate)
+
+
+def test_the_live_version_may_be_named_and_no_other(gate):
+    version = gate.predictor.live("credit").version
+    assert infer(gate, f"/v2/models/credit/versions/{version}/infer") == infer(gate)
+    assert ask(gate, "/v2/models/credit/versions/1/infer", {"inputs": INPUTS}).status == 404
+
+
+def test_binary_inputs_and_outputs_are_the_same_values(gate):
+    raw = np.array([30, 80], "<i8").tobytes() + b"\4\0\0\0rent" * 2
+    inputs = [dict(one) for one in INPUTS]
+    for place, size in ((0, 16), (2, 16)):
+        del inputs[place]["data"]
+        inputs[place]["parameters"] = {"binary_data_size": size}
+    body, headers = binary({"inputs": inputs}, raw, content_type="application/octet-stream")
+    assert json.loads(ask(gate, PATH, body, **headers).body) == infer(gate)
+
+    body, headers = binary(
+        {
+            "inputs": inputs,
+            "outputs": [
+                {"name": "probabilities", "parameters": {"binary_data": True}},
+                {"name": "label", "parameters": {"binary_data": False}},
+            ],
+        },
+        raw,
+    )
+    answer = ask(gate, PATH, body, **headers)
+    assert answer.content_type == b"application/octet-stream"
+    length = int(dict(answer.headers)[b"inference-header-content-length"])
+    probabilities, label = json.loads(answer.body[:length])["outputs"]
+    assert probabilities["parameters"] == {"binary_data_size": len(answer.body) - length}
+    expected = infer(gate)["outputs"]
+    assert label == expected[0]
+    assert np.frombuffer(answer.body[length:], "<f8").tolist() == expected[1]["data"]
+
+
+def test_binary_for_all_outputs_is_one_parameter(gate):
+    answer = ask(gate, PATH, {"inputs": INPUTS, "parameters": {"binary_data_output": True}})
+    length = int(dict(answer.headers)[b"inference-header-content-length"])
+    outputs = json.loads(answer.body[:length])["outputs"]
+    assert [one["parameters"]["binary_data_size"] for one in outputs] == [2, 32]
+    assert len(answer.body) == length + 34
+
+
+@pytest.mark.parametrize(
+    ("status", "document"),
+    [
+        (400, []),
+        (400, {}),
+        (400, {"inputs": []}),
+        (400, {"inputs": [{"name": "age"}]}),
+        (400, {"inputs": [INPUTS[0] | {"shape": [3]}, *INPUTS[1:]]}),
+        (400, {"inputs": [INPUTS[0] | {"shape": [True]}, *INPUTS[1:]]}),
+        (400, {"inputs": [INPUTS[0] | {"datatype": "FLOAT"}, *INPUTS[1:]]}),
+        (400, {"inputs": INPUTS, "outputs": [{"name": "class"}]}),
+        (400, {"inputs": INPUTS, "id": 1}),
+        (
+            400,
+            {"inputs": INPUTS, "outputs": [{"name": "label", "parameters": {"classification": 1}}]},
+        ),
+        (400, {"inputs": [INPUTS[0] | {"parameters": {"binary_data_size": 8}}, *INPUTS[1:]]}),
+        (400, {"inputs": [INPUTS[0] | {"parameters": {"binary_data_size": "8"}}, *INPUTS[1:]]}),
+        (422, {"inputs": INPUTS[1:]}),
+        (422, {"inputs": [INPUTS[0] | {"datatype": "BYTES", "data": ["a", "b"]}, *INPUTS[1:]]}),
+    ],
+)
+def test_what_is_no_inference_request_is_an_error_of_the_protocol(gate, status, document):
+    answer = ask(gate, PATH, document)
+    assert (answer.status, answer.content_type) == (status, b"application/json")
+    assert list(json.loads(answer.body)) == ["error"]
+
+
+def test_an_error_names_the_first_faulty_row_and_feature(gate):
+    inputs = [INPUTS[0] | {"datatype": "FP64", "data": [30, 1.5]}, *INPUTS[1:]]
+    said = json.loads(ask(gate, PATH, {"inputs": inputs}).body)["error"]
+    assert "row 1, age: expected integer" in said
+
+
+@pytest.mark.parametrize("length", ["x", "-1", "99999", "9" * 5000, ""])
+def test_a_json_length_that_cannot_be_is_refused(gate, length):
+    headers = {"Inference_Header_Content_Length".lower(): length}
+    assert ask(gate, PATH, {"inputs": INPUTS}, **headers).status == 400
+
+
+def test_other_bodies_and_media_types_are_refused(gate):
+    assert ask(gate, PATH, b"").status == 400
+    assert ask(gate, PATH, b"{").status == 400
+    assert ask(gate, PATH, b"[" * 50_000).status == 400
+    body, headers = binary({"inputs": INPUTS}, b"surplus")
+    assert ask(gate, PATH, body, **headers).status == 400
+    assert ask(gate, PATH, {"inputs": INPUTS}, content_type="text/csv").status == 415
+    assert ask(gate, "/v2/models/nobody/infer", {"inputs": INPUTS}).status == 404

@@ -1,0 +1,201 @@
+"""Tensors: to rows and back, in values and in binary."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import ParseError, RowsError
+from serving.champions import Prediction
+from serving.protocols.oip.tensors import (
+    NUMBERS,
+    Tensor,
+    decode_tensors,
+    metadata,
+    output_tensors,
+    tensor_of,
+    tensor_of_bytes,
+    to_bytes,
+)
+from serving.refusals import RequestError
+from tables.rows import RowCodec
+from tables.schema import Feature, Label, Signature
+from tests.serving.factory import ROW, SIGNATURE, make_live
+
+CODEC = RowCodec(SIGNATURE)
+NUMERIC = Signature(
+    tuple(Feature(name, "number", nullable=name == "b") for name in "abc"), Label("y", ("n", "p"))
+)
+ROWS = [ROW, {"age": -4, "income": None, "home": "owner", "records": "yes"}]
+
+
+def columns(rows, **datatypes):
+    kinds = {"age": "INT64", "income": "FP64", "home": "BYTES", "records": "BYTES"} | datatypes
+    return [tensor_of(name, kinds[name], [len(rows)], [row[name] for row in rows]) for name in ROW]
+
+
+def same(decoded, rows) -> bool:
+    expected = CODEC.encode_objects(rows).matrix
+    return bool(np.array_equal(decoded.batch.matrix, expected, equal_nan=True))
+
+
+def test_a_tensor_of_each_feature_is_the_rows():
+    assert same(decode_tensors(CODEC, columns(ROWS)), ROWS)
+
+
+def test_numbers_stand_for_booleans_and_nan_for_a_missing_value():
+    tensors = [
+        tensor_of("age", "FP32", [2, 1], [[30.0], [-4]]),
+        Tensor("income", "FP32", (2,), np.array([12.5, math.nan], "<f4")),
+        tensor_of("home", "BYTES", [2], [b"rent", "owner"]),
+        tensor_of("records", "BOOL", [2], [False, True]),
+    ]
+    assert same(decode_tensors(CODEC, tensors), ROWS)
+    tensors[3] = tensor_of("records", "UINT8", [2], [0, 1])
+    assert same(decode_tensors(CODEC, tensors), ROWS)
+
+
+def test_one_tensor_of_texts_is_read_as_csv_is():
+    cells = [["30", "12.5", "rent", "no"], ["-4", "", "owner", "true"]]
+    assert same(decode_tensors(CODEC, [tensor_of("rows", "BYTES", [2, 4], cells)]), ROWS)
+
+
+@pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
+def test_one_tensor_of_numbers_is_the_matrix(datatype):
+    codec = RowCodec(NUMERIC)
+    matrix = np.array([[1, 2, 3], [4.5, -5, 6]], NUMBERS[datatype])
+    binary = tensor_of_bytes("x", datatype, [2, 3], matrix.tobytes())
+    written = tensor_of("x", datatype, [2, 3], matrix.tolist())
+    for tensor in (binary, written):
+        assert np.array_equal(decode_tensors(codec, [tensor]).batch.matrix, matrix)
+    matrix[1, 1] = np.nan  # b may be missing
+    decoded = decode_tensors(codec, [tensor_of_bytes("x", datatype, [2, 3], matrix.tobytes())])
+    assert np.array_equal(decoded.batch.matrix, matrix, equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("matrix", "got"),
+    [
+        ([[1.0, 2, math.nan]], "null"),
+        ([[1.0, math.inf, 3]], "out of range"),
+        ([[1e300, 2, 3]], "out"),
+    ],
+)
+def test_a_number_that_the_model_cannot_read_is_named(matrix, got):
+    tensor = tensor_of_bytes("x", "FP64", [1, 3], np.array(matrix, "<f8").tobytes())
+    with pytest.raises(RowsError) as refused:
+        decode_tensors(RowCodec(NUMERIC), [tensor])
+    assert got in refused.value.problems[0].got
+
+
+def test_an_integer_beyond_every_float_is_named():
+    with pytest.raises(RowsError) as refused:
+        decode_tensors(RowCodec(NUMERIC), [tensor_of("x", "FP64", [1, 3], [10**400, 1, 2])])
+    assert refused.value.problems[0].field == "a"
+
+
+@pytest.mark.parametrize(
+    ("tensors", "fault"),
+    [
+        ([], ParseError),
+        (columns(ROWS)[:3], RowsError),
+        ([*columns(ROWS)[:3], tensor_of("records", "BOOL", [1], [True])], ParseError),
+        ([*columns(ROWS), columns(ROWS)[0]], ParseError),
+        ([*columns(ROWS), tensor_of("agee", "INT64", [2], [1, 2])], RowsError),
+        ([tensor_of("x", "BYTES", [1, 3], ["1", "2", "rent"])], ParseError),
+        ([tensor_of("x", "FP64", [1, 4], [1, 2, 3, 4])], RowsError),
+        ([tensor_of("x", "BYTES", [0, 4], [])], RowsError),
+        ([tensor_of("age", "INT64", [1, 2], [1, 2])], ParseError),
+    ],
+)
+def test_tensors_that_are_no_rows_are_refused(tensors, fault):
+    with pytest.raises(fault):
+        decode_tensors(CODEC, tensors)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "shape", "data"),
+    [
+        ("FP31", [1], [1]),
+        ("FP64", [], []),
+        ("FP64", [1, 1, 1], [1]),
+        ("FP64", [-1], []),
+        ("FP64", [2], [1]),
+        ("FP64", [2, 2], [[1, 2], [3]]),
+        ("FP64", [2, 2], [[[1, 2], [3, 4]]]),
+        ("FP64", [1], ["1"]),
+        ("FP64", [1], [True]),
+        ("FP64", [1], None),
+        ("FP64", [10**9, 10**9], [1]),
+        ("INT8", [1], [128]),
+        ("UINT64", [1], [-1]),
+        ("INT64", [1], [1.0]),
+        ("BOOL", [1], [1]),
+        ("BYTES", [1], [1]),
+        ("BYTES", [1], [b"\xff"]),
+    ],
+)
+def test_data_that_is_not_what_shape_and_datatype_say_is_refused(datatype, shape, data):
+    with pytest.raises(ParseError):
+        tensor_of("x", datatype, shape, data)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "shape", "raw"),
+    [
+        ("FP32", [1], b"\0" * 8),
+        ("BYTES", [1], b"\5\0\0\0abc"),
+        ("BYTES", [1], b"\1\0"),
+        ("BYTES", [2], b"\1\0\0\0a"),
+        ("BYTES", [1], b"\1\0\0\0\xff"),
+        ("NONE", [1], b""),
+    ],
+)
+def test_binary_that_is_not_what_shape_and_datatype_say_is_refused(datatype, shape, raw):
+    with pytest.raises(ParseError):
+        tensor_of_bytes("x", datatype, shape, raw)
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=("Cs",)))))
+def test_texts_survive_their_binary_form(texts):
+    tensor = tensor_of("x", "BYTES", [len(texts)], texts)
+    assert tensor_of_bytes("x", "BYTES", [len(texts)], to_bytes(tensor)).values() == texts
+
+
+@pytest.mark.parametrize("datatype", sorted(NUMBERS))
+def test_numbers_survive_their_binary_form(datatype):
+    values = [True, False] if datatype == "BOOL" else [0, 1, 100]
+    tensor = tensor_of("x", datatype, [len(values)], values)
+    assert tensor_of_bytes("x", datatype, [len(values)], to_bytes(tensor)).values() == values
+
+
+@pytest.mark.parametrize(
+    ("classes", "datatype"),
+    [((False, True), "BOOL"), ((1, 2), "INT64"), (("a", "b"), "BYTES")],
+)
+def test_outputs_are_the_class_and_the_probabilities_in_the_classes_datatype(classes, datatype):
+    live = make_live(signature=Signature(SIGNATURE.features, Label("y", classes)))
+    prediction = Prediction([[0.25, 0.75], [0.5, 0.5]], [1, 0])
+    label, probabilities = output_tensors(live, prediction)
+    assert (label.name, label.datatype, label.shape) == ("label", datatype, (2,))
+    assert probabilities == Tensor("probabilities", "FP64", (2, 2), [0.25, 0.75, 0.5, 0.5])
+    assert len(to_bytes(label)) > 0
+    assert output_tensors(live, prediction, ["probabilities"]) == [probabilities]
+    with pytest.raises(RequestError):
+        output_tensors(live, prediction, ["labels"])
+
+
+def test_metadata_says_what_an_example_row_may_be_sent_as():
+    live = make_live()
+    told = metadata(live)
+    assert [one["datatype"] for one in told["inputs"]] == ["INT64", "FP64", "BYTES", "BOOL"]
+    assert told["outputs"][1]["shape"] == [-1, 2]
+    example = live.signature.example
+    tensors = [
+        tensor_of(i["name"], i["datatype"], [1], [example[i["name"]]]) for i in told["inputs"]
+    ]
+    assert same(decode_tensors(CODEC, tensors), [example])

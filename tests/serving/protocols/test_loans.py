@@ -1,0 +1,96 @@
+"""The flat dialect: a loan application in, the probability of its default out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from serving.protocols import loans as flat
+from serving.protocols import v0
+from serving.service import Gate
+from tables.schema import Feature, Label, Signature
+from tests.serving.factory import ask, make_gate, make_live
+
+APPLICATION = {
+    "Term": 84,
+    "NoEmp": 4,
+    "CreateJob": 2,
+    "RetainedJob": 4,
+    "longitude": -86.2,
+    "latitude": 41.6,
+    "GrAppv": 60000.0,
+    "SBA_Appv": 48000.0,
+    "is_new": True,
+    "same_state": False,
+    "FranchiseCode": "1",
+    "City": "ELKHART",
+    "State": "IN",
+    "Bank": "A BANK",
+    "BankState": "OH",
+    "RevLineCr": "N",
+    "UrbanRural": 1,
+    "naics_first_two": "45",
+}
+KINDS = {int: "integer", float: "number", bool: "boolean", str: "category"}
+LOANS = Signature(
+    tuple(
+        Feature(
+            name,
+            KINDS[type(value)],
+            categories=(value,) if isinstance(value, str) else (),
+            example=value,
+        )
+        for name, value in APPLICATION.items()
+    ),
+    Label("default", (False, True)),
+)
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    loans = make_live("loans", signature=LOANS, faces=("flat",))
+    return make_gate(make_live(), loans, dialects=(flat, v0))
+
+
+def test_an_application_is_answered_with_the_probability_of_the_last_class(gate):
+    answer = ask(gate, "/predict", APPLICATION)
+    full = json.loads(ask(gate, "/v0/models/loans/predict", APPLICATION).body)
+    assert answer.status == 200
+    assert json.loads(answer.body) == {"default_proba": full["prediction"]["probabilities"]["true"]}
+
+
+def test_booleans_are_taken_as_the_strings_that_python_writes(gate):
+    spelt = APPLICATION | {"is_new": "True", "same_state": "False"}
+    assert ask(gate, "/predict", spelt).body == ask(gate, "/predict", APPLICATION).body
+
+
+def test_the_recipe_says_which_class_is_meant():
+    live = make_live("loans", signature=LOANS, faces=("flat",), extra={"positive": "false"})
+    other = make_live("loans", signature=LOANS, faces=("flat",))
+    meant, last = (
+        json.loads(ask(make_gate(one, dialects=(flat,)), "/predict", APPLICATION).body)
+        for one in (live, other)
+    )
+    assert meant["default_proba"] + last["default_proba"] == pytest.approx(1)
+    assert meant != last
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        (422, {**APPLICATION, "Term": "long"}, "application/json"),
+        (422, {"Term": 84}, "application/json"),
+        (422, {**APPLICATION, "is_new": "maybe"}, "application/json"),
+        (422, [APPLICATION], "application/json"),
+        (400, b"", "application/json"),
+        (415, APPLICATION, "text/csv"),
+    ],
+)
+def test_what_is_no_application_is_refused_with_a_problem(gate, status, body, content_type):
+    answer = ask(gate, "/predict", body, content_type=content_type)
+    assert (answer.status, answer.content_type) == (status, b"application/problem+json")
+
+
+def test_without_a_model_of_that_face_there_is_nothing():
+    assert ask(make_gate(dialects=(flat,)), "/predict", APPLICATION).status == 404

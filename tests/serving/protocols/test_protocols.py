@@ -1,0 +1,124 @@
+"""Every dialect through both lanes: the same bytes, whichever way a request came."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.serving.protocols.test_flat import APPLICATION, LOANS
+from tests.serving.protocols.test_keyed import TWEETS
+from tests.serving.protocols.test_oip import INPUTS
+
+from serving.auth import Guard, KeyRing, new_key
+from serving.protocols import loans as flat
+from serving.protocols import sagemaker, v0
+from serving.protocols import tweets as keyed
+from serving.protocols.oip import protocol as oip
+from serving.service import Gate
+from tests.serving.factory import ROW, ask, make_gate, make_live
+from tests.serving.lanes import by_express, by_flask, flask_lane
+
+TOKEN, KEY = new_key("client", ["predict"])
+DIALECTS = (v0, flat, keyed, sagemaker, oip)
+REQUESTS = {
+    "/v0/predict": [ROW],
+    "/predict": APPLICATION,
+    f"/api/v1/{TOKEN}/predict": {"1": "a", "2": ""},
+    "/invocations": ROW,
+    "/models/tweets/invoke": {"text": ["a", "b"]},
+    "/endpoints/credit/invocations": [ROW],
+    "/v2/models/credit/infer": {"id": "x", "inputs": INPUTS},
+}
+# What a second may change between two answers.
+TIME = re.compile(rb'"prediction_time":"[^"]*"')
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    return make_gate(
+        make_live(),
+        make_live("loans", signature=LOANS, faces=("flat",)),
+        make_live("tweets", signature=TWEETS, faces=("keyed",)),
+        dialects=DIALECTS,
+        guard=Guard(KeyRing([KEY.entry()])),
+    )
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+@pytest.mark.parametrize("change", ["none", "cut", "other type", "wrong"])
+def test_both_lanes_give_the_same_bytes(gate, path, change):
+    headers = {"content-type": "application/json", "x-request-id": "same"}
+    body = json.dumps(REQUESTS[path]).encode()
+    if change == "cut":
+        body = body[:-1]
+    elif change == "other type":
+        headers["content-type"] = "image/png"
+    elif change == "wrong":
+        body = b'{"nothing": {"of": "this"}}'
+    one = by_express(gate, "POST", path, headers, body)
+    other = by_flask(flask_lane(gate), "POST", path, headers, body)
+    assert one.status == other.status
+    assert (one.status == 200) == (change == "none"), one
+    assert one.status < 500
+    assert TIME.sub(b"", one.body) == TIME.sub(b"", other.body)
+    assert one.headers == other.headers
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_dialect_describes_itself_for_any_model(gate, dialect):
+    for live in gate.predictor.lives.values():
+        said = dialect.document(live)
+        assert said.summary
+        assert "application/json" in said.takes
+        assert said.gives
+        json.dumps(said._asdict())
+
+
+MEMBERS = (
+    *("1", "age", "text", "inputs", "outputs", "name", "shape", "datatype", "data", "parameters"),
+    *("binary_data_size", "binary_data_output", "id"),
+)
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["a", "", "30", "FP64", "BYTES", "age", "label", 10**400, "\ud800"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(MEMBERS),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+media_types = st.sampled_from(
+    ["application/json", "text/csv", "application/jsonlines", "application/octet-stream"]
+)
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+@given(
+    body=st.binary(max_size=60) | anything.map(lambda value: json.dumps(value).encode()),
+    media_type=media_types,
+    length=st.none() | st.integers(-1, 70).map(str),
+)
+@settings(max_examples=150, deadline=None)
+def test_no_body_is_a_fault_of_ours(gate, path, body, media_type, length):
+    headers = {"content_type": media_type}
+    if length is not None:
+        headers["inference_header_content_length"] = length
+    assert ask(gate, path, body, **headers).status < 500
+
+
+@given(changed=st.dictionaries(st.sampled_from(list(INPUTS[0])), anything), place=st.integers(0, 3))
+@settings(max_examples=300, deadline=None)
+def test_no_tensor_is_a_fault_of_ours(gate, changed, place):
+    inputs = [dict(one) for one in INPUTS]
+    inputs[place] |= changed
+    assert ask(gate, "/v2/models/credit/infer", {"inputs": inputs}).status < 500

@@ -1,0 +1,126 @@
+"""SageMaker's dialect: media types in and out, rows and columns, custom attributes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from serving.protocols import sagemaker
+from serving.service import Gate
+from tables.schema import Feature, Label, Signature
+from tests.serving.factory import ask, make_gate, make_live
+
+NAMES = ("Sepal.Length", "Sepal.Width", "Petal.Length", "Petal.Width")
+IRIS = Signature(
+    tuple(Feature(name, "number", example=1.5) for name in NAMES),
+    Label("Species", ("setosa", "versicolor", "virginica")),
+)
+ROWS = [dict(zip(NAMES, values, strict=True)) for values in [(5.1, 3.5, 1.4, 0.2), (700, 3, 5, 2)]]
+COLUMNS = {name: [row[name] for row in ROWS] for name in NAMES}
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    return make_gate(make_live("credit", signature=IRIS), dialects=(sagemaker,))
+
+
+@pytest.fixture(scope="module")
+def expected(gate) -> list[dict[str, object]]:
+    return json.loads(ask(gate, "/invocations", ROWS).body)["predictions"]
+
+
+def test_a_row_is_answered_with_label_and_probabilities(expected):
+    assert [one["predicted_label"] for one in expected] == ["virginica", "virginica"]
+    for one in expected:
+        assert list(one["probabilities"]) == ["setosa", "versicolor", "virginica"]
+        assert one["probability"] == one["probabilities"][one["predicted_label"]]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", json.dumps(COLUMNS)),
+        ("application/json", json.dumps(COLUMNS | {"Species": ["?", "?"]})),
+        ("application/json", "\n " + json.dumps(ROWS)),
+        ("", json.dumps(ROWS)),
+        ("application/jsonlines", "\n".join(map(json.dumps, ROWS))),
+        ("application/x-ndjson", "\r\n".join(map(json.dumps, ROWS)) + "\n"),
+        ("text/csv", "5.1,3.5,1.4,0.2\n700,3,5,2\n"),
+        ("text/csv", ",".join(NAMES) + "\r\n5.1,3.5,1.4,0.2\r\n700,3,5,2\r\n"),
+        (
+            "text/csv; charset=utf-8",
+            "Species," + ",".join(NAMES) + "\nx,5.1,3.5,1.4,0.2\nx,700,3,5,2",
+        ),
+    ],
+)
+def test_every_way_to_write_rows_is_the_same_rows(gate, expected, content_type, body):
+    answer = ask(gate, "/invocations", body.encode(), content_type=content_type)
+    assert answer.status == 200, answer
+    assert json.loads(answer.body) == {"predictions": expected}
+
+
+def test_scalars_are_one_row(gate, expected):
+    assert json.loads(ask(gate, "/invocations", ROWS[0]).body) == {"predictions": expected[:1]}
+
+
+def test_the_answer_is_written_as_accept_says(gate, expected):
+    lines = ask(gate, "/invocations", ROWS, accept="application/jsonlines")
+    assert lines.content_type == b"application/jsonlines"
+    assert [json.loads(line) for line in lines.body.splitlines()] == expected
+    table = ask(gate, "/invocations", ROWS, accept="text/csv")
+    assert table.content_type.startswith(b"text/csv")
+    cells = [line.split(",") for line in table.body.decode().splitlines()]
+    assert [row[0] for row in cells] == ["virginica", "virginica"]
+    assert [[float(c) for c in row[1:]] for row in cells] == [
+        list(one["probabilities"].values()) for one in expected
+    ]
+    assert ask(gate, "/invocations", ROWS, accept="*/*").content_type == b"application/json"
+    assert ask(gate, "/invocations", ROWS, accept="image/png").status == 406
+
+
+def test_custom_attributes_come_back(gate):
+    given = {"X_Amzn_SageMaker_Custom_Attributes".lower(): "trace=1, tier=gold"}
+    answer = ask(gate, "/invocations", ROWS, **given)
+    assert (b"x-amzn-sagemaker-custom-attributes", b"trace=1, tier=gold") in answer.headers
+    given = {"X_Amzn_SageMaker_Custom_Attributes".lower(): "x" * 1025}
+    assert ask(gate, "/invocations", ROWS, **given).status == 400
+
+
+def test_a_model_is_invoked_by_name(gate, expected):
+    assert json.loads(ask(gate, "/models/credit/invoke", ROWS).body)["predictions"] == expected
+    assert ask(gate, "/models/nobody/invoke", ROWS).status == 404
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "content_type"),
+    [
+        (400, b"", "application/json"),
+        (400, b"", "text/csv"),
+        (400, b"{", "application/json"),
+        (400, b"[", "application/json"),
+        (400, b"{\n}", "application/jsonlines"),
+        (415, b"x", "image/png"),
+        (422, b"", "application/jsonlines"),
+        (422, b"[]", "application/json"),
+        (422, b"[3]", "application/json"),
+        (422, b"{}", "application/json"),
+        (422, b"1,2,3\n", "text/csv"),
+        (422, b"a,b,c,d\n", "text/csv"),
+        (422, (",".join(NAMES) + "\n").encode(), "text/csv"),
+        (422, (",".join(NAMES) + ",Sepal.Colour\n1,2,3,4,5\n").encode(), "text/csv"),
+        (422, COLUMNS | {"Petal.Width": [1]}, "application/json"),
+        (422, COLUMNS | {"Petal.Width": 1}, "application/json"),
+        (422, {name: [] for name in NAMES}, "application/json"),
+        (422, {**COLUMNS, "Sepal.Length": ["a", "b"]}, "application/json"),
+    ],
+)
+def test_what_is_no_row_is_refused_with_a_problem(gate, status, body, content_type):
+    answer = ask(gate, "/invocations", body, content_type=content_type)
+    assert (answer.status, answer.content_type) == (status, b"application/problem+json")
+
+
+def test_a_fault_in_a_column_names_its_row(gate):
+    answer = ask(gate, "/invocations", {**COLUMNS, "Petal.Width": [1, "wide"]})
+    (fault,) = json.loads(answer.body)["errors"]
+    assert (fault["row"], fault["field"], fault["got"]) == (1, "Petal.Width", "string")

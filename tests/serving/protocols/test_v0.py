@@ -1,0 +1,66 @@
+"""The model dialect by the gate alone; test_lanes.py asks it through both lanes."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from serving.http.exchange import Answer
+from serving.protocols import v0
+from serving.service import Gate
+from tests.serving.factory import ROW, ask, make_gate
+
+JSON = {"content_type": "application/json"}
+CSV = b"age,income,home,records\n30,12.5,rent,no\nold,1,rent,no\n"
+
+
+@pytest.fixture(scope="module")
+def gate() -> Gate:
+    return make_gate(dialects=(v0,))
+
+
+def told(answer: Answer) -> Any:
+    assert answer.status == 200, answer.body
+    return json.loads(answer.body)
+
+
+def test_an_object_has_one_prediction_and_a_list_has_as_many_as_rows(gate: Gate) -> None:
+    alone = told(ask(gate, "/v0/predict", ROW, **JSON))
+    listed = told(ask(gate, "/v0/predict", [ROW], **JSON))
+    assert listed["predictions"] == [alone["prediction"]]
+    assert "predictions" not in alone
+    assert "prediction" not in listed
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", alone["prediction_time"])
+
+
+@pytest.mark.parametrize("start", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf "])
+def test_what_stands_before_the_row_does_not_matter(gate: Gate, start: bytes) -> None:
+    body = start + json.dumps(ROW).encode()
+    assert "prediction" in told(ask(gate, "/v0/predict", body, **JSON))
+
+
+@pytest.mark.parametrize("body", [b"", b" \n", b"\xef\xbb\xbf"])
+def test_an_empty_body_says_what_was_expected(gate: Gate, body: bytes) -> None:
+    answer = ask(gate, "/v0/predict", body, **JSON)
+    assert answer.status == 400
+    assert json.loads(answer.body)["detail"].startswith("the body is empty; expected an object")
+
+
+def test_a_bad_row_leaves_its_place_empty_in_csv_too(gate: Gate) -> None:
+    given = {"content_type": "text/csv", "accept": "text/csv"}
+    answer = ask(gate, "/v0/predict?partial=1", CSV, **given)
+    header, good, bad = answer.body.decode().splitlines()
+    assert header.count(",") == good.count(",") == bad.count(",") == 3
+    assert good.startswith("true,0.5")
+    assert bad == ",,,"
+
+
+def test_a_category_never_seen_is_warned_of_in_its_row(gate: Gate) -> None:
+    answer = told(ask(gate, "/v0/predict", [ROW, ROW | {"home": "igloo"}], **JSON))
+    warning = {"row": 1, "field": "home", "message": v0.UNKNOWN_CATEGORY}
+    assert answer["warnings"] == [warning]
+    assert ask(gate, "/v0/predict?strict=1", ROW | {"home": "igloo"}, **JSON).status == 422
+    assert ask(gate, "/v0/predict?strict=perhaps", ROW, **JSON).status == 400

@@ -1,0 +1,104 @@
+"""The shelf of a multi-model container: what is taken is served, under its folder's name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from errors import ArtifactUntrusted, Conflict, MiranteError, ModelUnknown
+from persistence.artifact import RuntimeInfo
+from persistence.model_persistence import write_model
+from persistence.opening import open_registry
+from persistence.registry import Registry
+from serving.champions import Predictor
+from serving.model_folder import ModelShelf
+from tables.schema import Feature, Label, Signature
+from tests.serving.factory import Sum
+
+SIGNATURE = Signature((Feature("x", "number"),), Label("y", ("n", "p")))
+
+
+@pytest.fixture(autouse=True)
+def runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("persistence.model_persistence", "serving.champions"):
+        monkeypatch.setattr(f"{module}.load_runtime", lambda *_: Sum(), raising=False)
+
+
+def put(folder: Path, name: str, model: str = "iris") -> None:
+    """Put a model into a folder as the platform unpacks it."""
+    store = folder / name / "model"
+    registry = open_registry(str(store), key_folder=str(store / "keys"))
+    answers = Sum().probabilities(type("B", (), {"matrix": np.ones((1, 1), np.float32)})())
+    version = write_model(
+        registry,
+        name=model,
+        signature=SIGNATURE,
+        runtime=RuntimeInfo("linear", True),
+        members={"model.linear": b""},
+        metrics={},
+        info={},
+        golden={"rows": [{"x": 1}], "probabilities": answers.tolist()},
+        training_rows=1,
+    )
+    registry.promote(model, version)
+
+
+def open_folder(folder: Path) -> Registry:
+    return open_registry(str(folder), key_folder=str(folder / "keys"))
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> tuple[ModelShelf, Predictor]:
+    put(tmp_path, "0a1b")
+    put(tmp_path, "other")
+    made = ModelShelf(tmp_path, open_folder)
+    predictor = Predictor(made)
+    made.serve(predictor)
+    predictor.refresh()
+    return made, predictor
+
+
+def test_nothing_is_live_before_it_is_taken(shelf):
+    made, predictor = shelf
+    assert predictor.lives == {}
+    made.take("0a1b")
+    assert list(predictor.lives) == ["0a1b"]
+    assert predictor.live("0a1b").name == "iris"
+
+
+def test_a_model_is_taken_once_and_put_back_once(shelf):
+    made, predictor = shelf
+    made.take("0a1b")
+    made.take("other")
+    with pytest.raises(Conflict):
+        made.take("0a1b")
+    made.put_back("0a1b")
+    assert list(predictor.lives) == ["other"]
+    with pytest.raises(ModelUnknown):
+        made.put_back("0a1b")
+    made.take("0a1b")
+    assert sorted(predictor.lives) == ["0a1b", "other"]
+
+
+@pytest.mark.parametrize("name", ["nobody", "..", "../0a1b", "", "0a1b/model", "A"])
+def test_what_is_no_model_of_the_folder_is_unknown(shelf, name):
+    with pytest.raises(MiranteError):
+        shelf[0].take(name)
+    assert shelf[0].names() == []
+
+
+def test_a_folder_of_two_models_is_refused(shelf, tmp_path):
+    put(tmp_path, "0a1b", "credit")
+    with pytest.raises(ModelUnknown, match="2 models"):
+        shelf[0].take("0a1b")
+
+
+def test_a_model_whose_keys_do_not_fit_is_not_kept(shelf, tmp_path):
+    strangers = tmp_path / "other" / "model" / "keys"
+    for name in ("signing.pem", "trusted"):
+        (tmp_path / "0a1b/model/keys" / name).write_bytes((strangers / name).read_bytes())
+    with pytest.raises(ArtifactUntrusted):
+        shelf[0].take("0a1b")
+    assert shelf[0].names() == []

@@ -1,0 +1,74 @@
+"""The JSON Schema of rows: it accepts what the codec accepts, and refuses what that refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import RowsError
+from tables.json_schema import label_schema, row_schema
+from tables.rows import RowCodec
+from tables.schema import Feature, Label, Signature
+
+SIGNATURE = Signature(
+    (
+        Feature("age", "integer", minimum=18, maximum=70, example=30),
+        Feature("income", "number", nullable=True, example=12.5),
+        Feature("home", "category", True, ("owner", "rent"), {"aluguel": "rent"}, example="rent"),
+        Feature("records", "boolean", example=False),
+        Feature("insured", "boolean", nullable=True, example=True),
+        Feature("note", "text", example="some words"),
+    ),
+    Label("approved", (False, True)),
+)
+CODEC = RowCodec(SIGNATURE)
+VALIDATOR = jsonschema.Draft202012Validator(row_schema(SIGNATURE))
+
+values = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.integers(10**38, 10**40),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.sampled_from(["rent", "yes", "TRUE", "Maybe", ""]),
+    st.lists(st.integers(), max_size=1),
+)
+names = [feature.name for feature in SIGNATURE.features]
+changes = st.dictionaries(st.sampled_from([*names, "approved", "other"]), values, max_size=3)
+
+
+@given(changes, st.sets(st.sampled_from(names), max_size=1))
+def test_schema_and_codec_agree_on_every_row(changed: dict[str, Any], left_out: set[str]):
+    row = {k: v for k, v in (SIGNATURE.example | changed).items() if k not in left_out}
+    try:
+        CODEC.encode_objects([row])
+        accepted = True
+    except RowsError:
+        accepted = False
+    assert VALIDATOR.is_valid(row) == accepted, row
+
+
+def test_the_schema_is_one_and_its_example_fits():
+    jsonschema.Draft202012Validator.check_schema(row_schema(SIGNATURE))
+    VALIDATOR.validate(row_schema(SIGNATURE)["examples"][0])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("age", "in training from 18 to 70"), ("home", "one of owner, rent; or aluguel")],
+)
+def test_a_feature_is_described_by_what_training_saw(name, said):
+    assert row_schema(SIGNATURE)["properties"][name]["description"] == said
+
+
+def test_the_label_is_one_of_its_classes():
+    assert label_schema(SIGNATURE) == {"enum": [False, True]}
+
+
+def test_a_label_that_is_a_feature_as_well_keeps_the_features_schema():
+    signature = Signature((Feature("y", "number"),), Label("y", (0, 1)))
+    assert row_schema(signature)["properties"]["y"]["type"] == "number"

@@ -1,0 +1,43 @@
+"""Giveaways: features that alone tell the label are named, others are not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recipes import find_recipe
+from tables.dataset import read_dataset
+from tables.leakage import giveaways
+from tables.table import Table
+
+ROWS = 300
+RANDOM = np.random.default_rng(0)
+LABEL = RANDOM.integers(0, 3, ROWS)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        LABEL * 10 + 5,
+        LABEL * 10 + RANDOM.random(ROWS),
+        np.array(["b", "c", "a"])[LABEL],
+        [None if i == 0 else i for i in LABEL.tolist()],
+        np.where(np.arange(ROWS) % 150 == 0, 9, LABEL),
+    ],
+    ids=["integer", "number", "category", "missing", "almost"],
+)
+def test_a_feature_that_tells_the_label_is_named(cells):
+    table = Table({"leak": list(cells), "other": RANDOM.random(ROWS).tolist(), "y": LABEL.tolist()})
+    assert giveaways(read_dataset(table, "y")) == ["leak"]
+
+
+def test_categories_that_hardly_recur_are_no_giveaway():
+    cells = [f"v{i % (ROWS - 5)}" for i in range(ROWS)]
+    table = Table({"x": cells, "y": LABEL.tolist()})
+    assert giveaways(read_dataset(table, "y")) == []
+
+
+@pytest.mark.parametrize("name", ["credit", "iris"])
+def test_real_tables_have_none(name):
+    recipe = find_recipe(name)
+    assert giveaways(read_dataset(recipe.load(), recipe.label)) == []

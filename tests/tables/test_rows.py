@@ -1,0 +1,257 @@
+"""Rows: what is taken, what is refused and how it is named, and that both ways agree."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import MiranteError, ParseError, RowsError
+from tables.rows import MOST_PROBLEMS, RowCodec, parse_json
+from tables.schema import UNKNOWN, Feature, Label, Signature
+
+SIGNATURE = Signature(
+    (
+        Feature("age", "integer"),
+        Feature("income", "number", nullable=True),
+        Feature("note", "text"),
+        Feature("home", "category", True, ("owner", "rent"), {"aluguel": "rent"}),
+        Feature("records", "boolean"),
+    ),
+    Label("approved", (False, True)),
+    ignored=("constant",),
+)
+CODEC = RowCodec(SIGNATURE)
+ROW: dict[str, Any] = {
+    "age": 30,
+    "income": 12.5,
+    "note": "olá",
+    "home": "rent",
+    "records": "no",
+}
+
+
+def encode(rows: Any, **options: bool) -> Any:
+    return CODEC.decode_json(json.dumps(rows).encode(), single=isinstance(rows, dict), **options)
+
+
+def problems(rows: Any, **options: bool) -> set[tuple[int, str | None, str]]:
+    with pytest.raises(RowsError) as refused:
+        encode(rows, **options)
+    return {(fault.row, fault.field, fault.got) for fault in refused.value.problems}
+
+
+def test_a_row_is_encoded_by_feature_with_texts_apart():
+    batch = encode(ROW).batch
+    assert batch.matrix.dtype == np.float32
+    assert batch.matrix.tolist() == [[30, 12.5, 1, 0]]
+    assert batch.texts == (["olá"],)
+
+
+def test_a_list_gives_the_same_rows_as_one_by_one():
+    rows = [ROW, ROW | {"home": "owner", "records": True}, ROW | {"income": None}]
+    together = encode(rows).batch.matrix
+    apart = np.vstack([encode(row).batch.matrix for row in rows])
+    np.testing.assert_array_equal(together, apart)
+
+
+def test_null_and_absence_are_missing_where_training_had_missing_values():
+    without = {key: value for key, value in ROW.items() if key not in ("income", "home")}
+    for row in (ROW | {"income": None, "home": None}, without):
+        matrix = encode(row).batch.matrix
+        assert np.isnan(matrix[0, 1:3]).all()
+
+
+def test_null_and_absence_are_refused_where_training_had_none():
+    assert problems([ROW | {"age": None}]) == {(0, "age", "null")}
+    assert problems([{k: v for k, v in ROW.items() if k != "age"}]) == {(0, "age", "nothing")}
+
+
+def test_an_alias_is_its_category():
+    assert encode(ROW | {"home": "aluguel"}).batch.matrix[0, 2] == 1
+    assert encode(ROW | {"home": "aluguel"}, strict=True).unknown == ()
+
+
+@pytest.mark.parametrize("rows", [ROW | {"home": "igloo"}, [ROW, ROW | {"home": "igloo"}]])
+def test_an_unknown_category_is_scored_as_unknown_and_said(rows):
+    decoded = encode(rows)
+    last = len(decoded.batch.matrix) - 1
+    assert decoded.batch.matrix[last, 2] == UNKNOWN
+    assert decoded.unknown == ((last, "home"),)
+
+
+def test_an_unknown_category_is_refused_when_strict():
+    assert problems([ROW, ROW | {"home": "igloo"}], strict=True) == {
+        (1, "home", "a category never seen in training")
+    }
+
+
+@pytest.mark.parametrize("name", ["approved", "constant"])
+def test_the_label_and_what_the_model_does_not_read_are_read_past(name):
+    for value in (True, "yes", [1], None):
+        assert encode(ROW | {name: value}).batch.matrix.tolist() == [[30, 12.5, 1, 0]]
+        assert encode([ROW | {name: value, "home": "igloo"}], partial=True).places == range(1)
+
+
+def test_every_fault_of_every_row_is_named_with_a_near_miss():
+    row = {"age": "old", "incme": 1, "note": 3, "home": 4, "records": 1}
+    with pytest.raises(RowsError) as refused:
+        encode([ROW, row])
+    found = {fault.field: (fault.row, fault.got, fault.hint) for fault in refused.value.problems}
+    assert found == {
+        "age": (1, "string", None),
+        "incme": (1, "unknown field", "income"),
+        "note": (1, "integer", None),
+        "home": (1, "integer", None),
+        "records": (1, "integer", None),
+    }
+
+
+def test_a_misspelt_field_is_not_also_named_as_missing():
+    row = {key: value for key, value in ROW.items() if key != "age"} | {"agee": 1}
+    assert problems(row) == {(0, "agee", "unknown field")}
+
+
+def test_a_row_that_is_no_object_is_named():
+    assert problems([ROW, [1], 3]) == {(1, None, "array"), (2, None, "integer")}
+
+
+def test_partial_keeps_the_good_rows_and_names_the_bad():
+    decoded = encode([ROW | {"age": "x"}, ROW, 3], partial=True)
+    assert list(decoded.places) == [1]
+    assert {fault.row for fault in decoded.problems} == {0, 2}
+    assert decoded.batch.matrix.tolist() == [[30, 12.5, 1, 0]]
+
+
+def test_a_whole_float_is_an_integer_and_a_fraction_is_not():
+    assert encode(ROW | {"age": 30.0}).batch.matrix[0, 0] == 30
+    assert problems(ROW | {"age": 30.5}) == {(0, "age", "number with a fraction")}
+
+
+@pytest.mark.parametrize("value", ["1e400", "-1e39", "1" + "0" * 60, "9" * 5000, "-" + "9" * 5000])
+def test_a_number_beyond_float32_is_refused_with_its_field(value):
+    body = json.dumps(ROW).replace("12.5", value).encode()
+    with pytest.raises(RowsError) as refused:
+        CODEC.decode_json(body, single=True)
+    assert [fault.field for fault in refused.value.problems] == ["income"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "line 1 column 2"),
+        (b"", "line 1 column 1"),
+        (b'[{"age":NaN}]', "NaN"),
+        (b"[" * 5000, "nested too deep"),
+        (b'{"note":"\xff"}', "byte 9"),
+    ],
+)
+def test_bytes_that_are_not_json_are_malformed_and_said_where(body, said):
+    with pytest.raises(ParseError, match=said):
+        CODEC.decode_json(body, single=False)
+
+
+def test_no_value_of_the_callers_is_in_an_error():
+    secret = "sesame" * 3
+    with pytest.raises(RowsError) as refused:
+        encode([{key: [secret] for key in ROW}])
+    assert secret not in str(refused.value) + repr(refused.value.problems)
+
+
+def test_a_long_field_name_is_cut_and_the_problems_are_bounded():
+    with pytest.raises(RowsError) as refused:
+        encode([ROW | {"x" * 10_000: 1}] * 500)
+    assert len(refused.value.problems) == MOST_PROBLEMS
+    assert all(len(fault.field or "") == 64 for fault in refused.value.problems)
+
+
+def test_columns_of_cells_are_rows():
+    columns = {
+        "age": ["30", "31"],
+        "income": ["12.5", ""],
+        "note": ["olá", "tchau"],
+        "home": ["rent", ""],
+        "records": ["no", "True"],
+    }
+    matrix = CODEC.decode_columns(columns).batch.matrix
+    np.testing.assert_array_equal(
+        matrix, np.array([[30, 12.5, 1, 0], [31, math.nan, math.nan, 1]], np.float32)
+    )
+    columns["age"][1] = "old"
+    with pytest.raises(RowsError) as refused:
+        CODEC.decode_columns(columns)
+    assert [(fault.row, fault.field) for fault in refused.value.problems] == [(1, "age")]
+
+
+def outcome(call: Any) -> Any:
+    try:
+        decoded = call()
+    except MiranteError as error:
+        return type(error), str(error), getattr(error, "problems", None)
+    return decoded.batch.matrix.tobytes(), decoded.batch.texts, decoded.unknown, decoded.problems
+
+
+cells = st.sampled_from(
+    ["1", " 2 ", "2.5", "1e400", "inf", "nan", "NA", "", "1_0", "x", "yes", "No", "rent", " owner"]
+)
+
+
+@given(st.lists(st.tuples(cells, cells, cells, cells, cells), max_size=3), st.booleans())
+def test_columns_are_encoded_cell_by_cell_as_they_are_column_by_column(table, partial):
+    names = ("age", "income", "note", "home", "records")
+    columns = dict(zip(names, zip(*table, strict=True), strict=True)) if table else {}
+    columns = columns or dict.fromkeys(names, ())
+    quick = outcome(lambda: CODEC.decode_columns(columns, partial=partial))
+    slow = RowCodec(SIGNATURE)
+    slow._columns_quickly = lambda columns: None
+    assert quick == outcome(lambda: slow.decode_columns(columns, partial=partial))
+
+
+def test_names_that_are_no_python_names_are_fields_like_others():
+    names = ("sepal length (cm)", "class", "0", "f0")
+    signature = Signature(tuple(Feature(n, "number") for n in names), Label("y", (0, 1)))
+    row = {name: float(i) for i, name in enumerate(names)}
+    assert RowCodec(signature).encode_objects([row]).matrix.tolist() == [[0, 1, 2, 3]]
+    body = json.dumps(row).encode()
+    assert RowCodec(signature).decode_json(body, single=True).batch.matrix.tolist() == [
+        [0, 1, 2, 3]
+    ]
+
+
+anything = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["rent", "owner", "aluguel", "igloo", "yes", "TRUE", ""])
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=3,
+)
+likely = st.fixed_dictionaries(
+    {},
+    optional={
+        "age": st.integers() | anything,
+        "income": st.floats(width=32) | anything,
+        "note": st.text() | anything,
+        "home": st.sampled_from(["rent", "owner", "aluguel", "igloo"]) | anything,
+        "records": st.booleans() | st.sampled_from(["yes", "no", "maybe"]) | anything,
+        "approved": anything,
+        "agee": anything,
+    },
+)
+
+
+@given(st.lists(likely | anything, max_size=3), st.booleans(), st.booleans())
+def test_the_quick_way_and_the_patient_way_agree(rows, partial, strict):
+    body = json.dumps(rows).encode()
+    quick = outcome(lambda: CODEC.decode_json(body, single=False, partial=partial, strict=strict))
+    patient = outcome(
+        lambda: CODEC.decode_objects(parse_json(body), partial=partial, strict=strict)
+    )
+    assert quick == patient

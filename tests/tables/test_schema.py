@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from tables.schema import Class, Feature, Label, Signature
+
+SIGNATURE = Signature(
+    (
+        Feature("words", "text", example="a b"),
+        Feature("age", "integer", True, minimum=18, maximum=90, example=30),
+        Feature("home", "category", False, ("own", "rent"), {"aluguel": "rent"}, example="own"),
+        Feature("title", "text", example="c"),
+    ),
+    Label("approved", (False, True)),
+    ("id",),
+)
+
+
+def test_texts_are_apart_and_both_parts_keep_their_order() -> None:
+    assert [f.name for f in SIGNATURE.numeric] == ["age", "home"]
+    assert [f.name for f in SIGNATURE.texts] == ["words", "title"]
+
+
+def test_the_example_is_a_row_in_column_order() -> None:
+    assert list(SIGNATURE.example.items()) == [
+        ("words", "a b"),
+        ("age", 30),
+        ("home", "own"),
+        ("title", "c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("classes", "keys"),
+    [
+        ((False, True), ("false", "true")),
+        ((0, 3), ("0", "3")),
+        (("No", "yes"), ("No", "yes")),
+    ],
+)
+def test_classes_are_keys_as_json_spells_them(
+    classes: tuple[Class, ...], keys: tuple[str, ...]
+) -> None:
+    assert Label("y", classes).keys == keys
+
+
+def test_it_survives_json_with_its_types() -> None:
+    again = msgspec.json.decode(msgspec.json.encode(SIGNATURE), type=Signature)
+    assert again == SIGNATURE
+    assert again.label.classes[0] is False
+
+
+def test_what_is_as_always_is_not_written_down() -> None:
+    assert msgspec.to_builtins(Feature("x", "number")) == {"name": "x", "kind": "number"}

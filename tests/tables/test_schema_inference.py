@@ -1,0 +1,200 @@
+"""Inference: the signature of a table, what is left out and flagged, what is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from errors import DatasetError
+from tables.schema import Feature
+from tables.schema_inference import MOST_CLASSES, SMALLEST_CLASS, TEXT_EXAMPLE, infer_signature
+from tables.table import Table
+
+ROWS = 40
+LABEL = ["yes", "no"] * (ROWS // 2)
+
+
+def infer(**columns):
+    return infer_signature(Table({**columns, "label": LABEL}), "label")
+
+
+def feature(cells, **more):
+    (found,) = infer_signature(Table({"x": cells, "label": LABEL}), "label", **more)[0].features
+    return found
+
+
+def refusal(table, target="label", **more):
+    with pytest.raises(DatasetError) as refused:
+        infer_signature(table, target, **more)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def cycle(*cells):
+    return [cells[i % len(cells)] for i in range(ROWS)]
+
+
+def test_every_kind_has_its_facts():
+    assert feature(cycle("3", "1", None, "7")) == Feature(
+        "x", "integer", nullable=True, minimum=1.0, maximum=7.0, example=3
+    )
+    assert feature(cycle("1.5", "2", "9")) == Feature(
+        "x", "number", minimum=1.5, maximum=9.0, example=2.0
+    )
+    assert feature(cycle("Yes", "no", "no")) == Feature("x", "boolean", example=False)
+    assert feature(cycle("b", "a", "b", None)) == Feature(
+        "x", "category", nullable=True, categories=("a", "b"), example="b"
+    )
+    assert feature([f"some text number {i}" for i in range(ROWS)]) == Feature(
+        "x", "text", example=TEXT_EXAMPLE
+    )
+
+
+def test_every_row_counts_not_only_the_first():
+    cells = cycle("1", "2")
+    assert feature(cells).kind == "integer"
+    cells[-1] = "2.5"
+    assert feature(cells).kind == "number"
+    cells[-1] = "x"
+    assert feature(cells).categories == ("1", "2", "x")
+    cells[-1] = None
+    assert feature(cells).nullable
+
+
+def test_a_text_example_is_nobody_s_text():
+    texts = [f"my name is {i} and" for i in range(ROWS)]
+    assert feature(texts).example not in texts
+
+
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        (cycle("x"), "same value"),
+        (cycle("1.0", "1"), "same value"),
+        (cycle("Yes", "TRUE"), "same value"),
+        (cycle("x", None), "same value"),
+        (cycle(None), "no value"),
+        ([f"2024-01-{1 + i % 28:02d}" for i in range(ROWS)], "dates"),
+        ([f"C{i:05}" for i in range(ROWS)], "identifier"),
+    ],
+)
+def test_what_is_left_out_is_said_and_ignored_in_rows(cells, why):
+    signature, notes = infer(x=cells, kept=cycle("1", "2", "3"))
+    assert [f.name for f in signature.features] == ["kept"]
+    assert signature.ignored == ("x",)
+    (note,) = notes
+    assert note.startswith("x ")
+    assert why in note
+    assert "left out" in note
+
+
+def test_an_integer_that_differs_in_every_row_is_kept_and_flagged():
+    signature, notes = infer(x=[str(1000 + i) for i in range(ROWS)])
+    assert [f.name for f in signature.features] == ["x"]
+    assert "identifier" in notes[0]
+
+
+def test_many_categories_are_flagged():
+    _, notes = infer(x=cycle(*(f"v{i}" for i in range(ROWS - 1))))
+    assert notes == (f"x has {ROWS - 1} categories in {ROWS} rows",)
+
+
+def test_nothing_is_said_of_an_ordinary_column():
+    assert infer(x=cycle("1", "2", "3"), y=cycle("a", "b", None)).notes == ()
+
+
+def test_an_alias_in_the_table_is_read_as_its_category():
+    found = feature(
+        cycle("rent", "aluguel", "owner"),
+        aliases={"x": {"aluguel": "rent", "propria": "owner", "pais": "parents"}},
+    )
+    assert found.categories == ("owner", "rent")
+    assert found.aliases == {"aluguel": "rent", "propria": "owner"}
+
+
+def test_a_settled_kind_counts_more_than_the_values():
+    assert feature(cycle("1", "2"), kinds={"x": "category"}).categories == ("1", "2")
+    dates = [f"2024-01-{1 + i % 28:02d}" for i in range(ROWS)]
+    assert feature(dates, kinds={"x": "category"}).kind == "category"
+    assert feature(cycle("1", "2"), kinds={"x": "number"}).example == 1.0
+
+
+def test_a_settled_kind_that_does_not_fit_is_refused():
+    table = Table({"x": cycle("1", "b"), "label": LABEL})
+    for kind in ("integer", "number", "boolean"):
+        assert "column x, row " in refusal(table, kinds={"x": kind})
+
+
+def test_the_label_s_classes_are_sorted_and_typed():
+    def classes(*cells):
+        table = Table({"x": cycle("1", "2", "3"), "label": cycle(*cells)})
+        return infer_signature(table, "label").signature.label.classes
+
+    assert classes("yes", "No") == (False, True)
+    assert classes("10", "9") == (9, 10)
+    assert classes("1.0", "2.0") == (1, 2)
+    assert classes("0.5", "1.5") == ("0.5", "1.5")
+    assert classes("b", "a ", "c") == ("a", "b", "c")
+    assert classes(True, False) == (False, True)
+
+
+def test_a_label_that_is_not_there_is_refused_with_a_near_miss():
+    table = Table({"age": cycle("1", "2"), "approved": LABEL})
+    assert refusal(table, "aproved") == "the table has no column aproved; did you mean approved?"
+    assert refusal(table, "zzz").endswith("it has age, approved")
+
+
+def test_a_label_without_a_value_is_refused_with_its_row():
+    cells = [*LABEL[:16], "", *LABEL[17:]]
+    table = Table({"x": cycle("1", "2"), "label": cells}, lines=range(2, ROWS + 2))
+    assert "column label, the label, has no value in row 17 (line 18)" in refusal(table)
+
+
+@pytest.mark.parametrize(
+    ("label", "why"),
+    [
+        (cycle("a"), "one class only"),
+        ([*cycle("a", "b")[:-1], "rare"], "class 'rare' has 1 row"),
+        ([f"{i / 7}" for i in range(ROWS)], "looks like a quantity"),
+        ([f"{i}" for i in range(ROWS)], "looks like a quantity"),
+        ([f"n{i}" for i in range(ROWS)], "class 'n0' has 1 row"),
+    ],
+)
+def test_a_label_that_cannot_be_learnt_is_refused(label, why):
+    found = refusal(Table({"x": cycle("1", "2"), "label": label}))
+    assert "column label" in found
+    assert why in found
+
+
+def test_the_smallest_class_that_can_be_split_is_taken():
+    cells = ["a"] * (ROWS - SMALLEST_CLASS) + ["b"] * SMALLEST_CLASS
+    table = Table({"x": cycle("1", "2", "3"), "label": cells})
+    assert infer_signature(table, "label").signature.label.classes == ("a", "b")
+    assert re.search(r"has \d rows", refusal(Table({**table.columns, "label": ["a", *cells[:-1]]})))
+
+
+def test_too_many_classes_are_refused():
+    count = MOST_CLASSES + 1
+    label = [f"c{i}" for i in range(count)] * SMALLEST_CLASS
+    table = Table({"x": ["1", "2"] * (len(label) // 2) + ["1"], "label": label})
+    assert f"{count} different values" in refusal(table)
+
+
+def test_a_table_with_nothing_to_learn_from_is_refused():
+    assert "nothing to learn" in refusal(Table({"x": cycle("a"), "label": LABEL}))
+
+
+def test_words_in_a_column_of_numbers_are_refused_with_their_row():
+    cells = [str(i / 3) for i in range(ROWS)]
+    cells[7] = "unknown"
+    found = refusal(Table({"x": cells, "label": LABEL}))
+    assert found.startswith("column x, row 8: not a number")
+    assert "unknown" not in found
+
+
+@pytest.mark.parametrize("cell", ["1e39", "-1e39", "inf", "1e400"])
+def test_a_number_too_large_for_the_matrix_is_refused(cell):
+    cells = [str(i / 3) for i in range(ROWS)]
+    cells[3] = cell
+    assert "column x, row 4" in refusal(Table({"x": cells, "label": LABEL}))
