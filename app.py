@@ -18,9 +18,9 @@ from jobs.address import check_address
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.auth import Guard, KeyRing
-from serving.champions import Predictor
+from serving.champions import Champions
 from serving.http.access import closed_with_prediction
-from serving.http.asgi import Express, Receive, Send
+from serving.http.asgi import AsgiApplication, Receive, Send
 from serving.http.cors import Cors
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.docs import docs_blueprint
@@ -37,13 +37,13 @@ from serving.http.routes.versions import versions_blueprint
 from serving.http.wsgi import attend
 from serving.logs import start_logging
 from serving.metrics import Metrics, metrics_blueprint
-from serving.model_folder import ModelShelf
+from serving.model_folder import ModelFolder
 from serving.observation import Observation
 from serving.protocols import loans as flat
 from serving.protocols import sagemaker, v0
 from serving.protocols import tweets as keyed
 from serving.protocols.oip import protocol as oip
-from serving.service import Gate
+from serving.service import PredictionService
 from worker import check_order, open_queue
 
 if TYPE_CHECKING:
@@ -54,35 +54,35 @@ class Parts(NamedTuple):
     """What both lanes share; `get_queue` opens the queue of jobs when it is first called."""
 
     registry: Registry
-    predictor: Predictor
-    gate: Gate
+    champions: Champions
+    service: PredictionService
     metrics: Metrics
     cors: Cors
     observation: Observation
     guard: Guard
     get_queue: Callable[[], JobQueue]
-    shelf: ModelShelf | None
+    model_folder: ModelFolder | None
 
 
 def wire(config: Config) -> Parts:
     """Build what both lanes share; nothing is loaded yet."""
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
-    shelf = open_shelf(config) if config.models_folder else None
-    predictor = Predictor(
-        shelf or registry,
+    model_folder = open_model_folder(config) if config.models_folder else None
+    champions = Champions(
+        model_folder or registry,
         names=config.models,
         poll_seconds=config.poll_seconds,
         on_load=metrics.count_event,
     )
-    if shelf is not None:
-        shelf.serve(predictor)
+    if model_folder is not None:
+        model_folder.serve(champions)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample)
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
-    gate = Gate(
-        predictor,
+    service = PredictionService(
+        champions,
         (v0, flat, keyed, sagemaker, oip),
         default_model=config.default_model,
         max_body_bytes=config.max_body_bytes,
@@ -93,24 +93,26 @@ def wire(config: Config) -> Parts:
         observation=observation,
     )
     get_queue = cache(partial(open_queue, config))
-    return Parts(registry, predictor, gate, metrics, cors, observation, guard, get_queue, shelf)
+    return Parts(
+        registry, champions, service, metrics, cors, observation, guard, get_queue, model_folder
+    )
 
 
-def open_shelf(config: Config) -> ModelShelf:
+def open_model_folder(config: Config) -> ModelFolder:
     """Open the folder that models are loaded from by name, each trusted by its own keys."""
 
     def open_folder(folder: Path) -> Registry:
         keys = config.key_folder or str(folder / "keys")
         return open_registry(**config.registry | {"model_store": str(folder), "key_folder": keys})
 
-    return ModelShelf(config.models_folder, open_folder)
+    return ModelFolder(config.models_folder, open_folder)
 
 
 def create_app(config: Config | None = None) -> Flask:
     """Build the WSGI application: every route, the champions loaded and followed."""
     config = config or read_config(os.environ)
     parts = wire(config)
-    parts.predictor.start()
+    parts.champions.start()
     return build_flask(config, parts)
 
 
@@ -118,8 +120,8 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     """Build the Flask application over what both lanes share."""
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    attend(app, parts.gate.request_ids, parts.cors, parts.observation)
-    app.register_blueprint(prediction_blueprint(parts.gate))
+    attend(app, parts.service.request_ids, parts.cors, parts.observation)
+    app.register_blueprint(prediction_blueprint(parts.service))
     _register_inspection(app, config, parts)
     app.register_blueprint(
         training_blueprint(
@@ -134,21 +136,21 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.register_blueprint(
         versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
     )
-    app.register_blueprint(health_blueprint(parts.predictor))
+    app.register_blueprint(health_blueprint(parts.champions))
     app.register_blueprint(metrics_blueprint(parts.metrics.exposition))
-    app.register_blueprint(oip_blueprint(parts.predictor))
+    app.register_blueprint(oip_blueprint(parts.champions))
     app.register_blueprint(
         sagemaker_blueprint(
-            parts.predictor,
+            parts.champions,
             default_model=config.default_model,
             max_in_flight=config.max_in_flight,
             max_body_bytes=config.max_body_bytes,
-            shelf=parts.shelf,
+            model_folder=parts.model_folder,
         )
     )
     app.register_blueprint(
         openapi_blueprint(
-            parts.gate, default_model=config.default_model, closed=config.require_api_key
+            parts.service, default_model=config.default_model, closed=config.require_api_key
         )
     )
     app.register_blueprint(docs_blueprint())
@@ -158,37 +160,37 @@ def build_flask(config: Config, parts: Parts) -> Flask:
 
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
     for blueprint in (
-        inspection_blueprint(parts.predictor, config.default_model),
-        proto_blueprint(parts.predictor),
-        models_blueprint(parts.predictor, parts.registry, config.default_model),
+        inspection_blueprint(parts.champions, config.default_model),
+        proto_blueprint(parts.champions),
+        models_blueprint(parts.champions, parts.registry, config.default_model),
     ):
         app.register_blueprint(closed_with_prediction(blueprint, parts.guard))
 
 
-def create_asgi(config: Config) -> Express:
+def create_asgi(config: Config) -> AsgiApplication:
     """Build the ASGI application; the champions are loaded when its worker starts."""
     start_logging(config.log_level)
     parts = wire(config)
     events = EventStreams(
         parts.get_queue,
         parts.guard,
-        parts.gate.request_ids,
+        parts.service.request_ids,
         parts.cors,
         parts.observation,
     )
-    return Express(
-        parts.gate,
+    return AsgiApplication(
+        parts.service,
         WSGIMiddleware(build_flask(config, parts)),  # type: ignore[arg-type]
         body_timeout=config.body_timeout,
         streams=(events.find,),
-        on_start=parts.predictor.start,
+        on_start=parts.champions.start,
         on_stop=partial(stop, parts),
     )
 
 
 def stop(parts: Parts) -> None:
     """End what runs beside the requests, and count the last of them."""
-    parts.predictor.stop()
+    parts.champions.stop()
     parts.metrics.flush()
 
 
@@ -203,7 +205,7 @@ def refuse_bad_settings() -> None:
 
 
 @cache
-def _worker_application() -> Express:
+def _worker_application() -> AsgiApplication:
     return create_asgi(read_config(os.environ))
 
 

@@ -86,7 +86,7 @@ def build_model(
     """
     progress = progress or SilentProgress()
     name = check_name(name or recipe.name)
-    settled = recipe.settled(parameters or {})
+    resolved = recipe.resolved(parameters or {})
     check_seed(seed)
     # A store that cannot be read is found out before the work, not after it.
     registry.champion(name)
@@ -97,18 +97,18 @@ def build_model(
         progress.note(note)
     train, holdout = split(dataset, seed)
 
-    choice = choose(recipe.make(dataset.signature, seed, settled), train, progress)
+    choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
 
     progress.stage("evaluate")
     answers = estimator.predict_proba(estimator_input(holdout.batch))
-    metrics = evaluate(answers, holdout.target, dataset.signature.label)
-    info = inspect_estimator(estimator, dataset.signature, holdout, seed)
+    metrics = evaluate(answers, holdout.target, dataset.schema.label)
+    info = inspect_estimator(estimator, dataset.schema, holdout, seed)
     if dataset.notes:
         metrics["notes"] = info["notes"] = list(dataset.notes)
 
     progress.stage("compile")
-    compiled = compile(estimator, dataset.signature, [train.batch, holdout.batch], seed)
+    compiled = compile(estimator, dataset.schema, [train.batch, holdout.batch], seed)
     runtime = load_runtime(compiled.runtime_name, compiled.members)
     about = RuntimeInfo(runtime.name, runtime.compiled, compiled.parity, compiled.reason)
 
@@ -117,7 +117,7 @@ def build_model(
 
     progress.stage("register")
     built = Built(
-        name, recipe, settled, seed, dataset, holdout, choice, metrics, info, about, verdict
+        name, recipe, resolved, seed, dataset, holdout, choice, metrics, info, about, verdict
     )
     version = register(registry, built, compiled.members, golden_rows(holdout, runtime))
     return replace(built, version=version, verdict=settle(registry, name, version, verdict))
@@ -130,14 +130,14 @@ def register(
     return write_model(
         registry,
         name=built.name,
-        signature=built.dataset.signature,
+        schema=built.dataset.schema,
         runtime=built.runtime,
         members=members,
         metrics=built.metrics,
         info=built.info,
         golden=golden,
         training_rows=built.dataset.rows - built.holdout.rows,
-        faces=built.recipe.faces,
+        protocols=built.recipe.protocols,
         extra={
             "recipe": built.recipe.name,
             "parameters": built.parameters,
@@ -153,8 +153,8 @@ def register(
 
 def golden_rows(holdout: Dataset, runtime: Runtime) -> dict[str, Any]:
     """Return some rows of the hold-out, of every class, with the runtime's answers."""
-    places = range(len(holdout.signature.label.classes))
-    of_each = [int(np.flatnonzero(holdout.target == place)[0]) for place in places]
+    indices = range(len(holdout.schema.label.classes))
+    of_each = [int(np.flatnonzero(holdout.target == index)[0]) for index in indices]
     missing = np.flatnonzero(np.isnan(holdout.batch.matrix).any(axis=1))[:5].tolist()
     others = range(min(holdout.rows, GOLDEN_ROWS))
     chosen = list(dict.fromkeys([*of_each, *missing, *others]))[: max(GOLDEN_ROWS, len(of_each))]
@@ -238,7 +238,7 @@ def take_in(registry: Registry, options: argparse.Namespace) -> int:
         schema=options.schema,
         target=options.target or (recipe.label if recipe else TARGET),
         trusted=options.i_trust_this_file,
-        faces=recipe.faces if recipe else (),
+        protocols=recipe.protocols if recipe else (),
         promote=options.promote,
     )
     print(taken.as_json() if options.json else taken.report())
@@ -314,7 +314,7 @@ def as_json(built: Built) -> str:
         },
         "rows": built.dataset.rows,
         "holdout_rows": built.holdout.rows,
-        "features": {f.name: f.kind for f in built.dataset.signature.features},
+        "features": {f.name: f.kind for f in built.dataset.schema.features},
         "notes": built.dataset.notes,
         "cross_validated_log_losses": built.choice.log_losses,
         "info": built.info,
@@ -325,14 +325,14 @@ def as_json(built: Built) -> str:
 
 def report(built: Built, store: str) -> str:
     """Return the table that ends a training run."""
-    signature = built.dataset.signature
+    schema = built.dataset.schema
     learnt = built.dataset.rows - built.holdout.rows
     lines = [
         f"{built.name} {built.version}",
         "",
         _line("rows", f"{learnt} to learn from, {built.holdout.rows} held out"),
-        _line("label", f"{signature.label.name}: {', '.join(signature.label.keys)}"),
-        _line("features", str(len(signature.features))),
+        _line("label", f"{schema.label.name}: {', '.join(schema.label.keys)}"),
+        _line("features", str(len(schema.features))),
         _line("estimator", built.info["model_name"]),
         _line("runtime", _runtime(built.runtime)),
         _line("store", store),
@@ -343,7 +343,7 @@ def report(built: Built, store: str) -> str:
             for name, loss in built.choice.log_losses.items()
         ),
         "",
-        *_features(signature.features),
+        *_features(schema.features),
         "",
         *_metrics(built),
         "",
@@ -400,7 +400,7 @@ def _metrics(built: Built) -> list[str]:
     plain = {name: v for name, v in built.metrics.items() if isinstance(v, float)}
     lines = [f"{name:<18}{value:>8.4f}" for name, value in plain.items()]
     lines += ["", "true class, and how often each was predicted"]
-    keys = built.dataset.signature.label.keys
+    keys = built.dataset.schema.label.keys
     width = max(map(len, keys)) + 2
     for key, counts in zip(keys, built.metrics["confusion_matrix"], strict=True):
         lines.append(f"{key:<{width}}" + "".join(f"{count:>8}" for count in counts))

@@ -19,7 +19,7 @@
     │   └── QueueFull           more jobs wait than may
     ├── ModelNotReady           the model is wanted, and not loaded
     ├── StoreUnavailable        a store cannot be reached
-    ├── ParityError             a compiled model disagrees with its estimator
+    ├── EquivalenceError            a compiled model disagrees with its estimator
     └── ArtifactError           an artifact is refused
         ├── ArtifactDamaged     truncated or altered
         ├── FormatMismatch      written in another format
@@ -135,7 +135,7 @@ class StoreUnavailable(MiranteError):
     """A store cannot be reached, or cannot write."""
 
 
-class ParityError(MiranteError):
+class EquivalenceError(MiranteError):
     """A compiled model disagrees with its estimator."""
 
 

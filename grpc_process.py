@@ -14,7 +14,7 @@ from config import Config, read_config
 from errors import ConfigError, DependencyError, MiranteError
 from persistence.opening import open_registry
 from serving.auth import Guard, KeyRing
-from serving.champions import Predictor
+from serving.champions import Champions
 from serving.logs import start_logging
 from serving.metrics import Metrics
 from serving.observation import Observation
@@ -27,7 +27,7 @@ INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grp
 GRACE = 20.0
 
 
-def make_server(config: Config, predictor: Predictor) -> GrpcServer:
+def make_server(config: Config, champions: Champions) -> GrpcServer:
     """Return the server, not started.
 
     Raises ConfigError for files or an address that it cannot have, and
@@ -40,7 +40,7 @@ def make_server(config: Config, predictor: Predictor) -> GrpcServer:
     ring = KeyRing(config.api_keys, config.api_keys_file)
     try:
         return GrpcServer(
-            predictor,
+            champions,
             f"{config.host}:{config.grpc_port}",
             limits=Limits(config.max_body_bytes, config.max_rows, config.max_in_flight),
             guard=Guard(ring, require_for_prediction=config.require_api_key),
@@ -65,17 +65,17 @@ def read_pem(setting: str, path: str) -> bytes:
 
 def serve(config: Config, stopping: threading.Event) -> None:
     """Serve until `stopping` is set, then end the calls under way."""
-    predictor = Predictor(
+    champions = Champions(
         open_registry(**config.registry), names=config.models, poll_seconds=config.poll_seconds
     )
-    server = make_server(config, predictor)
-    predictor.start()
+    server = make_server(config, champions)
+    champions.start()
     server.start()
     print(f"gRPC on {config.host}:{server.port}", flush=True)
     while not stopping.wait(config.poll_seconds):
         server.tell_health()
     server.stop(GRACE)
-    predictor.stop()
+    champions.stop()
 
 
 def main() -> int:

@@ -42,7 +42,7 @@ class Taken:
         document = {
             **self.model.metrics,
             "model": {"name": self.name, "version": self.version, "promoted": self.promoted},
-            "features": {f.name: f.kind for f in self.model.signature.features},
+            "features": {f.name: f.kind for f in self.model.schema.features},
             "info": {**self.model.info, **self.model.origin},
             "runtime": _runtime(self.model),
         }
@@ -50,7 +50,7 @@ class Taken:
 
     def report(self) -> str:
         """Return some lines that say what became of it."""
-        label = self.model.signature.label
+        label = self.model.schema.label
         command = f"python build_model.py --name {self.name} --promote-version {self.version}"
         proof, reason = self.model.parity, self.model.reason
         agrees = f", off by {proof['largest_difference']:.0e} at most" if proof else f": {reason}"
@@ -61,7 +61,7 @@ class Taken:
             f"runtime     {self.model.runtime_name}{agrees}",
             f"champion    {'yes' if self.promoted else f'no; to promote it: {command}'}",
             "",
-            *(f"{feature.name}  {feature.kind}" for feature in self.model.signature.features),
+            *(f"{feature.name}  {feature.kind}" for feature in self.model.schema.features),
         ]
         return "\n".join(lines)
 
@@ -74,7 +74,7 @@ def import_model(
     schema: str | Path | None = None,
     target: str = TARGET,
     trusted: bool = False,
-    faces: tuple[str, ...] = (),
+    protocols: tuple[str, ...] = (),
     promote: Rule = "if_better",
 ) -> Taken:
     """Take in a model's file and register it.
@@ -84,12 +84,12 @@ def import_model(
     `schema`, an example row (.json) or table (.csv). A pickle is read only if
     `trusted`, and by another process. Nothing can be compared: under
     `if_better` it becomes the champion only where there is none.
-    Raises ModelFileError, DatasetError, DependencyError, ParityError, AccessError.
+    Raises ModelFileError, DatasetError, DependencyError, EquivalenceError, AccessError.
     """
     check_name(name)
     champion = registry.champion(name)
     model = read_model_file(Path(file), schema, target, trusted)
-    version = _register(registry, name, model, faces)
+    version = _register(registry, name, model, protocols)
     wanted = promote == "always" or (promote == "if_better" and champion is None)
     if wanted:
         registry.promote(name, version, champion.serial if champion else 0)
@@ -122,29 +122,29 @@ def metrics_of(model: Imported, example: Example) -> dict[str, Any]:
     """Return the metrics on the example's rows; none where they have too few labels."""
     from learning.evaluation import evaluate
 
-    label = model.signature.label
-    places = {key.lower(): place for place, key in enumerate(label.keys)}
-    found = [places.get((value or "").strip().lower()) for value in example.labels or ()]
-    if len(found) < FEWEST_ROWS or set(found) != set(places.values()):
+    label = model.schema.label
+    indices = {key.lower(): index for index, key in enumerate(label.keys)}
+    found = [indices.get((value or "").strip().lower()) for value in example.labels or ()]
+    if len(found) < FEWEST_ROWS or set(found) != set(indices.values()):
         return {}
     runtime = load_runtime(model.runtime_name, model.members)
-    batch = RowCodec(model.signature).encode_objects(example.rows)
+    batch = RowCodec(model.schema).encode_objects(example.rows)
     target = np.array(found, dtype=np.intp)
     return {**evaluate(runtime.probabilities(batch), target, label), "notes": [NOT_HELD_OUT]}
 
 
-def _register(registry: Registry, name: str, model: Imported, faces: tuple[str, ...]) -> str:
+def _register(registry: Registry, name: str, model: Imported, protocols: tuple[str, ...]) -> str:
     return write_model(
         registry,
         name=name,
-        signature=model.signature,
+        schema=model.schema,
         runtime=_runtime(model),
         members=model.members,
         metrics=model.metrics,
         info={**model.info, **model.origin},
         golden={"rows": model.rows, "probabilities": model.probabilities},
         training_rows=0,
-        faces=faces,
+        protocols=protocols,
         extra=model.origin,
     )
 

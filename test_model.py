@@ -39,7 +39,7 @@ def describe(model: Model) -> str:
     shuffled = model.info.get("permutation_importances", {})
     found = own or {name: value["mean"] for name, value in shuffled.items()}
     width = max(map(len, found), default=0)
-    row = model.signature.example
+    row = model.schema.example
     predicted = model.predict([row])[0]
     return "\n".join(
         [
@@ -48,7 +48,7 @@ def describe(model: Model) -> str:
             *(f"{name:<{width}}  {value:.4f}" for name, value in found.items()),
             "",
             f"{row}",
-            f"{model.signature.label.name}: {predicted.value} ({predicted.probability:.3f})",
+            f"{model.schema.label.name}: {predicted.value} ({predicted.probability:.3f})",
         ]
     )
 

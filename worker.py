@@ -283,7 +283,7 @@ def check_order(members: Mapping[str, Any]) -> None:
     from jobs.job import Order
 
     order = msgspec.convert(members, Order)
-    ordered_recipe(order).settled(order.parameters)
+    ordered_recipe(order).resolved(order.parameters)
 
 
 if __name__ == "__main__":

@@ -54,33 +54,33 @@ def measure(metrics_folder: str) -> list[tuple[str, str]]:
     """Return each step with its microseconds; indented by dashes under what it is part of."""
     from app import wire
     from config import Config
-    from serving.http.asgi import Express
+    from serving.http.asgi import AsgiApplication
 
     jobs = f"sqlite:///{metrics_folder}/jobs.db"
     config = Config(
         model_store=str(MODELS), prometheus_multiproc_dir=metrics_folder, database_url=jobs
     )
     parts = wire(config)
-    parts.predictor.refresh()
-    express = Express(parts.gate, _nothing, body_timeout=config.body_timeout)
-    steps = {"the ASGI application": _asgi(express), **_steps(parts.gate, parts.observation)}
+    parts.champions.refresh()
+    express = AsgiApplication(parts.service, _nothing, body_timeout=config.body_timeout)
+    steps = {"the ASGI application": _asgi(express), **_steps(parts.service, parts.observation)}
     return [(name, f"{microseconds(step):.1f}") for name, step in steps.items()]
 
 
-def _steps(gate: Any, observation: Any) -> dict[str, Callable[[], object]]:
+def _steps(service: Any, observation: Any) -> dict[str, Callable[[], object]]:
     from serving.http.exchange import Request
     from serving.protocols import v0
 
     headers = {b"content-type": b"application/json"}
     sent = [bodies.as_object([row]) for row in bodies.read_rows()[:ROWS]]
     requests = [Request("POST", OURS.path, b"", headers, body, "anatomy") for body in sent]
-    match, live = gate.match("POST", OURS.path), gate.predictor.live("credit")
+    match, live = service.match("POST", OURS.path), service.champions.live("credit")
     decoded = [v0.decode(request, live) for request in requests]
     predicted = [live.predict(each.batch) for each in decoded]
     seen = {"request_id": "anatomy", "method": "POST", "route": OURS.path, "status": 200}
     seen |= {"seconds": 0.001, "rows": 1, "model": live.name, "version": live.version}
     return {
-        "– gate.answer": _in_turn(lambda r: gate.answer(r, match), requests),
+        "– gate.answer": _in_turn(lambda r: service.answer(r, match), requests),
         "– – decode": _in_turn(lambda r: v0.decode(r, live), requests),
         "– – predict": _in_turn(lambda d: live.predict(d.batch), decoded),
         "– – – the runtime": _in_turn(lambda d: live.runtime.probabilities(d.batch), decoded),

@@ -11,9 +11,9 @@ from dataclasses import replace
 
 from benchmarks import (
     batches,
-    dialects,
     grpc_against_rest,
     one_row,
+    protocols,
     same_load,
     two_workers,
     while_training,
@@ -30,7 +30,7 @@ MEASURED = (
     same_load,
     batches,
     two_workers,
-    dialects,
+    protocols,
     grpc_against_rest,
     while_training,
 )

@@ -52,10 +52,10 @@ def main() -> None:
     recipe = find_recipe(arguments.recipe)
     table = recipe.load()
     dataset = read_dataset(table, recipe.label, aliases=recipe.aliases)
-    parameters = recipe.settled(dict(p.split("=", 1) for p in arguments.set))
-    estimator = recipe.make(dataset.signature, arguments.seed, parameters)
+    parameters = recipe.resolved(dict(p.split("=", 1) for p in arguments.set))
+    estimator = recipe.make(dataset.schema, arguments.seed, parameters)
     estimator = fit(estimator, dataset, SilentProgress())
-    compiled = compile(estimator, dataset.signature, [dataset.batch], arguments.seed)
+    compiled = compile(estimator, dataset.schema, [dataset.batch], arguments.seed)
     plain = convert(estimator, dataset.batch.matrix)
     print(f"{arguments.recipe}: {describe(dataset, compiled)}", flush=True)
     contenders = (
@@ -132,18 +132,18 @@ def alternating(timings: list[Callable[[], float]]) -> list[float]:
 def one_by_one(runtime: Runtime, rows: list[Batch], calls: int) -> float:
     """Return microseconds a call, for different rows in turn."""
     started = perf_counter()
-    for place in range(calls):
-        runtime.probabilities(rows[place % len(rows)])
+    for index in range(calls):
+        runtime.probabilities(rows[index % len(rows)])
     return (perf_counter() - started) / calls * 1e6
 
 
 def one_by_one_cold(runtime: Runtime, rows: list[Batch], calls: int) -> float:
     """Return the same, where each call finds the caches full of something else."""
     spent = 0.0
-    for place in range(calls):
+    for index in range(calls):
         OTHER_MEMORY.sum()
         started = perf_counter()
-        runtime.probabilities(rows[place % len(rows)])
+        runtime.probabilities(rows[index % len(rows)])
         spent += perf_counter() - started
     return spent / calls * 1e6
 

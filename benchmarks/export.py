@@ -20,7 +20,7 @@ from learning.compile.conversion import convert
 from learning.runtimes.sklearn import load_estimator
 from persistence.model_persistence import Model, read_model
 from persistence.opening import open_registry
-from tables.schema import Signature
+from tables.schema import Schema
 
 
 def champion() -> Model:
@@ -31,17 +31,17 @@ def champion() -> Model:
 def export(folder: Path) -> None:
     """Write the three files."""
     model = champion()
-    matrix = np.zeros((1, len(model.signature.numeric)), dtype=np.float32)
+    matrix = np.zeros((1, len(model.schema.numeric)), dtype=np.float32)
     plain = convert(load_estimator(model.artifact.members), matrix)
     (folder / "model.onnx").write_bytes(plain)
     (folder / "compiled.onnx").write_bytes(model.artifact.members["model.onnx"])
-    (folder / "categories.json").write_text(json.dumps(codes(model.signature)))
+    (folder / "categories.json").write_text(json.dumps(codes(model.schema)))
 
 
-def codes(signature: Signature) -> dict[str, list[str]]:
+def codes(schema: Schema) -> dict[str, list[str]]:
     """Return the values of each feature that is a category, or a boolean written as a word."""
-    found = {f.name: list(f.categories) for f in signature.features if f.kind == "category"}
-    booleans = {f.name: ["no", "yes"] for f in signature.features if f.kind == "boolean"}
+    found = {f.name: list(f.categories) for f in schema.features if f.kind == "category"}
+    booleans = {f.name: ["no", "yes"] for f in schema.features if f.kind == "boolean"}
     return {**found, **booleans}
 
 

@@ -25,7 +25,7 @@ from benchmarks.wrk import Load
 from persistence.model_persistence import read_model
 from persistence.opening import open_registry
 from recipes import find_recipe
-from tables.schema import Signature
+from tables.schema import Schema
 
 NAME = "grpc"
 MODEL = "iris"
@@ -115,17 +115,17 @@ def measure(settings: Settings) -> str:
     return render(found, settings)
 
 
-def prepare_model() -> Signature:
+def prepare_model() -> Schema:
     """Train the iris model, unless it is there, and return its signature."""
     for system in (REST, GRPC):
         (WORK / system.name).mkdir(parents=True, exist_ok=True)
     if not STORE.exists():
         STORE.parent.mkdir(parents=True, exist_ok=True)
         build_own(STORE, "--recipe", MODEL)
-    return read_model(MODEL, open_registry(str(STORE))).signature
+    return read_model(MODEL, open_registry(str(STORE))).schema
 
 
-def ways_of_grpc(signature: Signature) -> tuple[Way, ...]:
+def ways_of_grpc(schema: Schema) -> tuple[Way, ...]:
     """Return the ways to ask the gRPC process."""
     from benchmarks.grpc_calls import INFER, infer, typed, typed_path
 
@@ -135,8 +135,8 @@ def ways_of_grpc(signature: Signature) -> tuple[Way, ...]:
         Way(
             "gRPC, typed service",
             GRPC,
-            typed_path(MODEL, signature),
-            typed(MODEL, signature),
+            typed_path(MODEL, schema),
+            typed(MODEL, schema),
             sizes=(1,),
         ),
     )
@@ -200,8 +200,8 @@ def requests(case: Case) -> list[bytes]:
     """Return the bodies that are sent in turn, each beginning with another row."""
     rows = flowers()
     return [
-        case.way.body(bodies.repeat(rows[place:] + rows[:place], case.size))
-        for place in range(min(REQUESTS, len(rows)))
+        case.way.body(bodies.repeat(rows[index:] + rows[:index], case.size))
+        for index in range(min(REQUESTS, len(rows)))
     ]
 
 

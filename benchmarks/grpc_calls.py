@@ -20,7 +20,7 @@ from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.inference_messages import PROTO
 from serving.grpc.protos.proto import Proto
 from serving.grpc.protos.typed import typed_proto
-from tables.schema import Signature
+from tables.schema import Schema
 
 INFER = f"/{PROTO.full_service}/ModelInfer"
 TIMEOUT = 20.0
@@ -40,15 +40,15 @@ def infer(model: str, rows: Sequence[Row], *, raw: bool) -> bytes:
     return bytes(message.SerializeToString())
 
 
-def typed_path(model: str, signature: Signature) -> str:
+def typed_path(model: str, schema: Schema) -> str:
     """Return the path of the only call of a model's typed service."""
-    proto = typed_proto(model, signature)
+    proto = typed_proto(model, schema)
     return f"/{proto.full_service}/{proto.methods[0].name}"
 
 
-def typed(model: str, signature: Signature) -> Callable[[list[Row]], bytes]:
+def typed(model: str, schema: Schema) -> Callable[[list[Row]], bytes]:
     """Return what writes the only row as the message of a model's typed service."""
-    request = _request_class(typed_proto(model, signature))
+    request = _request_class(typed_proto(model, schema))
     return lambda rows: bytes(request(**rows[0]).SerializeToString())
 
 

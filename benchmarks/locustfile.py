@@ -34,8 +34,8 @@ class Client(HttpUser):
             self.client.headers["Authorization"] = f"Bearer {options.key}"
         self.base = base(options.model or None)
         self.chance = random.Random()
-        self.signature = self.client.get(f"{self.base}/model_info").json()["signature"]
+        self.schema = self.client.get(f"{self.base}/model_info").json()["signature"]
 
     @task
     def predict(self) -> None:
-        self.client.post(f"{self.base}/predict", json=made_up(self.signature, self.chance))
+        self.client.post(f"{self.base}/predict", json=made_up(self.schema, self.chance))

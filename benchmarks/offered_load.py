@@ -26,7 +26,7 @@ GRACE = 10.0
 class Answer(NamedTuple):
     """An answer with status 200: to which of the requests, when it was sent and read, its body."""
 
-    place: int
+    index: int
     sent: float
     received: float
     body: bytes
@@ -102,7 +102,7 @@ class _Line:
         self.received = b""
         self.due = 0.0
         self.sent = 0.0
-        self.place = 0
+        self.index = 0
 
     def fileno(self) -> int:
         return self.socket.fileno()
@@ -143,7 +143,7 @@ class _Offering:
             line.due, line.sent = waiting.popleft(), now
             self.late.append(now - line.due)
             self.busy.add(line)
-            line.place, data = next(self.sent)
+            line.index, data = next(self.sent)
             try:
                 line.socket.sendall(data)
             except OSError:
@@ -175,7 +175,7 @@ class _Offering:
             now = perf_counter()
             self.latencies.append(now - line.due)
             if self.on_answer:
-                self.on_answer(Answer(line.place, line.sent, now, body))
+                self.on_answer(Answer(line.index, line.sent, now, body))
         else:
             self.failed += 1
         line.received = b""

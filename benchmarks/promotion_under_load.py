@@ -124,7 +124,7 @@ def judge(
         strange += age > FOLLOW
         given = document["prediction"]["probabilities"]["true"]
         own = expected.get(version)
-        mixed += own is None or abs(given - own[answer.place]) > CLOSE
+        mixed += own is None or abs(given - own[answer.index]) > CLOSE
     return Verdict(len(answers), strange, mixed, sorted(behind))
 
 

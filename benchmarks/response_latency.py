@@ -40,8 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     headers = {"Authorization": f"Bearer {options.key}"} if options.key else {}
     prefix = urlsplit(options.url).path.rstrip("/") + base(options.model)
     try:
-        signature = read_signature(connection, f"{prefix}/model_info", headers)
-        bodies = rows(signature, options.requests, options.seed)
+        schema = read_signature(connection, f"{prefix}/model_info", headers)
+        bodies = rows(schema, options.requests, options.seed)
         seconds = [
             time_one(connection, f"{prefix}/predict", row, headers)
             for row in with_bar(bodies, options.requests)
@@ -101,16 +101,16 @@ def answer(connection: http.client.HTTPConnection, path: str) -> bytes:
     return body
 
 
-def rows(signature: Mapping[str, Any], count: int, seed: int) -> Iterator[dict[str, Any]]:
+def rows(schema: Mapping[str, Any], count: int, seed: int) -> Iterator[dict[str, Any]]:
     """Make up so many rows that a signature accepts."""
     chance = random.Random(seed)
     for _ in range(count):
-        yield made_up(signature, chance)
+        yield made_up(schema, chance)
 
 
-def made_up(signature: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:
+def made_up(schema: Mapping[str, Any], chance: random.Random) -> dict[str, Any]:
     """Make up one row: values within the training range, categories seen, the example's text."""
-    return {feature["name"]: value(feature, chance) for feature in signature["features"]}
+    return {feature["name"]: value(feature, chance) for feature in schema["features"]}
 
 
 def value(feature: Mapping[str, Any], chance: random.Random) -> Any:

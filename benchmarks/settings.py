@@ -26,6 +26,6 @@ class Settings:
 QUICK = Settings(rounds=1, warm_seconds=1, seconds=2)
 
 
-def port_of(place: int) -> int:
+def port_of(index: int) -> int:
     """Return the port of the system at a place in the catalog."""
-    return FIRST_PORT + place * PORTS_APART
+    return FIRST_PORT + index * PORTS_APART

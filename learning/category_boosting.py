@@ -18,7 +18,7 @@ from errors import RecipeError
 from learning.runtimes.base import Probabilities
 from learning.runtimes.catboost import CatBoostRuntime, Column, Columns, catboost, read_model, table
 from tables.batch import Batch
-from tables.schema import Signature
+from tables.schema import Schema
 
 Rounds = Annotated[int, Meta(ge=1, le=5000)]
 Depth = Annotated[int, Meta(ge=1, le=12)]
@@ -53,7 +53,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):
             verbose=False,
             allow_writing_files=False,
         )
-        categories = [place for place, c in enumerate(self.columns) if c.spelt != "number"]
+        categories = [index for index, c in enumerate(self.columns) if c.spelt != "number"]
         made = table(Batch(np.asarray(rows)), self.columns)
         classifier.fit(made, target, cat_features=categories)
         self.model_: bytes = classifier._serialize_model()
@@ -80,7 +80,7 @@ class CatBoost(ClassifierMixin, BaseEstimator):
 
 
 def category_boosting(
-    signature: Signature,
+    schema: Schema,
     seed: int,
     *,
     iterations: Rounds = 500,
@@ -93,13 +93,13 @@ def category_boosting(
     signature with text.
     """
     catboost()
-    if signature.texts:
-        raise RecipeError(f"CatBoost reads no text here, and {signature.texts[0].name} is text")
+    if schema.texts:
+        raise RecipeError(f"CatBoost reads no text here, and {schema.texts[0].name} is text")
     columns = tuple(
-        Column("category", place, feature.categories)
+        Column("category", index, feature.categories)
         if feature.kind == "category"
-        else Column("number", place)
-        for place, feature in enumerate(signature.numeric)
+        else Column("number", index)
+        for index, feature in enumerate(schema.numeric)
     )
     classifier = CatBoost(columns, iterations, depth, learning_rate, seed)
     return Pipeline([("prepare", "passthrough"), ("classifier", classifier)])

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from errors import RecipeError
 from learning.recipe import Estimator, Recipe
 from tables.batch import Batch
-from tables.schema import Signature
+from tables.schema import Schema
 from tables.table import Table
 
 Trees = Annotated[int, Meta(ge=1, le=2000)]
@@ -57,13 +57,13 @@ def estimator_input(batch: Batch) -> NDArray[Any]:
     rows, width = batch.matrix.shape
     table = np.empty((rows, width + len(batch.texts)), dtype=object)
     table[:, :width] = batch.matrix
-    for place, column in enumerate(batch.texts):
-        table[:, width + place] = column
+    for index, column in enumerate(batch.texts):
+        table[:, width + index] = column
     return table
 
 
 def forest(
-    signature: Signature,
+    schema: Schema,
     seed: int,
     *,
     n_estimators: Trees = 200,
@@ -79,11 +79,11 @@ def forest(
         min_samples_leaf=min_samples_leaf,
         random_state=seed,
     )
-    return _pipeline(_prepare(signature, words=MOST_TREE_WORDS), classifier)
+    return _pipeline(_prepare(schema, words=MOST_TREE_WORDS), classifier)
 
 
 def boosting(
-    signature: Signature,
+    schema: Schema,
     seed: int,
     *,
     max_iter: Rounds = 100,
@@ -97,8 +97,8 @@ def boosting(
     """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    if signature.texts:
-        raise RecipeError(f"boosting reads no text, and {signature.texts[0].name} is text")
+    if schema.texts:
+        raise RecipeError(f"boosting reads no text, and {schema.texts[0].name} is text")
     classifier = HistGradientBoostingClassifier(
         max_iter=max_iter,
         learning_rate=learning_rate,
@@ -111,25 +111,25 @@ def boosting(
 
 
 def logistic(
-    signature: Signature, seed: int, *, C: Strength = 1.0, max_iter: Iterations = 1000
+    schema: Schema, seed: int, *, C: Strength = 1.0, max_iter: Iterations = 1000
 ) -> Estimator:
     """Return a logistic regression behind one-hot columns, median imputation and scaling."""
     from sklearn.linear_model import LogisticRegression
 
     classifier = LogisticRegression(C=C, max_iter=max_iter, random_state=seed)
-    return _pipeline(_prepare(signature, scaled=True), classifier)
+    return _pipeline(_prepare(schema, scaled=True), classifier)
 
 
-def auto(signature: Signature, seed: int) -> Candidates:
+def auto(schema: Schema, seed: int) -> Candidates:
     """Return all of these that fit the signature, as candidates."""
     makers: dict[str, Callable[..., Estimator]] = {
         "forest": forest,
         "boosting": boosting,
         "logistic": logistic,
     }
-    if signature.texts:
+    if schema.texts:
         del makers["boosting"]
-    return Candidates({name: make(signature, seed) for name, make in makers.items()}, seed)
+    return Candidates({name: make(schema, seed) for name, make in makers.items()}, seed)
 
 
 ESTIMATORS: Mapping[str, Callable[..., Estimator]] = {
@@ -155,21 +155,21 @@ def _pipeline(prepare: Estimator, classifier: Estimator) -> Estimator:
     return Pipeline([("prepare", prepare), ("classifier", classifier)])
 
 
-def _prepare(signature: Signature, *, scaled: bool = False, words: int = MOST_WORDS) -> Estimator:
+def _prepare(schema: Schema, *, scaled: bool = False, words: int = MOST_WORDS) -> Estimator:
     from sklearn.compose import ColumnTransformer
 
-    places = {feature.name: place for place, feature in enumerate(signature.numeric)}
-    categories = [feature for feature in signature.numeric if feature.kind == "category"]
-    numbers = [places[f.name] for f in signature.numeric if f.kind != "category"]
+    indices = {feature.name: index for index, feature in enumerate(schema.numeric)}
+    categories = [feature for feature in schema.numeric if feature.kind == "category"]
+    numbers = [indices[f.name] for f in schema.numeric if f.kind != "category"]
     steps: list[tuple[str, Any, Any]] = []
     if categories:
         codes = [np.arange(len(f.categories), dtype=np.float32) for f in categories]
         sparse = sum(map(len, codes)) > SPARSE_WIDTH
-        steps.append(("category", _one_hot(codes, sparse), [places[f.name] for f in categories]))
+        steps.append(("category", _one_hot(codes, sparse), [indices[f.name] for f in categories]))
     if numbers:
         steps.append(("number", _numbers(scaled), numbers))
-    for place, feature in enumerate(signature.texts, start=len(places)):
-        steps.append((f"text {feature.name}", _words(words), place))
+    for index, feature in enumerate(schema.texts, start=len(indices)):
+        steps.append((f"text {feature.name}", _words(words), index))
     return ColumnTransformer(steps)
 
 

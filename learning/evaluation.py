@@ -42,17 +42,17 @@ def evaluate(probabilities: NDArray[np.floating], target: Classes, label: Label)
     """
     sure = normalised(probabilities)
     predicted = sure.argmax(axis=1)
-    places = range(len(label.classes))
+    indices = range(len(label.classes))
     two = len(label.classes) == 2
     average = "binary" if two else "macro"
     return {
         "roc_auc": _roc_auc(target, sure),
-        "log_loss": float(log_loss(target, sure, labels=places)),
+        "log_loss": float(log_loss(target, sure, labels=indices)),
         "brier_score": _brier_score(target, sure),
         "accuracy": float(accuracy_score(target, predicted)),
         "balanced_accuracy": float(balanced_accuracy_score(target, predicted)),
         "f1": float(f1_score(target, predicted, average=average, zero_division=0.0)),
-        "confusion_matrix": confusion_matrix(target, predicted, labels=places).tolist(),
+        "confusion_matrix": confusion_matrix(target, predicted, labels=indices).tolist(),
         "calibration": calibration(sure, target),
     }
 

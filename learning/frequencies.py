@@ -21,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from errors import RecipeError
 from learning.estimators import Candidates, Strength
 from learning.words import stems
-from tables.schema import Signature
+from tables.schema import Schema
 
 Scorer = Literal["better", "frequencies", "tfidf"]
 
@@ -50,7 +50,7 @@ class ClassFrequencies(TransformerMixin, BaseEstimator):
         return np.array([f"frequency in class {c}" for c in self.classes_], dtype=object)
 
 
-def frequencies(signature: Signature, seed: int, *, C: Strength = 1.0) -> Pipeline:
+def frequencies(schema: Schema, seed: int, *, C: Strength = 1.0) -> Pipeline:
     """Return a logistic regression on the summed frequencies of a text's words in each class.
 
     Of two classes these are two features, the negative and the positive. A word
@@ -63,32 +63,32 @@ def frequencies(signature: Signature, seed: int, *, C: Strength = 1.0) -> Pipeli
             [("words", counts), ("sums", ClassFrequencies()), ("scale", StandardScaler())]
         )
 
-    return _pipeline(signature, words, LogisticRegression(C=C, random_state=seed))
+    return _pipeline(schema, words, LogisticRegression(C=C, random_state=seed))
 
 
-def tfidf(signature: Signature, seed: int, *, C: Strength = 10.0) -> Pipeline:
+def tfidf(schema: Schema, seed: int, *, C: Strength = 10.0) -> Pipeline:
     """Return a logistic regression on the TF-IDF weights of a text's words."""
 
     def words() -> TfidfVectorizer:
         return TfidfVectorizer(analyzer=stems)
 
-    return _pipeline(signature, words, LogisticRegression(C=C, max_iter=1000, random_state=seed))
+    return _pipeline(schema, words, LogisticRegression(C=C, max_iter=1000, random_state=seed))
 
 
-def words(signature: Signature, seed: int, *, scorer: Scorer = "better") -> BaseEstimator:
+def words(schema: Schema, seed: int, *, scorer: Scorer = "better") -> BaseEstimator:
     """Return the named one of the two, or both as candidates: the better in cross-validation."""
     makers = {"frequencies": frequencies, "tfidf": tfidf}
     if scorer != "better":
-        return makers[scorer](signature, seed)
-    return Candidates({name: make(signature, seed) for name, make in makers.items()}, seed)
+        return makers[scorer](schema, seed)
+    return Candidates({name: make(schema, seed) for name, make in makers.items()}, seed)
 
 
 def _pipeline(
-    signature: Signature, words: Callable[[], BaseEstimator], classifier: BaseEstimator
+    schema: Schema, words: Callable[[], BaseEstimator], classifier: BaseEstimator
 ) -> Pipeline:
-    if not signature.texts or signature.numeric:
+    if not schema.texts or schema.numeric:
         raise RecipeError(
             "words are counted in texts, and in nothing else: one text column at least"
         )
-    steps = [(f"text {text.name}", words(), place) for place, text in enumerate(signature.texts)]
+    steps = [(f"text {text.name}", words(), index) for index, text in enumerate(schema.texts)]
     return Pipeline([("prepare", ColumnTransformer(steps)), ("classifier", classifier)])

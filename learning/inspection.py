@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from learning.estimators import estimator_input
 from learning.evaluation import normalised
 from tables.dataset import Dataset
-from tables.schema import Signature
+from tables.schema import Schema
 
 REPEATS = 5
 # Shuffling looks at no more rows than these.
@@ -28,7 +28,7 @@ Importances = dict[str, float]
 
 
 def inspect_estimator(
-    estimator: BaseEstimator, signature: Signature, holdout: Dataset, seed: int
+    estimator: BaseEstimator, schema: Schema, holdout: Dataset, seed: int
 ) -> dict[str, Any]:
     """Return what `model_info` shows of an estimator, JSON-ready; what does not apply is absent.
 
@@ -44,8 +44,8 @@ def inspect_estimator(
         "model_name": type(classifier).__name__,
         "num_trees": _num_trees(classifier),
         "max_depth": _max_depth(classifier),
-        "num_features": len(signature.features),
-        "feature_importances": feature_importances(estimator, signature, holdout),
+        "num_features": len(schema.features),
+        "feature_importances": feature_importances(estimator, schema, holdout),
         "permutation_importances": permutation_importances(estimator, holdout, seed),
         "parameters": _parameters(classifier),
     }
@@ -74,10 +74,10 @@ def _max_depth(classifier: BaseEstimator) -> int | None:
 
 
 def feature_importances(
-    estimator: BaseEstimator, signature: Signature, holdout: Dataset
+    estimator: BaseEstimator, schema: Schema, holdout: Dataset
 ) -> Importances | None:
     """Return the importance of each feature by the estimator's own account, or None."""
-    owners = column_owners(estimator, signature) if isinstance(estimator, Pipeline) else []
+    owners = column_owners(estimator, schema) if isinstance(estimator, Pipeline) else []
     if owners and hasattr(estimator[-1], "feature_importances_"):
         columns = estimator[-1].feature_importances_
     elif owners and hasattr(estimator[-1], "coef_"):
@@ -86,10 +86,10 @@ def feature_importances(
         return None
     if len(owners) != len(columns) or columns.sum() <= 0:
         return None
-    totals = np.zeros(len(signature.features))
+    totals = np.zeros(len(schema.features))
     np.add.at(totals, owners, columns.astype(np.float64))
     totals /= totals.sum()
-    names = [feature.name for feature in signature.features]
+    names = [feature.name for feature in schema.features]
     return {names[i]: float(totals[i]) for i in _largest_first(names, totals)}
 
 
@@ -102,25 +102,25 @@ def _linear_importances(estimator: Pipeline, holdout: Dataset) -> NDArray[np.flo
     return sizes
 
 
-def column_owners(estimator: Pipeline, signature: Signature) -> list[int]:
+def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
     """Return the place in the signature of each column's feature, as the classifier sees them.
 
     It knows the columns of `learning.estimators`; of another's making, it returns none.
     """
-    inputs = signature.numeric + signature.texts
-    places = [signature.features.index(feature) for feature in inputs]
+    inputs = schema.numeric + schema.texts
+    indices = [schema.features.index(feature) for feature in inputs]
     prepare = estimator[0]
     if prepare == "passthrough":
-        return places
+        return indices
     owners: list[int] = []
     for name, transformer, columns in getattr(prepare, "transformers_", ()):
         if name == "number":
-            owners += [places[column] for column in columns]
+            owners += [indices[column] for column in columns]
         elif name == "category":
             widths = zip(columns, transformer.categories_, strict=True)
-            owners += [places[column] for column, codes in widths for _ in codes]
+            owners += [indices[column] for column, codes in widths for _ in codes]
         elif name.startswith("text "):
-            owners += [places[columns]] * len(transformer.get_feature_names_out())
+            owners += [indices[columns]] * len(transformer.get_feature_names_out())
         else:
             return []
     return owners
@@ -130,8 +130,8 @@ def permutation_importances(
     estimator: BaseEstimator, holdout: Dataset, seed: int
 ) -> dict[str, dict[str, float]]:
     """Return how much the log loss grows when each feature is shuffled: mean and std."""
-    signature = holdout.signature
-    names = [feature.name for feature in signature.numeric + signature.texts]
+    schema = holdout.schema
+    names = [feature.name for feature in schema.numeric + schema.texts]
     rows = min(holdout.rows, MOST_ROWS)
     repeats = int(np.clip(MOST_PREDICTIONS // (rows * len(names)), 1, REPEATS))
     # Hundreds of small predictions: threads would spend more on meeting than on work.
@@ -140,7 +140,7 @@ def permutation_importances(
             estimator,
             estimator_input(holdout.batch),
             holdout.target,
-            scoring=_log_loss_of(len(signature.label.classes)),
+            scoring=_log_loss_of(len(schema.label.classes)),
             n_repeats=repeats,
             random_state=seed,
             max_samples=rows,
@@ -161,7 +161,7 @@ def _log_loss_of(classes: int) -> Callable[[BaseEstimator, Any, NDArray[np.intp]
 
 
 def _largest_first(names: list[str], values: NDArray[np.float64]) -> list[int]:
-    return sorted(range(len(names)), key=lambda place: (-values[place], names[place]))
+    return sorted(range(len(names)), key=lambda index: (-values[index], names[index]))
 
 
 def _parameters(classifier: BaseEstimator) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from errors import RecipeError
-from tables.schema import Kind, Signature
+from tables.schema import Kind, Schema
 from tables.table import Table
 
 # scikit-learn's, which has no types, and is not imported to read a recipe.
@@ -48,14 +48,14 @@ class Recipe:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
-    faces: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:
         check_name(self.name)
-        self.settled({})
+        self.resolved({})
 
-    def settled(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def resolved(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return every parameter's value, where those given replace the recipe's own.
 
         Texts are converted, as a command line has them. Raises RecipeError for
@@ -72,9 +72,9 @@ class Recipe:
         values = {name: _convert(name, types[name][0], value) for name, value in chosen.items()}
         return defaults | values
 
-    def make(self, signature: Signature, seed: int, parameters: Mapping[str, Any]) -> Estimator:
+    def make(self, schema: Schema, seed: int, parameters: Mapping[str, Any]) -> Estimator:
         """Return the estimator, not fitted, for settled parameters."""
-        return self.estimator(signature, seed, **parameters)
+        return self.estimator(schema, seed, **parameters)
 
 
 def check_name(name: str) -> str:

@@ -89,7 +89,7 @@ def _loss(
     learnt, held = dataset.take(inside), dataset.take(outside)
     with _one_line_warnings(progress):
         fitted = clone(estimator).fit(estimator_input(learnt.batch), learnt.target)
-    classes = range(len(dataset.signature.label.classes))
+    classes = range(len(dataset.schema.label.classes))
     progress.advance()
     return float(
         log_loss(held.target, fitted.predict_proba(estimator_input(held.batch)), labels=classes)

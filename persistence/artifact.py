@@ -22,7 +22,7 @@ import msgspec
 from errors import ArtifactDamaged, ArtifactUntrusted, FormatMismatch
 from persistence.container import MANIFEST, MAX_BYTES, SIGNED, lay_out, read_layout
 from persistence.libraries import check_libraries
-from tables.schema import Class, Signature
+from tables.schema import Class, Schema
 
 if TYPE_CHECKING:
     from persistence.seal import Signer, Trust
@@ -73,7 +73,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     runtime: RuntimeInfo
     libraries: dict[str, str]
     needs: tuple[str, ...] = ()
-    faces: tuple[str, ...] = ()
+    # Its name in artifacts is older than its name here.
+    protocols: tuple[str, ...] = msgspec.field(name="faces", default=())
     training_rows: int = 0
     members: dict[str, Member] = {}
     extra: dict[str, Any] = {}
@@ -125,9 +126,9 @@ class Artifact:
         return _decode(self._member(name), Any, name)
 
     @property
-    def signature(self) -> Signature:
-        """The model's signature; raises ArtifactDamaged."""
-        return _decode(self._member("signature.json"), Signature, "signature.json")
+    def schema(self) -> Schema:
+        """The model's schema; raises ArtifactDamaged."""
+        return _decode(self._member("signature.json"), Schema, "signature.json")
 
     def _member(self, name: str) -> bytes:
         if name not in self.members:

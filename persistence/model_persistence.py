@@ -15,7 +15,7 @@ from persistence.artifact import Artifact, Manifest, RuntimeInfo, pack
 from persistence.libraries import needs_of, versions_of
 from persistence.registry import Registry, new_version
 from tables.rows import RowCodec
-from tables.schema import Class, Signature
+from tables.schema import Class, Schema
 
 # What a model's making may depend on; the manifest lists those that are installed.
 LIBRARIES = (
@@ -45,7 +45,7 @@ class Model:
     """A model that was read back: it predicts, and tells of itself."""
 
     artifact: Artifact
-    signature: Signature
+    schema: Schema
     codec: RowCodec
     runtime: Runtime
 
@@ -78,7 +78,7 @@ class Model:
         return [self._predicted(row) for row in self.probabilities(rows).tolist()]
 
     def _predicted(self, probabilities: list[float]) -> Predicted:
-        label = self.signature.label
+        label = self.schema.label
         winner = probabilities.index(max(probabilities))
         named = dict(zip(label.keys, probabilities, strict=True))
         return Predicted(label.classes[winner], probabilities[winner], named)
@@ -96,23 +96,23 @@ def read_model(name: str, registry: Registry, version: str | None = None) -> Mod
 
 def load_model(artifact: Artifact) -> Model:
     """Make a model of a verified artifact; raises the ArtifactErrors."""
-    signature = artifact.signature
+    schema = artifact.schema
     runtime = load_runtime(artifact.manifest.runtime.name, artifact.members)
-    return Model(artifact, signature, RowCodec(signature), runtime)
+    return Model(artifact, schema, RowCodec(schema), runtime)
 
 
 def write_model(
     registry: Registry,
     *,
     name: str,
-    signature: Signature,
+    schema: Schema,
     runtime: RuntimeInfo,
     members: Mapping[str, bytes],
     metrics: Mapping[str, Any],
     info: Mapping[str, Any],
     golden: Mapping[str, Any],
     training_rows: int,
-    faces: Sequence[str] = (),
+    protocols: Sequence[str] = (),
     extra: Mapping[str, Any] | None = None,
     moment: datetime | None = None,
 ) -> str:
@@ -127,17 +127,17 @@ def write_model(
         name=name,
         version=new_version(moment),
         created_at=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        label=signature.label.name,
-        classes=signature.label.classes,
+        label=schema.label.name,
+        classes=schema.label.classes,
         runtime=runtime,
         libraries=versions_of(LIBRARIES),
         needs=needs_of(runtime.name, members),
-        faces=tuple(faces),
+        protocols=tuple(protocols),
         training_rows=training_rows,
         extra=dict(extra or {}),
     )
     documents = {
-        "signature.json": signature,
+        "signature.json": schema,
         "metrics.json": metrics,
         "info.json": info,
         "golden.json": golden,

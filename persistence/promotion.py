@@ -59,7 +59,7 @@ def judge(
 def _compare(artifact: Artifact, holdout: Dataset, challenger: Runtime, seed: int) -> Verdict:
     version = artifact.manifest.version
     model = load_model(artifact)
-    if model.signature.label != holdout.signature.label:
+    if model.schema.label != holdout.schema.label:
         return Verdict(False, f"not comparable: {version} has another label, or other classes")
     before = model.probabilities(holdout.objects(range(holdout.rows)))
     after = challenger.probabilities(holdout.batch)

@@ -16,7 +16,7 @@ def load() -> Table:
 
     iris = load_iris()
     columns = dict(zip(FEATURES, iris.data.T.tolist(), strict=True))
-    species = [str(iris.target_names[place]) for place in iris.target]
+    species = [str(iris.target_names[index]) for index in iris.target]
     return Table({**columns, "species": species})
 
 

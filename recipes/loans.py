@@ -68,9 +68,9 @@ def prepare(table: Table) -> Table:
             rows = zip(*(table.cells(column) for column in needed), strict=True)
             columns[name] = [make(*row) for row in rows]
     columns |= {name: [_amount(v) for v in columns[name]] for name in ("GrAppv", "SBA_Appv")}
-    kept = [place for place, value in enumerate(columns[LABEL]) if value not in (None, "")]
-    lines = [table.lines[place] for place in kept] if table.lines else ()
-    return Table({n: [c[place] for place in kept] for n, c in columns.items()}, lines, table.notes)
+    kept = [index for index, value in enumerate(columns[LABEL]) if value not in (None, "")]
+    lines = [table.lines[index] for index in kept] if table.lines else ()
+    return Table({n: [c[index] for index in kept] for n, c in columns.items()}, lines, table.notes)
 
 
 def _amount(value: Any) -> Any:
@@ -144,5 +144,5 @@ recipe = Recipe(
     estimator=category_boosting,
     parameters={"iterations": 300, "learning_rate": 0.05},
     kinds=KINDS,
-    faces=("flat",),
+    protocols=("flat",),
 )

@@ -16,5 +16,5 @@ recipe = Recipe(
     # Summed word frequencies, or TF-IDF: whichever has the lower log loss in cross-validation.
     estimator=words,
     kinds={"text": "text"},
-    faces=("keyed",),
+    protocols=("keyed",),
 )

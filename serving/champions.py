@@ -23,9 +23,9 @@ from persistence.model_persistence import load_model
 from persistence.registry import Alias
 from tables.batch import Batch
 from tables.rows import RowCodec
-from tables.schema import Signature
+from tables.schema import Schema
 
-log = logging.getLogger("mirante.predictor")
+log = logging.getLogger("mirante.champions")
 
 # The largest difference between a golden answer and the loaded model's; the
 # same bound as the proof of parity has.
@@ -36,7 +36,7 @@ DECIMALS = 7
 SCALE = 10.0**DECIMALS
 
 
-class Champions(Protocol):
+class ModelSource(Protocol):
     """What the predictor needs of a registry."""
 
     def names(self) -> list[str]:
@@ -70,7 +70,7 @@ class Live:
     name: str
     version: str
     manifest: Manifest
-    signature: Signature
+    schema: Schema
     codec: RowCodec
     runtime: Runtime
     info: dict[str, Any] = field(repr=False)
@@ -90,7 +90,7 @@ class Live:
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The classes as JSON object keys, in the label's order."""
-        return self.signature.label.keys
+        return self.schema.label.keys
 
 
 def load_live(artifact: Artifact) -> Live:
@@ -105,7 +105,7 @@ def load_live(artifact: Artifact) -> Live:
         model.name,
         model.version,
         artifact.manifest,
-        model.signature,
+        model.schema,
         model.codec,
         model.runtime,
         model.info,
@@ -129,7 +129,7 @@ def _answer_golden_rows(live: Live, golden: dict[str, Any]) -> None:
         )
 
 
-class Predictor:
+class Champions:
     """Follows the champion alias of every wanted model.
 
     `names` are the wanted models; none named means all that the registry has.
@@ -138,7 +138,7 @@ class Predictor:
 
     def __init__(
         self,
-        registry: Champions,
+        registry: ModelSource,
         *,
         names: tuple[str, ...] = (),
         poll_seconds: float = 2.0,
@@ -173,12 +173,12 @@ class Predictor:
             raise VersionUnknown("that version is not the one that is live")
         return live
 
-    def live_with_face(self, face: str) -> Live:
+    def live_with_protocol(self, protocol: str) -> Live:
         """Return the live champion whose manifest declares `face`. Raises ModelUnknown."""
         for live in self._live.values():
-            if face in live.manifest.faces:
+            if protocol in live.manifest.protocols:
                 return live
-        raise ModelUnknown(f"no loaded model has the face {face}")
+        raise ModelUnknown(f"no loaded model has the face {protocol}")
 
     @property
     def lives(self) -> dict[str, Live]:

@@ -144,8 +144,8 @@ class Metrics:
 def _observe(histogram: Any, seconds: list[float]) -> None:
     """Observe many values with one write a bucket; observe() itself writes twice for each."""
     buckets = Tally(bisect_left(BUCKETS, value) for value in seconds)
-    for place, count in buckets.items():
-        histogram._buckets[place].inc(count)
+    for index, count in buckets.items():
+        histogram._buckets[index].inc(count)
     histogram._sum.inc(sum(seconds))
 
 

@@ -15,7 +15,7 @@ from errors import Conflict, MiranteError, ModelUnknown
 from persistence.aliases import check_name
 from persistence.artifact import Artifact
 from persistence.registry import Alias, Registry
-from serving.champions import Predictor
+from serving.champions import Champions
 
 
 class Taken(NamedTuple):
@@ -25,7 +25,7 @@ class Taken(NamedTuple):
     name: str
 
 
-class ModelShelf:
+class ModelFolder:
     """The models taken so far; to a predictor it is a registry.
 
     `open_registry` opens the store in a folder.
@@ -35,11 +35,11 @@ class ModelShelf:
         self._folder = Path(folder)
         self._open = open_registry
         self._taken: dict[str, Taken] = {}
-        self._predictor: Predictor | None = None
+        self._predictor: Champions | None = None
 
-    def serve(self, predictor: Predictor) -> None:
+    def serve(self, champions: Champions) -> None:
         """Give the predictor that is to load what is taken."""
-        self._predictor = predictor
+        self._predictor = champions
 
     def names(self) -> list[str]:
         """Return the names of the models taken."""

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from errors import MiranteError, NotFound, Overloaded
-from serving.champions import Live, Prediction, Predictor
+from serving.champions import Champions, Live, Prediction
 from serving.http.cors import Cors
 from serving.http.description import Description
 from serving.http.exchange import Answer, Request, problem
@@ -30,12 +30,12 @@ from serving.refusals import BodyTooLarge
 from tables.batch import Batch
 from tables.rows import Decoded
 
-log = logging.getLogger("mirante.gate")
+log = logging.getLogger("mirante.service")
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
 
-class Dialect(Protocol):
+class PredictionProtocol(Protocol):
     """What a module under serving/protocols offers: pure functions of bytes.
 
     `ROUTES` are (method, path pattern) pairs, where `{name}` is a model's name,
@@ -45,7 +45,7 @@ class Dialect(Protocol):
     """
 
     ROUTES: tuple[tuple[str, str], ...]
-    FACE: str | None
+    PROTOCOL: str | None
 
     def decode(self, request: Request, live: Live) -> Decoded:
         """Decode the body into a batch."""
@@ -81,7 +81,7 @@ class Route(NamedTuple):
 
     method: str
     pattern: str
-    dialect: Dialect
+    protocol: PredictionProtocol
 
 
 class Match(NamedTuple):
@@ -151,13 +151,13 @@ class InFlight:
             self._count -= 1
 
 
-class Gate:
+class PredictionService:
     """Answers prediction requests in every dialect that it is given."""
 
     def __init__(
         self,
-        predictor: Predictor,
-        dialects: Iterable[Dialect],
+        champions: Champions,
+        protocols: Iterable[PredictionProtocol],
         *,
         default_model: str,
         max_body_bytes: int,
@@ -167,11 +167,11 @@ class Gate:
         cors: Cors,
         observation: Observation,
     ) -> None:
-        self.predictor = predictor
+        self.champions = champions
         self.routes = tuple(
-            Route(method, pattern, dialect)
-            for dialect in dialects
-            for method, pattern in dialect.ROUTES
+            Route(method, pattern, protocol)
+            for protocol in protocols
+            for method, pattern in protocol.ROUTES
         )
         self.max_body_bytes = max_body_bytes
         self.in_flight = InFlight(max_in_flight)
@@ -231,7 +231,7 @@ class Gate:
                 raise NotFound("there is nothing at this path")
             taken.live = self._live(match)
             taken.request = self._unpacked(request)
-            taken.decoded = match.route.dialect.decode(taken.request, taken.live)
+            taken.decoded = match.route.protocol.decode(taken.request, taken.live)
             rows = len(taken.decoded.batch.matrix)
             if rows > self._max_rows:
                 raise BodyTooLarge(f"{rows} rows; at most {self._max_rows} are taken at once")
@@ -249,11 +249,11 @@ class Gate:
             assert taken.decoded is not None
             assert taken.prediction is not None
             rows = len(taken.prediction.winners)
-            answer = match.route.dialect.render(
+            answer = match.route.protocol.render(
                 request, taken.live, taken.decoded, taken.prediction
             )
         except MiranteError as error:
-            answer = match.route.dialect.refuse(error, request.request_id)
+            answer = match.route.protocol.refuse(error, request.request_id)
         except Exception:
             log.exception("request failed", extra={"request_id": request.request_id})
             answer = problem_of_ours(request.request_id)
@@ -261,7 +261,7 @@ class Gate:
 
     def refuse(self, error: MiranteError, request: Request, match: Match) -> Answer:
         """Answer a request that is refused before its body is read."""
-        answer = match.route.dialect.refuse(error, request.request_id)
+        answer = match.route.protocol.refuse(error, request.request_id)
         return self.finish(answer, request, match, time.perf_counter(), None, 0)
 
     def finish(
@@ -288,10 +288,10 @@ class Gate:
 
     def _live(self, match: Match) -> Live:
         if match.name is not None:
-            return self.predictor.live_version(match.name, match.version)
-        if match.route.dialect.FACE is not None:
-            return self.predictor.live_with_face(match.route.dialect.FACE)
-        return self.predictor.live(self._default_model)
+            return self.champions.live_version(match.name, match.version)
+        if match.route.protocol.PROTOCOL is not None:
+            return self.champions.live_with_protocol(match.route.protocol.PROTOCOL)
+        return self.champions.live(self._default_model)
 
     def _unpacked(self, request: Request) -> Request:
         encoding = request.headers.get(b"content-encoding")
@@ -313,7 +313,7 @@ def _predict(group: list[Taken]) -> None:
     """Predict requests of one live model, together where that is of use."""
     live = group[0].live
     assert live is not None
-    if len(group) > 1 and not live.signature.texts:
+    if len(group) > 1 and not live.schema.texts:
         try:
             _predict_joined(live, group)
             return

@@ -52,7 +52,7 @@ _DATES = re.compile(
 )
 
 
-def spell(value: Any) -> str | None:
+def to_cell(value: Any) -> str | None:
     """Return a value as the text that a CSV file has for it, or None where it is missing.
 
     Surrounding spaces are kept, because a text is taken as it is.
@@ -66,9 +66,9 @@ def spell(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def spelt(values: Iterable[Any]) -> list[str | None]:
+def to_cells(values: Iterable[Any]) -> list[str | None]:
     """Return a column's values as cells."""
-    return [spell(value) for value in values]
+    return [to_cell(value) for value in values]
 
 
 def stripped(cells: Cells) -> list[str | None]:

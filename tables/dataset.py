@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from tables.batch import Batch
 from tables.cells import read_values, stripped, to_float32
-from tables.schema import UNKNOWN, Feature, Kind, Signature
-from tables.schema_inference import infer_signature, read_labels
+from tables.schema import UNKNOWN, Feature, Kind, Schema
+from tables.schema_inference import infer_schema, read_labels
 from tables.table import Table
 
 
@@ -22,7 +22,7 @@ from tables.table import Table
 class Dataset:
     """Encoded rows with the class of each, as an index into the label's classes."""
 
-    signature: Signature
+    schema: Schema
     batch: Batch
     target: NDArray[np.intp]
     notes: tuple[str, ...] = field(default=(), compare=False)
@@ -36,23 +36,23 @@ class Dataset:
         """Return the dataset of these rows, in this order."""
         texts = tuple([column[i] for i in indices.tolist()] for column in self.batch.texts)
         batch = Batch(np.ascontiguousarray(self.batch.matrix[indices]), texts)
-        return Dataset(self.signature, batch, self.target[indices], self.notes)
+        return Dataset(self.schema, batch, self.target[indices], self.notes)
 
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""
         return [self._object(i) for i in indices]
 
     def _object(self, row: int) -> dict[str, Any]:
-        numbers = zip(self.signature.numeric, self.batch.matrix[row].tolist(), strict=True)
-        texts = zip(self.signature.texts, self.batch.texts, strict=True)
+        numbers = zip(self.schema.numeric, self.batch.matrix[row].tolist(), strict=True)
+        texts = zip(self.schema.texts, self.batch.texts, strict=True)
         values = {feature.name: _decoded(feature, code) for feature, code in numbers}
         values |= {feature.name: column[row] for feature, column in texts}
-        return {feature.name: values[feature.name] for feature in self.signature.features}
+        return {feature.name: values[feature.name] for feature in self.schema.features}
 
     @property
     def digest(self) -> str:
         """The sha256 (hex) of everything in it: equal for equal data."""
-        hasher = hashlib.sha256(msgspec.json.encode(self.signature))
+        hasher = hashlib.sha256(msgspec.json.encode(self.schema))
         hasher.update(self.batch.matrix.tobytes())
         hasher.update(msgspec.json.encode(self.batch.texts))
         hasher.update(self.target.astype(np.int64).tobytes())
@@ -70,31 +70,32 @@ def read_dataset(
     The notes also name the features that give the label away. Raises
     DatasetError, naming column and row, for a table that cannot be learnt from.
     """
-    from tables.leakage import giveaways
+    from tables.leakage import leaking_features
 
-    signature, notes = infer_signature(table, target, aliases, kinds)
-    places = {value: place for place, value in enumerate(signature.label.classes)}
-    classes = np.array([places[v] for v in read_labels(table, target)], dtype=np.intp)
-    dataset = Dataset(signature, encode(table, signature), classes, notes)
+    schema, notes = infer_schema(table, target, aliases, kinds)
+    indices = {value: index for index, value in enumerate(schema.label.classes)}
+    classes = np.array([indices[v] for v in read_labels(table, target)], dtype=np.intp)
+    dataset = Dataset(schema, encode(table, schema), classes, notes)
     told = (
-        f"{name} alone gives {target} away: is it known beforehand?" for name in giveaways(dataset)
+        f"{name} alone gives {target} away: is it known beforehand?"
+        for name in leaking_features(dataset)
     )
     return replace(dataset, notes=(*notes, *told))
 
 
-def encode(table: Table, signature: Signature) -> Batch:
+def encode(table: Table, schema: Schema) -> Batch:
     """Encode a table's rows as `tables.rows` encodes the rows of requests."""
-    matrix = np.empty((len(table), len(signature.numeric)), dtype=np.float32)
-    for place, feature in enumerate(signature.numeric):
-        matrix[:, place] = _encoded(feature, stripped(table.cells(feature.name)))
-    texts = tuple([c or "" for c in table.cells(feature.name)] for feature in signature.texts)
+    matrix = np.empty((len(table), len(schema.numeric)), dtype=np.float32)
+    for index, feature in enumerate(schema.numeric):
+        matrix[:, index] = _encoded(feature, stripped(table.cells(feature.name)))
+    texts = tuple([c or "" for c in table.cells(feature.name)] for feature in schema.texts)
     return Batch(matrix, texts)
 
 
 def _encoded(feature: Feature, cells: list[str | None]) -> NDArray[np.float32]:
     values = read_values(cells, feature.kind)
     if feature.kind == "category":
-        codes = {category: float(place) for place, category in enumerate(feature.categories)}
+        codes = {category: float(index) for index, category in enumerate(feature.categories)}
         codes |= {alias: codes[category] for alias, category in feature.aliases.items()}
         values = [None if value is None else codes.get(value, UNKNOWN) for value in values]
     return to_float32(values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tables.rows import BOOLEANS, LARGEST
-from tables.schema import Feature, Signature
+from tables.schema import Feature, Schema
 
 # An integer may be written 9.0, and may be as large as any number: both end as float32.
 _NUMBER = {"minimum": -LARGEST, "maximum": LARGEST}
@@ -18,20 +18,20 @@ _TYPES: dict[str, dict[str, Any]] = {
 }
 
 
-def row_schema(signature: Signature) -> dict[str, Any]:
+def row_schema(schema: Schema) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one row.
 
     A category is any string: one never seen in training is scored, with a
     warning. The label's own column may be there, and is not read.
     """
-    properties = {feature.name: feature_schema(feature) for feature in signature.features}
+    properties = {feature.name: feature_schema(feature) for feature in schema.features}
     label = {"description": "the label's own column: accepted, and not read"}
     return {
         "type": "object",
-        "properties": {signature.label.name: label} | properties,
-        "required": [feature.name for feature in signature.features if not feature.nullable],
+        "properties": {schema.label.name: label} | properties,
+        "required": [feature.name for feature in schema.features if not feature.nullable],
         "additionalProperties": False,
-        "examples": [signature.example],
+        "examples": [schema.example],
     }
 
 
@@ -60,6 +60,6 @@ def _described(feature: Feature) -> str:
     return ""
 
 
-def label_schema(signature: Signature) -> dict[str, Any]:
+def label_schema(schema: Schema) -> dict[str, Any]:
     """Return the JSON Schema of a predicted class."""
-    return {"enum": list(signature.label.classes)}
+    return {"enum": list(schema.label.classes)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from errors import DatasetError
-from tables.cells import is_number, spelt
+from tables.cells import is_number, to_cells
 from tables.table import Table
 
 DELIMITERS = (",", ";", "\t")
@@ -127,17 +127,17 @@ def _fit(text: str, delimiter: str) -> tuple[float, int]:
 
 def _names(header: list[str]) -> list[str]:
     names = [name.strip() for name in header]
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if not name:
-            raise DatasetError(f"the header has no name for column {place + 1}")
+            raise DatasetError(f"the header has no name for column {index + 1}")
         if not name.isprintable():
-            raise DatasetError(f"the header's name for column {place + 1} has a control character")
+            raise DatasetError(f"the header's name for column {index + 1} has a control character")
         if len(name) > LONGEST_NAME:
             raise DatasetError(
-                f"the header's name for column {place + 1} is longer than {LONGEST_NAME} characters"
+                f"the header's name for column {index + 1} is longer than {LONGEST_NAME} characters"
             )
-        if name in names[:place]:
-            both = f"columns {names.index(name) + 1} and {place + 1}"
+        if name in names[:index]:
+            both = f"columns {names.index(name) + 1} and {index + 1}"
             raise DatasetError(f"the header names {name} twice: {both}")
     return names
 
@@ -167,7 +167,7 @@ def _check_header(columns: Mapping[str, list[str]], line: int) -> None:
 
 def _could_be_a_value(name: str, cells: list[str]) -> bool:
     if is_number(name):
-        values = [cell for cell in spelt(cells) if cell is not None]
+        values = [cell for cell in to_cells(cells) if cell is not None]
         return all(map(is_number, values))
     return name in {cell.strip() for cell in cells}
 
@@ -176,7 +176,7 @@ def _with_points(columns: dict[str, list[str]]) -> list[str]:
     """Put points for the decimal commas of numbers; return the names of those columns."""
     changed = []
     for name, cells in columns.items():
-        values = [cell for cell in spelt(cells) if cell is not None]
+        values = [cell for cell in to_cells(cells) if cell is not None]
         if any("," in v for v in values) and all(map(_DECIMAL_COMMA.fullmatch, values)):
             columns[name] = [cell.replace(",", ".") for cell in cells]
             changed.append(name)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from errors import ParseError, RowProblem, RowsError
 from tables.batch import Batch
 from tables.cells import MISSING
-from tables.schema import UNKNOWN, Feature, Signature
+from tables.schema import UNKNOWN, Feature, Schema
 
 # A larger number would become infinite in the float32 matrix.
 LARGEST = float(np.finfo(np.float32).max)
@@ -34,8 +34,12 @@ LONGEST_NAME = 64
 BOOLEANS: dict[Any, float] = {
     True: 1.0,
     False: 0.0,
-    **{spelt: 1.0 for word in ("true", "yes") for spelt in (word, word.title(), word.upper())},
-    **{spelt: 0.0 for word in ("false", "no") for spelt in (word, word.title(), word.upper())},
+    **{
+        to_cells: 1.0 for word in ("true", "yes") for to_cells in (word, word.title(), word.upper())
+    },
+    **{
+        to_cells: 0.0 for word in ("false", "no") for to_cells in (word, word.title(), word.upper())
+    },
 }
 _BOOLEAN_WORDS = tuple(word for word in BOOLEANS if isinstance(word, str))
 _ROW_TYPES: dict[str, Any] = {
@@ -61,7 +65,7 @@ class Decoded(NamedTuple):
     """
 
     batch: Batch
-    places: Sequence[int]
+    indices: Sequence[int]
     problems: tuple[RowProblem, ...] = ()
     unknown: tuple[tuple[int, str], ...] = ()
     single: bool = False
@@ -70,18 +74,18 @@ class Decoded(NamedTuple):
 class RowCodec:
     """Decodes and encodes the rows of one signature."""
 
-    def __init__(self, signature: Signature) -> None:
-        self.signature = signature
-        self._features = signature.numeric + signature.texts
+    def __init__(self, schema: Schema) -> None:
+        self.schema = schema
+        self._features = schema.numeric + schema.texts
         self._names = tuple(feature.name for feature in self._features)
         self._known = frozenset(self._names)
         # Rows copied from a training table carry the label and what the model does not read.
-        self._read_past = {signature.label.name, *signature.ignored} - self._known
-        self._width = len(signature.numeric)
+        self._ignored = {schema.label.name, *schema.ignored} - self._known
+        self._width = len(schema.numeric)
         self._codes = tuple(_codes(feature) for feature in self._features)
         self._coded = tuple((i, c) for i, c in enumerate(self._codes) if c is not None)
         self._categorical = [
-            i for i, feature in enumerate(signature.numeric) if feature.kind == "category"
+            i for i, feature in enumerate(schema.numeric) if feature.kind == "category"
         ]
         row = self._row_type()
         self._values = _values_of(len(self._features))
@@ -91,7 +95,7 @@ class RowCodec:
     def _row_type(self) -> type[msgspec.Struct]:
         fields: list[Any] = [_row_field(i, feature) for i, feature in enumerate(self._features)]
         rename = {f"f{i}": name for i, name in enumerate(self._names)}
-        for i, name in enumerate(sorted(self._read_past)):
+        for i, name in enumerate(sorted(self._ignored)):
             fields.append((f"past{i}", Any, None))
             rename[f"past{i}"] = name
         return msgspec.defstruct(
@@ -134,47 +138,47 @@ class RowCodec:
         if not isinstance(rows, list):
             raise RowsError("expected an object (one row) or a list of objects")
         good: list[Values] = []
-        places: list[int] = []
+        indices: list[int] = []
         problems: list[RowProblem] = []
-        for place, row in enumerate(rows):
-            values, wrong = self._check(place, row, strict)
+        for index, row in enumerate(rows):
+            values, wrong = self._check(index, row, strict)
             problems += wrong
             if not wrong:
                 good.append(values)
-                places.append(place)
+                indices.append(index)
             if len(problems) > MOST_PROBLEMS and not partial:
                 break
         if problems and not partial:
             raise rejected(problems)
-        return self._encode(good, places, tuple(problems))
+        return self._encode(good, indices, tuple(problems))
 
     def encode_objects(self, rows: list[dict[str, Any]]) -> Batch:
         """Encode rows given as dicts. Raises RowsError."""
         return self.decode_objects(rows).batch
 
-    def _check(self, place: int, row: Any, strict: bool) -> tuple[Values, list[RowProblem]]:
+    def _check(self, index: int, row: Any, strict: bool) -> tuple[Values, list[RowProblem]]:
         if not isinstance(row, dict):
-            return (), [RowProblem(place, None, "object", json_name(row))]
-        problems = self._unknown_fields(place, row)
+            return (), [RowProblem(index, None, "object", json_name(row))]
+        problems = self._unknown_fields(index, row)
         hinted = {problem.hint for problem in problems}
         values = []
         for feature in self._features:
             value, rejection = check_value(feature, row.get(feature.name, ABSENT), strict)
             values.append(value)
             if rejection and not (rejection[1] == "nothing" and feature.name in hinted):
-                problems.append(RowProblem(place, feature.name, *rejection))
+                problems.append(RowProblem(index, feature.name, *rejection))
         return tuple(values), problems
 
-    def _unknown_fields(self, place: int, row: dict[str, Any]) -> list[RowProblem]:
+    def _unknown_fields(self, index: int, row: dict[str, Any]) -> list[RowProblem]:
         problems = []
         for name in row:
-            if name not in self._known and name not in self._read_past:
+            if name not in self._known and name not in self._ignored:
                 # Comparing is quadratic in the length: only a plausible name is compared.
                 near = get_close_matches(name, self._names, 1) if len(name) < LONGEST_NAME else []
                 hint = near[0] if near else None
                 shown = _printable(name[:LONGEST_NAME])
                 expected = "a field of the signature"
-                problems.append(RowProblem(place, shown, expected, "unknown field", hint))
+                problems.append(RowProblem(index, shown, expected, "unknown field", hint))
         return problems
 
     def _encode_one(self, row: Values) -> Decoded:
@@ -189,7 +193,7 @@ class RowCodec:
         return Decoded(batch, (0,), (), unknown, single=True)
 
     def _encode(
-        self, rows: Sequence[Values], places: Sequence[int], problems: tuple[RowProblem, ...]
+        self, rows: Sequence[Values], indices: Sequence[int], problems: tuple[RowProblem, ...]
     ) -> Decoded:
         matrix = np.empty((len(rows), self._width), dtype=np.float32)
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self._features)
@@ -198,14 +202,14 @@ class RowCodec:
             matrix[:, i] = column if codes is None else [codes.get(v, UNKNOWN) for v in column]
         texts = tuple([text or "" for text in column] for column in columns[self._width :])
         batch = Batch(matrix, texts)
-        return Decoded(batch, places, problems, self._unknown(batch, places))
+        return Decoded(batch, indices, problems, self._unknown(batch, indices))
 
-    def _unknown(self, batch: Batch, places: Sequence[int]) -> tuple[tuple[int, str], ...]:
+    def _unknown(self, batch: Batch, indices: Sequence[int]) -> tuple[tuple[int, str], ...]:
         if not self._categorical:
             return ()
         rows, columns = np.nonzero(batch.matrix[:, self._categorical] == UNKNOWN)
         return tuple(
-            (places[row], self._names[self._categorical[column]])
+            (indices[row], self._names[self._categorical[column]])
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         )
 
@@ -233,7 +237,7 @@ class RowCodec:
 
     def _columns_quickly(self, columns: dict[str, Sequence[str]]) -> Decoded | None:
         """Encode column by column; None as soon as one needs a closer look."""
-        if not self._known <= columns.keys() <= self._known | self._read_past:
+        if not self._known <= columns.keys() <= self._known | self._ignored:
             return None
         count = len(columns[self._names[0]])
         matrix = np.empty((count, self._width), dtype=np.float32)
@@ -367,9 +371,9 @@ def _codes(feature: Feature) -> dict[Any, float] | None:
     return {**codes, None: math.nan}
 
 
-def _row_field(place: int, feature: Feature) -> Any:
+def _row_field(index: int, feature: Feature) -> Any:
     kind = _ROW_TYPES[feature.kind]
-    return (f"f{place}", kind | None, None) if feature.nullable else (f"f{place}", kind)
+    return (f"f{index}", kind | None, None) if feature.nullable else (f"f{index}", kind)
 
 
 def _values_of(count: int) -> Callable[[Any], Values]:

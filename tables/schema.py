@@ -47,7 +47,7 @@ class Label(msgspec.Struct, frozen=True):
         return tuple(str(c).lower() if isinstance(c, bool) else str(c) for c in self.classes)
 
 
-class Signature(msgspec.Struct, frozen=True):
+class Schema(msgspec.Struct, frozen=True):
     """The features in column order, and the label.
 
     `ignored` are the columns of the training table that the model does not read.

@@ -21,7 +21,7 @@ from tables.cells import (
     stripped,
     to_float32,
 )
-from tables.schema import Class, Feature, Kind, Label, Signature
+from tables.schema import Class, Feature, Kind, Label, Schema
 
 if TYPE_CHECKING:
     from tables.table import Table
@@ -44,11 +44,11 @@ TEXT_EXAMPLE = "some words"
 class Inferred(NamedTuple):
     """A signature, and a line for everything that the table's owner should know."""
 
-    signature: Signature
+    schema: Schema
     notes: tuple[str, ...]
 
 
-def infer_signature(
+def infer_schema(
     table: Table,
     target: str,
     aliases: Mapping[str, Mapping[str, str]] | None = None,
@@ -78,7 +78,7 @@ def infer_signature(
         raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
     kept = {target, *(feature.name for feature in features)}
     ignored = tuple(name for name in table.columns if name not in kept)
-    return Inferred(Signature(tuple(features), label, ignored), tuple(notes))
+    return Inferred(Schema(tuple(features), label, ignored), tuple(notes))
 
 
 # ---------------------------------------------------------------- the label
@@ -102,7 +102,7 @@ def read_labels(table: Table, target: str) -> list[Class]:
     """
     cells = stripped(table.cells(target))
     if None in cells:
-        where, others = table.place(cells.index(None)), cells.count(None) - 1
+        where, others = table.index(cells.index(None)), cells.count(None) - 1
         more = f" and in {others} more" if others else ""
         raise DatasetError(f"column {target}, the label, has no value in {where}{more}")
     kind = kind_of(cells)
@@ -158,7 +158,7 @@ class _Column:
         elif (found := kind or kind_of(cells)) is None:
             self._leave_out("holds dates, which no kind of feature reads")
         else:
-            _check_values(table, name, found, cells, settled=kind is not None)
+            _check_values(table, name, found, cells, resolved=kind is not None)
             if kind is None and self._is_identifier(found):
                 self._leave_out("looks like an identifier: a different value in every row")
             else:
@@ -194,21 +194,21 @@ class _Column:
             self.notes.append(f"{self.name} has {different} categories in {total} rows")
 
 
-def _check_values(table: Table, name: str, kind: Kind, cells: Cells, settled: bool) -> None:
+def _check_values(table: Table, name: str, kind: Kind, cells: Cells, resolved: bool) -> None:
     """Raise DatasetError for the first cell that does not go with the others of its column."""
-    if (place := first_not_of(cells, kind)) is not None:
-        raise DatasetError(f"column {name}, {table.place(place)}: not of kind {kind}")
-    if not settled and kind in ("category", "text"):
-        place = first_not_a_number(cells)
-        if place is not None:
+    if (index := first_not_of(cells, kind)) is not None:
+        raise DatasetError(f"column {name}, {table.index(index)}: not of kind {kind}")
+    if not resolved and kind in ("category", "text"):
+        index = first_not_a_number(cells)
+        if index is not None:
             raise DatasetError(
-                f"column {name}, {table.place(place)}: not a number, as nearly all of the column "
+                f"column {name}, {table.index(index)}: not a number, as nearly all of the column "
                 "is; correct it or leave it empty"
             )
     if kind in ("number", "integer"):
         infinite = np.isinf(to_float32(read_values(cells, kind)))
         if infinite.any():
-            where = table.place(int(infinite.argmax()))
+            where = table.index(int(infinite.argmax()))
             raise DatasetError(f"column {name}, {where}: the number is too large for 32 bits")
 
 

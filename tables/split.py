@@ -15,8 +15,8 @@ def split(dataset: Dataset, seed: int, fraction: float = 0.2) -> tuple[Dataset, 
     """
     random = np.random.default_rng(seed)
     held = np.zeros(dataset.rows, dtype=bool)
-    for place in range(len(dataset.signature.label.classes)):
-        members = np.flatnonzero(dataset.target == place)
+    for index in range(len(dataset.schema.label.classes)):
+        members = np.flatnonzero(dataset.target == index)
         count = max(1, round(fraction * len(members)))
         held[random.permutation(members)[:count]] = True
     return dataset.take(np.flatnonzero(~held)), dataset.take(np.flatnonzero(held))
@@ -28,9 +28,9 @@ def sample(dataset: Dataset, rows: int) -> Dataset:
         return dataset
     random = np.random.default_rng(0)
     rank = np.empty(dataset.rows)
-    for place in np.unique(dataset.target):
-        members = np.flatnonzero(dataset.target == place)
+    for index in np.unique(dataset.target):
+        members = np.flatnonzero(dataset.target == index)
         # Each class is taken from by rank within it; its first rows always, to be split again.
-        places = np.arange(len(members)) - (SMALLEST_CLASS - 1)
-        rank[random.permutation(members)] = np.maximum(places, 0) / len(members)
+        indices = np.arange(len(members)) - (SMALLEST_CLASS - 1)
+        rank[random.permutation(members)] = np.maximum(indices, 0) / len(members)
     return dataset.take(np.sort(np.argsort(rank, kind="stable")[:rows]))

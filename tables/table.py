@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from errors import DatasetError
-from tables.cells import spelt
+from tables.cells import to_cells
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class Table:
 
     def cells(self, name: str) -> list[str | None]:
         """Return a column spelt as a file has it, None where missing."""
-        return spelt(self.columns[name])
+        return to_cells(self.columns[name])
 
-    def place(self, row: int) -> str:
+    def index(self, row: int) -> str:
         """Say where a row (from 0) is: its number under the header, and its line in the file."""
         line = f" (line {self.lines[row]})" if row < len(self.lines) else ""
         return f"row {row + 1}{line}"

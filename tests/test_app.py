@@ -38,7 +38,7 @@ def test_an_application_answers_for_the_champion(config: Config, store: Path) ->
         assert champion is not None
         assert answer.json["model"] == {"name": "credit", "version": champion.version}
     finally:
-        app.extensions["mirante"].predictor.stop()
+        app.extensions["mirante"].champions.stop()
 
 
 def test_the_settings_reach_what_they_are_of(config: Config, store: Path) -> None:
@@ -53,13 +53,13 @@ def test_the_settings_reach_what_they_are_of(config: Config, store: Path) -> Non
         assert answer.status_code == 200
         assert "Access-Control-Allow-Origin" not in answer.headers
     finally:
-        app.extensions["mirante"].predictor.stop()
+        app.extensions["mirante"].champions.stop()
 
 
 def test_the_other_lane_loads_when_its_worker_starts(config: Config) -> None:
     express = create_asgi(config)
-    gate = express._gate
-    assert gate.predictor.lives == {}
+    service = express._gate
+    assert service.champions.lives == {}
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
     loaded: list[Any] = []
 
@@ -67,7 +67,7 @@ def test_the_other_lane_loads_when_its_worker_starts(config: Config) -> None:
         return messages.pop(0)
 
     async def send(message: Any) -> None:
-        loaded.append((message["type"], sorted(gate.predictor.lives)))
+        loaded.append((message["type"], sorted(service.champions.lives)))
 
     asyncio.run(express({"type": "lifespan"}, receive, send))
     assert loaded[0] == ("lifespan.startup.complete", ["credit"])

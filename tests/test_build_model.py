@@ -64,7 +64,7 @@ def test_a_run_registers_a_version_that_answers_as_it_did(registry):
     built = build_model(RECIPE, registry=registry, parameters=FEW, seed=3)
     assert built.verdict.good
     artifact = registry.read("some", built.version)
-    assert artifact.signature == built.dataset.signature
+    assert artifact.schema == built.dataset.schema
     assert artifact.document("metrics.json") == json.loads(json.dumps(built.metrics))
     assert artifact.document("info.json") == json.loads(json.dumps(built.info))
     golden = artifact.document("golden.json")

@@ -94,31 +94,31 @@ class Dynos:
     headers: dict[str, str]
     versions: tuple[str, str]
 
-    def ask(self, place: int, method: str, path: str, **more: object) -> requests.Response:
+    def ask(self, index: int, method: str, path: str, **more: object) -> requests.Response:
         """Ask one of the services."""
-        url = self.services[place].url + path
+        url = self.services[index].url + path
         return requests.request(method, url, headers=self.headers, timeout=30, **more)  # type: ignore[arg-type]
 
     def wait_until_all_answer_by(self, version: str) -> float:
         """Wait for it and return how many seconds it took."""
         began = time.monotonic()
-        places = range(len(self.services))
+        indices = range(len(self.services))
         wait_until(
-            lambda: all(self.version(place) == version for place in places),
+            lambda: all(self.version(index) == version for index in indices),
             "every process to follow",
             PATIENCE,
         )
         return time.monotonic() - began
 
-    def version(self, place: int) -> str:
+    def version(self, index: int) -> str:
         """Return the version that a service answers by."""
-        answer = self.ask(place, "POST", "/v0/predict", json=CREDIT_ROW)
+        answer = self.ask(index, "POST", "/v0/predict", json=CREDIT_ROW)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["model"]["version"])
 
-    def readiness(self, place: int) -> str:
+    def readiness(self, index: int) -> str:
         """Return what a service says of itself."""
-        return str(self.ask(place, "GET", "/readyz").json()["status"])
+        return str(self.ask(index, "GET", "/readyz").json()["status"])
 
 
 @pytest.fixture(scope="module")
@@ -187,12 +187,12 @@ def test_of_two_promotions_at_once_one_wins(dynos: Dynos) -> None:
     current = dynos.ask(0, "POST", f"/v0/models/credit/versions/{old}/promote").json()
     statuses: list[int] = []
 
-    def promote(place: int) -> None:
+    def promote(index: int) -> None:
         path = f"/v0/models/credit/versions/{new}/promote"
         body = {"expected_serial": current["serial"]}
-        statuses.append(dynos.ask(place, "POST", path, json=body).status_code)
+        statuses.append(dynos.ask(index, "POST", path, json=body).status_code)
 
-    threads = [threading.Thread(target=promote, args=(place,)) for place in range(3)]
+    threads = [threading.Thread(target=promote, args=(index,)) for index in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -246,7 +246,7 @@ def test_a_store_that_is_cut_off_costs_no_prediction(dynos: Dynos) -> None:
         time.sleep(float(os.environ.get("OUTAGE_SECONDS") or 3))
         dynos.postgres.start()
         wait_until(
-            lambda: all(dynos.readiness(place) == "ready" for place in range(3)),
+            lambda: all(dynos.readiness(index) == "ready" for index in range(3)),
             "everything to be well again",
         )
     assert load.failures == []

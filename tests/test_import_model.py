@@ -115,7 +115,7 @@ def test_an_estimator_of_numbers_is_compiled(
     taken = import_model(file, registry=registry, name="mine", **options)
     assert taken.promoted
     live = served(registry)
-    assert (live.runtime.name, live.signature.label.classes) == (runtime, ("no", "yes"))
+    assert (live.runtime.name, live.schema.label.classes) == (runtime, ("no", "yes"))
     assert not any(name.startswith("estimator") for name in taken.model.members)
     assert np.abs(answers(live, numbers) - estimator.predict_proba(numbers)).max() < 1e-5
     assert live.metrics["roc_auc"] > 0.9
@@ -201,7 +201,7 @@ def test_a_graph_of_one_input_is_served(zipmap, tmp_path, table, numbers, classe
     taken = import_model(file, registry=registry, name="mine", schema=table, target="answer")
     assert taken.model.parity is not None
     live = served(registry)
-    assert live.signature.label.classes == ("no", "yes")
+    assert live.schema.label.classes == ("no", "yes")
     assert np.abs(answers(live, numbers) - estimator.predict_proba(numbers)).max() < 1e-5
 
 
@@ -223,7 +223,7 @@ def test_a_graph_of_an_input_a_feature_is_served(tmp_path, table, numbers, class
     file = onnx_file(tmp_path, estimator, initial_types=kinds)
     import_model(file, registry=registry, name="mine", schema=table, target="answer")
     live = served(registry)
-    assert live.signature.label.classes == (0, 1)
+    assert live.schema.label.classes == (0, 1)
     expected = estimator.predict_proba(numbers[:, ::-1])
     assert np.abs(answers(live, numbers) - expected).max() < 1e-5
 
@@ -293,7 +293,7 @@ def test_a_cbm_with_categories_is_served_by_catboost(catboost, tmp_path, registr
     file, schema = tmp_path / "model.cbm", tmp_path / "row.json"
     import_model(file, registry=registry, name="mine", schema=schema)
     live = served(registry)
-    assert [f.kind for f in live.signature.features] == ["number", "text", "integer", "boolean"]
+    assert [f.kind for f in live.schema.features] == ["number", "text", "integer", "boolean"]
     objects = [dict(zip(names, row, strict=True)) for row in [*rows, [0.5, "never", 7, True]]]
     answered = live.runtime.probabilities(live.codec.encode_objects(objects))
     expected = model.predict_proba([*rows, [0.5, "never", 7, True]])

@@ -96,7 +96,7 @@ def test_every_other_route_is_open(routes: Routes) -> None:
 
 def test_what_changes_anything_is_guarded(routes: Routes) -> None:
     predicting = {
-        (r.method, re.sub(r"\{(\w+)\}", r"<\1>", r.pattern)) for r in routes.parts.gate.routes
+        (r.method, re.sub(r"\{(\w+)\}", r"<\1>", r.pattern)) for r in routes.parts.service.routes
     }
     for method, rule in routes.listed:
         if method != "GET":
@@ -113,7 +113,7 @@ INSPECTION = [
 def test_prediction_can_be_closed_and_health_is_not(tmp_path: Path) -> None:
     routes = Routes(tmp_path, REQUIRE_API_KEY="1")
     predicting = {
-        (r.method, re.sub(r"\{(\w+)\}", r"<\1>", r.pattern)) for r in routes.parts.gate.routes
+        (r.method, re.sub(r"\{(\w+)\}", r"<\1>", r.pattern)) for r in routes.parts.service.routes
     }
     for method, rule in predicting:
         status = routes.ask(method, rule).status_code
@@ -138,7 +138,7 @@ def test_inspection_is_closed_with_prediction(tmp_path: Path) -> None:
 def test_the_lane_of_events_is_guarded_as_flask_s(routes: Routes) -> None:
     parts = routes.parts
     streams = EventStreams(
-        parts.get_queue, parts.guard, parts.gate.request_ids, parts.cors, parts.observation
+        parts.get_queue, parts.guard, parts.service.request_ids, parts.cors, parts.observation
     )
     statuses = []
 

@@ -30,8 +30,8 @@ def table(rows: int, seed: int) -> str:
     """Return rows of two species that anybody can tell apart."""
     chance = random.Random(seed)
     lines = [HEADER]
-    for place in range(rows):
-        species, centre = (("setosa", 1.5), ("virginica", 5.5))[place % 2]
+    for index in range(rows):
+        species, centre = (("setosa", 1.5), ("virginica", 5.5))[index % 2]
         lines.append(f"{centre + 3.5:.1f},{chance.gauss(centre, 0.4):.2f},{species}")
     return "\n".join(lines) + "\n"
 

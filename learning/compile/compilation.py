@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from errors import ParityError
+from errors import EquivalenceError
 from learning.compile.equivalence import joined, probes, prove
 from learning.compile.folding import CannotFold, columned, fold_forest, fold_linear
 from learning.compile.trees import Forest, thresholds
@@ -13,7 +13,7 @@ from learning.compile.weights import linear_model, text_model
 from learning.runtimes import linear, load_runtime, text
 from learning.runtimes import sklearn as by_estimator
 from tables.batch import Batch
-from tables.schema import Signature
+from tables.schema import Schema
 
 
 class Compiled(NamedTuple):
@@ -39,64 +39,62 @@ class Candidate(NamedTuple):
     thresholds: dict[int, list[float]]
 
 
-def compile(
-    estimator: Any, signature: Signature, batches: Sequence[Batch], seed: int = 0
-) -> Compiled:
+def compile(estimator: Any, schema: Schema, batches: Sequence[Batch], seed: int = 0) -> Compiled:
     """Return the fitted estimator as the fastest runtime that answers exactly as it does.
 
     `batches` are the training and hold-out rows. On all of them, and on rows
     made from them either side of every threshold, with unknown categories and
     missing values, each label must be equal and each probability within 1e-5.
-    Raises ParityError for an estimator that does not know the label's classes.
+    Raises EquivalenceError for an estimator that does not know the label's classes.
     """
-    _check_classes(estimator, signature)
+    _check_classes(estimator, schema)
     kept = by_estimator.dump(estimator)
     expected = by_estimator.SklearnRuntime(estimator).probabilities
     rows = joined(batches)
     reasons: list[str] = []
-    for attempt in _attempts(estimator, signature):
+    for attempt in _attempts(estimator, schema):
         try:
-            found = attempt(estimator, signature, rows)
+            found = attempt(estimator, schema, rows)
             runtime = load_runtime(found.runtime_name, found.members)
-            near = probes(rows, signature, found.thresholds, seed)
+            near = probes(rows, schema, found.thresholds, seed)
             parity = prove(expected, runtime, [rows, near])
-        except (CannotFold, ParityError) as error:
+        except (CannotFold, EquivalenceError) as error:
             reasons.append(str(error))
             continue
         return Compiled(found.runtime_name, {**found.members, **kept}, parity, None)
     return Compiled("sklearn", kept, None, "; ".join(dict.fromkeys(reasons)))
 
 
-def _check_classes(estimator: Any, signature: Signature) -> None:
-    known, wanted = list(estimator.classes_), len(signature.label.classes)
+def _check_classes(estimator: Any, schema: Schema) -> None:
+    known, wanted = list(estimator.classes_), len(schema.label.classes)
     if known != list(range(wanted)):
-        raise ParityError(f"the estimator was fitted on {len(known)} of {wanted} classes")
+        raise EquivalenceError(f"the estimator was fitted on {len(known)} of {wanted} classes")
 
 
-Attempt = Callable[[Any, Signature, Batch], Candidate]
+Attempt = Callable[[Any, Schema, Batch], Candidate]
 
 
-def _attempts(estimator: Any, signature: Signature) -> tuple[Attempt, ...]:
+def _attempts(estimator: Any, schema: Schema) -> tuple[Attempt, ...]:
     """Return what can be tried, the fastest runtime first."""
     if type(_last(estimator)).__name__ == "CatBoost":
         return (_by_catboost,)
-    return (_folded,) if signature.texts else (_folded, _folded_precisely, _converted)
+    return (_folded,) if schema.texts else (_folded, _folded_precisely, _converted)
 
 
-def _folded(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
-    given = columned(estimator, signature)
-    classes = len(signature.label.classes)
+def _folded(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
+    given = columned(estimator, schema)
+    classes = len(schema.label.classes)
     if type(given.classifier).__name__ != "LogisticRegression":
         return compile_forest(fold_forest(given, classes))
     model = fold_linear(given, classes)
-    if signature.texts:
+    if schema.texts:
         return Candidate("text", text.dump(text_model(model)), {})
     return Candidate("linear", linear.dump(linear_model(model)), {})
 
 
-def _folded_precisely(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+def _folded_precisely(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
     """Return trees whose sums are float64, for labels that float32 was too coarse for."""
-    forest = fold_forest(columned(estimator, signature), len(signature.label.classes))
+    forest = fold_forest(columned(estimator, schema), len(schema.label.classes))
     return compile_forest(forest, precise=True)
 
 
@@ -104,7 +102,7 @@ def _last(estimator: Any) -> Any:
     return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
 
 
-def _by_catboost(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+def _by_catboost(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
     from learning.runtimes.catboost import dump
 
     classifier = _last(estimator)
@@ -119,7 +117,7 @@ def compile_forest(forest: Forest, precise: bool = False) -> Candidate:
     return Candidate("onnx", {MEMBER: forest_graph(forest, precise)}, thresholds(forest))
 
 
-def _converted(estimator: Any, signature: Signature, rows: Batch) -> Candidate:
+def _converted(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
     from learning.compile.conversion import convert
     from learning.runtimes.onnx import MEMBER
 

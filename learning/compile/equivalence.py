@@ -8,10 +8,10 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ParityError
+from errors import EquivalenceError
 from learning.runtimes.base import Probabilities, Runtime
 from tables.batch import Batch
-from tables.schema import UNKNOWN, Signature
+from tables.schema import UNKNOWN, Schema
 
 # The most that a probability may differ; no label may.
 TOLERANCE = 1e-5
@@ -28,7 +28,7 @@ def prove(
 ) -> dict[str, float]:
     """Return how many rows were compared, and the largest difference of a probability.
 
-    Raises ParityError when a label differs, or a probability by more than TOLERANCE.
+    Raises EquivalenceError when a label differs, or a probability by more than TOLERANCE.
     """
     rows, largest = 0, 0.0
     for batch in chain.from_iterable(chunks(b, CHUNK) for b in batches):
@@ -39,15 +39,15 @@ def prove(
 
 def _compare(wanted: Probabilities, got: Probabilities) -> float:
     if wanted.shape != got.shape:
-        raise ParityError(
+        raise EquivalenceError(
             f"{got.shape[1]} probabilities a row, where {wanted.shape[1]} were expected"
         )
     labels = int((wanted.argmax(axis=1) != got.argmax(axis=1)).sum())
     difference = float(np.abs(wanted - got).max())
     if not difference <= TOLERANCE:
-        raise ParityError(f"a probability differs by {difference:.1e}")
+        raise EquivalenceError(f"a probability differs by {difference:.1e}")
     if labels:
-        raise ParityError(f"{labels} of {len(wanted)} labels differ")
+        raise EquivalenceError(f"{labels} of {len(wanted)} labels differ")
     return difference
 
 
@@ -68,9 +68,7 @@ def joined(batches: Iterable[Batch]) -> Batch:
     )
 
 
-def probes(
-    rows: Batch, signature: Signature, thresholds: dict[int, list[float]], seed: int
-) -> Batch:
+def probes(rows: Batch, schema: Schema, thresholds: dict[int, list[float]], seed: int) -> Batch:
     """Return rows where a compiled model would first go wrong.
 
     Given rows, drawn at random, with some of their numbers placed at a
@@ -84,16 +82,16 @@ def probes(
     placed = min(max([min(PROBES, sum(sizes)), *sizes]), MOST_PROBES - UNSETTLED)
     drawn = generator.integers(len(rows.matrix), size=placed + UNSETTLED)
     matrix = rows.matrix[drawn]
-    _place(matrix[:placed], sides)
-    _unsettle(matrix[placed:], signature, generator)
+    _put_at(matrix[:placed], sides)
+    _unsettle(matrix[placed:], schema, generator)
     return Batch(matrix, tuple(_mixed(texts, drawn, generator) for texts in rows.texts))
 
 
 def _mixed(texts: list[str], drawn: NDArray[np.intp], generator: np.random.Generator) -> list[str]:
     """Return texts made of words of two, in any order; every tenth in capitals, the first empty."""
     made = []
-    for place in drawn:
-        words = np.array(f"{texts[place]} {texts[place - 1]}".split())
+    for index in drawn:
+        words = np.array(f"{texts[index]} {texts[index - 1]}".split())
         made.append(" ".join(generator.permutation(words)[: len(words) // 2 + 1]))
     made[::10] = [text.upper() for text in made[::10]]
     return ["", *made[1:]]
@@ -110,21 +108,19 @@ def _sides(thresholds: list[float]) -> NDArray[np.float32]:
     return finite
 
 
-def _place(matrix: NDArray[np.float32], sides: dict[int, NDArray[np.float32]]) -> None:
+def _put_at(matrix: NDArray[np.float32], sides: dict[int, NDArray[np.float32]]) -> None:
     """Deal the values out over the rows, as few to a row as there is room for."""
     start, count = 0, len(matrix)
     for feature, values in sides.items():
         values = values[:: -(-len(values) // count)] if len(values) > count else values
-        places = (start + np.arange(len(values))) % count
-        matrix[places, feature] = values
+        indices = (start + np.arange(len(values))) % count
+        matrix[indices, feature] = values
         start += len(values)
 
 
-def _unsettle(
-    matrix: NDArray[np.float32], signature: Signature, generator: np.random.Generator
-) -> None:
-    for place, feature in enumerate(signature.numeric):
+def _unsettle(matrix: NDArray[np.float32], schema: Schema, generator: np.random.Generator) -> None:
+    for index, feature in enumerate(schema.numeric):
         if feature.kind == "category":
-            matrix[generator.random(len(matrix)) < 0.2, place] = UNKNOWN
+            matrix[generator.random(len(matrix)) < 0.2, index] = UNKNOWN
         if feature.nullable:
-            matrix[generator.random(len(matrix)) < 0.2, place] = np.nan
+            matrix[generator.random(len(matrix)) < 0.2, index] = np.nan

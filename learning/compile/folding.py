@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from learning.compile.trees import AtMost, Forest, Is, Leaf, Link, Node, Split
-from tables.schema import Signature
+from tables.schema import Schema
 
 
 class CannotFold(Exception):
@@ -45,7 +45,7 @@ class Indicator(NamedTuple):
 class Text(NamedTuple):
     """A text feature, by its place in the batch."""
 
-    place: int
+    column: int
 
 
 class Word(NamedTuple):
@@ -103,13 +103,13 @@ def _pipeline(step: Any, given: list[Source]) -> list[Source]:
 def _column_transformer(step: Any, given: list[Source]) -> list[Source]:
     made: list[Source] = []
     for _, part, chosen in step.transformers_:
-        places = _places(chosen, len(given))
-        if places:
-            made += _through(part, [given[i] for i in places])
+        indices = _indices(chosen, len(given))
+        if indices:
+            made += _through(part, [given[i] for i in indices])
     return made
 
 
-def _places(chosen: Any, count: int) -> list[int]:
+def _indices(chosen: Any, count: int) -> list[int]:
     try:
         return [int(i) for i in np.atleast_1d(np.arange(count)[chosen])]
     except (IndexError, TypeError):
@@ -191,7 +191,7 @@ def _vectorizer(step: Any, given: list[Source]) -> list[Source]:
     (source,) = given
     if not isinstance(source, Text):
         raise CannotFold(f"{type(step).__name__} does not stand on a text")
-    return [Word(source.place, step, term) for term in range(len(step.vocabulary_))]
+    return [Word(source.column, step, term) for term in range(len(step.vocabulary_))]
 
 
 def _sums(step: Any, given: list[Source]) -> list[Source]:
@@ -236,12 +236,12 @@ class Columned:
     nullable: frozenset[int]
 
 
-def columned(estimator: Any, signature: Signature) -> Columned:
+def columned(estimator: Any, schema: Schema) -> Columned:
     """Return a fitted estimator's last step with the sources of its columns."""
     steps = [s for _, s in estimator.steps] if hasattr(estimator, "steps") else [estimator]
-    columns = len(signature.numeric)
-    nullable = frozenset(i for i, f in enumerate(signature.numeric) if f.nullable)
-    found = sources(steps[:-1], columns, len(signature.texts))
+    columns = len(schema.numeric)
+    nullable = frozenset(i for i, f in enumerate(schema.numeric) if f.nullable)
+    found = sources(steps[:-1], columns, len(schema.texts))
     return Columned(steps[-1], found, columns, nullable)
 
 
@@ -352,9 +352,9 @@ def _histogram_boosted(given: Columned) -> Forest:
         raise CannotFold("HistGradientBoostingClassifier has categories of its own")
     outputs = len(classifier._predictors[0])
     trees = tuple(
-        _histogram_tree(given, predictor.nodes, _only(k, outputs, 1.0))
+        _histogram_tree(given, champions.nodes, _only(k, outputs, 1.0))
         for stage in classifier._predictors
-        for k, predictor in enumerate(stage)
+        for k, champions in enumerate(stage)
     )
     base = tuple(np.ravel(classifier._baseline_prediction).tolist())
     return Forest(trees, given.columns, outputs, _link(outputs), base)

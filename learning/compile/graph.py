@@ -90,7 +90,7 @@ class _Layout:
             self._fills[0, None] = 0.0
         categories = sorted((t for t in asked if isinstance(t, Is)), key=str)
         self._fills |= {t: 0.0 if t.missing else 1.0 for t in categories}
-        self._places = {key: place for place, key in enumerate(self._fills)}
+        self._indices = {key: index for index, key in enumerate(self._fills)}
         self.columns = Columns(
             take=tuple(key[0] for key in self._fills),
             codes=tuple(t.code for t in categories),
@@ -105,12 +105,12 @@ class _Layout:
         else:
             self._fills |= {(feature, True): LOWEST, (feature, False): HIGHEST}
 
-    def place(self, test: Test) -> int:
+    def index(self, test: Test) -> int:
         """Return the column that answers the test."""
         if isinstance(test, Is):
-            return self._places[test]
-        one = self._places.get((test.feature, None))
-        return self._places[test.feature, bool(test.missing)] if one is None else one
+            return self._indices[test]
+        one = self._indices.get((test.feature, None))
+        return self._indices[test.feature, bool(test.missing)] if one is None else one
 
 
 def _first(test: AtMost) -> int:
@@ -171,7 +171,7 @@ class _Written:
 
     def _oriented(self, node: Split) -> tuple[int, float, Node, Node]:
         """Return the split so that most rows answer it with no."""
-        column = self.layout.place(node.test)
+        column = self.layout.index(node.test)
         threshold = float32_at_most(node.test.threshold) if isinstance(node.test, AtMost) else HALF
         if _weight(node.yes) <= _weight(node.no):
             return column, threshold, node.yes, node.no
@@ -253,10 +253,10 @@ def _wide(written: _Written, number: Number) -> tuple[str, dict[str, Any]]:
     Splits and leaves are numbered together, from 0 in each tree: the splits first.
     """
     ends = [*written.roots[1:], len(written.columns)]
-    places = _Places()
+    indices = _Places()
     for tree, (start, end) in enumerate(zip(written.roots, ends, strict=True)):
-        places.add_tree(tree, start, end, written)
-    attributes: dict[str, Any] = dict(places.attributes)
+        indices.add_tree(tree, start, end, written)
+    attributes: dict[str, Any] = dict(indices.attributes)
     for name in ("nodes_values", "target_weights") if number is np.float64 else ():
         attributes[f"{name}_as_tensor"] = _tensor(np.array(attributes.pop(name), number))
     return "TreeEnsembleRegressor", attributes

@@ -34,12 +34,12 @@ def linear_model(given: Linear) -> LinearModel:
         raise CannotFold("a linear model stands on words")
     numbers = list(dict.fromkeys(t.column for t in terms if not isinstance(t.column, Is)))
     tests = list(dict.fromkeys(t.column for t in terms if isinstance(t.column, Is)))
-    places = {c: i for i, c in enumerate((*numbers, *tests))}
-    weights = [[0.0] * len(places) for _ in given.weights]
+    indices = {c: i for i, c in enumerate((*numbers, *tests))}
+    weights = [[0.0] * len(indices) for _ in given.weights]
     intercepts = list(given.intercepts)
     for output, row in enumerate(given.weights):
         for weight, term in zip(row, terms, strict=True):
-            weights[output][places[term.column]] += weight * term.slope
+            weights[output][indices[term.column]] += weight * term.slope
             intercepts[output] += weight * term.constant
     columns = Columns(
         take=(*(f for f, _ in numbers), *(t.feature for t in tests)),
@@ -57,10 +57,10 @@ def text_model(given: Linear) -> TextModel:
     given = _spread(given)
     beside = [i for i, s in enumerate(given.sources) if isinstance(s, Number | Indicator)]
     groups: dict[tuple[int, int], list[int]] = {}
-    for place, source in enumerate(given.sources):
+    for index, source in enumerate(given.sources):
         if isinstance(source, Word):
-            groups.setdefault((source.text, id(source.vectorizer)), []).append(place)
-    words = tuple(_words(_part(given, places)) for places in groups.values())
+            groups.setdefault((source.text, id(source.vectorizer)), []).append(index)
+    words = tuple(_words(_part(given, indices)) for indices in groups.values())
     return TextModel(words, linear_model(_part(given, beside)))
 
 
@@ -82,16 +82,16 @@ def _spread(given: Linear) -> Linear:
     return Linear([*sources, *words], weights, intercepts)
 
 
-def _sum_of(given: Linear, place: int) -> Sum:
-    source = given.sources[place]
+def _sum_of(given: Linear, index: int) -> Sum:
+    source = given.sources[index]
     assert isinstance(source, Sum)
     return source
 
 
-def _part(given: Linear, places: list[int]) -> Linear:
+def _part(given: Linear, indices: list[int]) -> Linear:
     """Return the linear model of some of the sources."""
-    weights = [[row[i] for i in places] for row in given.weights]
-    return Linear([given.sources[i] for i in places], weights, given.intercepts)
+    weights = [[row[i] for i in indices] for row in given.weights]
+    return Linear([given.sources[i] for i in indices], weights, given.intercepts)
 
 
 def _words(given: Linear) -> Words:

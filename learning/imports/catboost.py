@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from errors import ArtifactError, ModelFileError, ParityError
+from errors import ArtifactError, EquivalenceError, ModelFileError
 from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
 from learning.compile.trees import AtMost, Forest, Is, Leaf, Link, Node, Split
@@ -23,7 +23,7 @@ from learning.imports.example import Example
 from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
 from learning.runtimes.catboost import CatBoostRuntime, Column, Columns, dump, read_model
 from tables.rows import LARGEST
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 
 TOLERANCE = 1e-6
 # float32 holds whole numbers up to this one.
@@ -46,30 +46,30 @@ def import_cbm(data: bytes, example: Example, target: str) -> Imported:
     label = Label(target, tuple(class_of(value) for value in np.asarray(model.classes_).tolist()))
     if len(label.classes) < 2:
         raise ModelFileError("the model is not a classifier")
-    signature = Signature(features, label)
-    columns = _columns(model, signature, example.words)
-    batch = encoded(signature, example.rows)
+    schema = Schema(features, label)
+    columns = _columns(model, schema, example.words)
+    batch = encoded(schema, example.rows)
     expected = CatBoostRuntime(model, columns).probabilities(batch)
     name, members, reason = "catboost", dump(data, columns), None
     if not model.get_cat_feature_indices():
         try:
-            compiled = compile_forest(_forest(model, signature, columns))
+            compiled = compile_forest(_forest(model, schema, columns))
             tried, _ = reproduce("onnx", compiled.members, batch, expected, TOLERANCE)
-            near = probes(batch, signature, compiled.thresholds, seed=0)
+            near = probes(batch, schema, compiled.thresholds, seed=0)
             prove(CatBoostRuntime(model, columns).probabilities, tried, [near])
             name, members = "onnx", compiled.members
-        except (ModelFileError, ParityError) as error:
+        except (ModelFileError, EquivalenceError) as error:
             reason = str(error)
     runtime, proof = reproduce(name, members, batch, expected, TOLERANCE)
     info = {
         "model_name": "CatBoostClassifier",
         "num_trees": int(model.tree_count_),
         "num_features": len(features),
-        "feature_importances": _importances(model, columns, signature),
+        "feature_importances": _importances(model, columns, schema),
     }
     rows, answers = example.rows[:GOLDEN_ROWS], runtime.probabilities(batch)[:GOLDEN_ROWS]
     origin = {"imported_from": "a .cbm file"}
-    return Imported(signature, name, members, rows, answers.tolist(), info, origin, proof, reason)
+    return Imported(schema, name, members, rows, answers.tolist(), info, origin, proof, reason)
 
 
 def _features(model: Any, example: Example) -> tuple[Feature, ...]:
@@ -105,44 +105,44 @@ def _feature(feature: Feature, category: bool) -> Feature:
     return msgspec.structs.replace(feature, kind="integer", example=int(feature.example))
 
 
-def _columns(model: Any, signature: Signature, words: frozenset[str]) -> Columns:
+def _columns(model: Any, schema: Schema, words: frozenset[str]) -> Columns:
     categories = set(model.get_cat_feature_indices())
-    numeric, texts = list(signature.numeric), list(signature.texts)
+    numeric, texts = list(schema.numeric), list(schema.texts)
     made = []
-    for place, feature in enumerate(signature.features):
+    for place, feature in enumerate(schema.features):
         if feature.kind == "text":
             made.append(Column("text", texts.index(feature)))
         else:
             kind = "word" if feature.name in words else feature.kind
             spelt: Any = kind if place in categories else "number"
             made.append(Column(spelt, numeric.index(feature)))
-    return Columns(tuple(made), tuple(range(len(signature.label.classes))))
+    return Columns(tuple(made), tuple(range(len(schema.label.classes))))
 
 
-def _importances(model: Any, columns: Columns, signature: Signature) -> dict[str, float]:
+def _importances(model: Any, columns: Columns, schema: Schema) -> dict[str, float]:
     found = np.asarray(model.get_feature_importance(), dtype=float)
     total = found.sum() or 1.0
-    named = {f.name: float(v / total) for f, v in zip(signature.features, found, strict=True)}
+    named = {f.name: float(v / total) for f, v in zip(schema.features, found, strict=True)}
     return dict(sorted(named.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 # ---------------------------------------------------------------- compiled
 
 
-def _forest(model: Any, signature: Signature, columns: Columns) -> Forest:
+def _forest(model: Any, schema: Schema, columns: Columns) -> Forest:
     """Return the trees of a model without categories. Raises ModelFileError for other trees."""
     document = _document(model)
     trees = document.get("oblivious_trees")
     if not trees or any(len(tree.get("splits") or ()) > DEEPEST for tree in trees):
         raise ModelFileError("its trees are not oblivious, or too deep")
-    outputs = 1 if len(signature.label.classes) == 2 else len(signature.label.classes)
+    outputs = 1 if len(schema.label.classes) == 2 else len(schema.label.classes)
     scale, bias = document["scale_and_bias"]
     floats = document["features_info"]["float_features"]
     builder = _Builder(floats, columns, outputs, float(scale))
     link: Link = "logistic" if outputs == 1 else "softmax"
     return Forest(
         tuple(builder.tree(tree) for tree in trees),
-        len(signature.numeric), outputs, link, tuple(float(b) for b in bias),
+        len(schema.numeric), outputs, link, tuple(float(b) for b in bias),
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ class _Builder:
     def __init__(
         self, floats: list[dict[str, Any]], columns: Columns, outputs: int, scale: float
     ) -> None:
-        self._places = {
+        self._indices = {
             f["feature_index"]: columns.columns[f["flat_feature_index"]].place for f in floats
         }
         # AsFalse: a missing value is below every border; AsTrue: above; AsIs: it never came.
@@ -182,7 +182,7 @@ class _Builder:
         (bit, split), rest = splits[-1], splits[:-1]
         below, above = self._node(rest, leaf, values), self._node(rest, leaf | 1 << bit, values)
         feature, border = split["float_feature_index"], float(np.float32(split["border"]))
-        place, missing = self._places[feature], self._missing[feature]
+        place, missing = self._indices[feature], self._missing[feature]
         if abs(border) == LARGEST:
             # At the ends of float32 stands the border that tells missing values from all others.
             yes, no = (below, above) if border < 0 else (above, below)

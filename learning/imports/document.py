@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from errors import ModelFileError
 from learning.imports.imported import MOST_COLUMNS, classes_of, encoded
 from tables.batch import Batch
-from tables.schema import Class, Feature, Kind, Label, Signature
+from tables.schema import Class, Feature, Kind, Label, Schema
 
 # To raise it: change FORMAT in clients/r/columns.R too, and teach `read_document`
 # the number before, or have it say which release's scripts to use.
@@ -82,18 +82,18 @@ class Document(msgspec.Struct, frozen=True):
     def order(self) -> list[int]:
         """The places of R's classes in the order of the label's."""
         named = classes_of(self.classes)
-        return sorted(range(len(named)), key=lambda place: named[place])
+        return sorted(range(len(named)), key=lambda index: named[index])
 
     def expected(self) -> NDArray[np.float64]:
         """Return R's own predictions `[n, k]`, in the order of the label's classes."""
         return np.array(self.predictions, dtype=np.float64)[:, self.order]
 
-    def signature(self) -> Signature:
+    def schema(self) -> Schema:
         """Return what a row looks like; categories stand in the order of R's codes."""
         named: tuple[Class, ...] = classes_of(self.classes)
-        label = Label(self.label, tuple(named[place] for place in self.order))
+        label = Label(self.label, tuple(named[index] for index in self.order))
         first = self.objects()[0]
-        return Signature(tuple(self._feature(c, first[c.name]) for c in self.columns), label)
+        return Schema(tuple(self._feature(c, first[c.name]) for c in self.columns), label)
 
     def _feature(self, column: Column, example: Any) -> Feature:
         kind = _KINDS[column.kind]
@@ -120,7 +120,7 @@ class Document(msgspec.Struct, frozen=True):
 
     def batch(self) -> Batch:
         """Return the rows as a batch."""
-        return encoded(self.signature(), self.objects())
+        return encoded(self.schema(), self.objects())
 
 
 def read_document(data: bytes) -> Document:

@@ -21,7 +21,7 @@ from learning.imports.frame import Framed, framed
 from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
 from learning.runtimes.sklearn import SKOPS, TRUSTED, SklearnRuntime, dump
 from tables.batch import Batch
-from tables.schema import Class, Label, Signature
+from tables.schema import Class, Label, Schema
 
 # A compiled model works in float32, the estimator on the way in at least.
 TOLERANCE = 1e-5
@@ -51,19 +51,19 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
     Raises ModelFileError when it is no classifier with probabilities, does not
     take the example's rows, or could be kept only as a pickle.
     """
-    signature = Signature(example.features, Label(target, _classes(estimator)))
-    wrapped = framed(estimator, signature)
-    batch = encoded(signature, example.rows)
+    schema = Schema(example.features, Label(target, _classes(estimator)))
+    wrapped = framed(estimator, schema)
+    batch = encoded(schema, example.rows)
     expected = _ask(wrapped, batch)
-    compiled = _compile(estimator, wrapped, signature, batch)
+    compiled = _compile(estimator, wrapped, schema, batch)
     name = compiled.runtime_name
     runtime, proof = reproduce(name, compiled.members, batch, expected, TOLERANCE)
     info = {
         "model_name": type(_parts(estimator)[-1]).__name__,
-        "num_features": len(signature.features),
+        "num_features": len(schema.features),
     }
     return Imported(
-        signature,
+        schema,
         name,
         compiled.members,
         example.rows[:GOLDEN_ROWS],
@@ -90,13 +90,13 @@ def _ask(wrapped: Framed, batch: Batch) -> Any:
         raise ModelFileError(f"the model does not take the example's rows: {line}") from None
 
 
-def _compile(estimator: Any, wrapped: Framed, signature: Signature, batch: Batch) -> Compiled:
+def _compile(estimator: Any, wrapped: Framed, schema: Schema, batch: Batch) -> Compiled:
     """Return the estimator compiled, or held by skops as it is. Raises ModelFileError."""
     reason = "a model taken in is handed its texts as they are, which no compiled one takes"
-    if not signature.texts:
+    if not schema.texts:
         try:
-            plain = _plain(estimator, wrapped.columns, signature)
-            compiled = compile_model(plain, signature, [batch])
+            plain = _plain(estimator, wrapped.columns, schema)
+            compiled = compile_model(plain, schema, [batch])
         except (ValueError, TypeError, KeyError) as error:
             reason = f"{type(error).__name__} on a plain matrix"
         else:
@@ -113,9 +113,9 @@ def _compile(estimator: Any, wrapped: Framed, signature: Signature, batch: Batch
     return Compiled("sklearn", kept, None, reason)
 
 
-def _plain(estimator: Any, columns: tuple[str, ...], signature: Signature) -> Any:
+def _plain(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
     """Return a copy that takes the batch's matrix: no names of columns, classes by their places."""
-    names = [feature.name for feature in signature.features]
+    names = [feature.name for feature in schema.features]
     if list(columns) != names:
         raise ValueError("the columns are in another order")
     plain = copy.deepcopy(estimator)
@@ -123,13 +123,13 @@ def _plain(estimator: Any, columns: tuple[str, ...], signature: Signature) -> An
         vars(part).pop("feature_names_in_", None)
         if hasattr(part, "transformers_"):
             part.transformers_ = [
-                (name, step, _places(chosen, names)) for name, step, chosen in part.transformers_
+                (name, step, _indices(chosen, names)) for name, step, chosen in part.transformers_
             ]
-    _parts(plain)[-1].classes_ = np.arange(len(signature.label.classes))
+    _parts(plain)[-1].classes_ = np.arange(len(schema.label.classes))
     return plain
 
 
-def _places(chosen: Any, names: list[str]) -> Any:
+def _indices(chosen: Any, names: list[str]) -> Any:
     if isinstance(chosen, str):
         return [names.index(chosen)]
     listed = list(chosen) if isinstance(chosen, list | tuple | np.ndarray) else []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from errors import ModelFileError, ParseError
-from tables.cells import kind_of, read_values, spelt, stripped
+from tables.cells import kind_of, read_values, stripped, to_cells
 from tables.readers import read_table
 from tables.rows import parse_json
 from tables.schema import Feature, Kind
@@ -46,7 +46,7 @@ def read_example(path: str | Path, target: str) -> Example:
     if not columns or not next(iter(columns.values())):
         raise ModelFileError("the example has no row")
     columns = {name: values[:MOST_ROWS] for name, values in columns.items()}
-    labels = spelt(columns.pop(target)) if target in columns else None
+    labels = to_cells(columns.pop(target)) if target in columns else None
     made = [_feature(name, values, quoted) for name, values in columns.items()]
     features = tuple(feature for feature, _ in made)
     names = [feature.name for feature in features]
@@ -101,10 +101,10 @@ def _read(name: str, values: Sequence[Any], quoted: bool) -> tuple[Kind, list[An
 
 def _read_texts(values: Sequence[str | None], quoted: bool) -> tuple[Kind, list[Any]]:
     """A table's cells are texts all of them; of JSON's values, those in quotes were meant to be."""
-    cells = stripped(spelt(values))
+    cells = stripped(to_cells(values))
     if all(cell.lower() in TRUTHS for cell in cells if cell is not None):
         return "boolean", read_values(cells, "boolean")
     kind = None if quoted else kind_of(cells)
     if kind in ("number", "integer"):
         return "number", read_values(cells, "number")
-    return "text", list(spelt(values))
+    return "text", list(to_cells(values))

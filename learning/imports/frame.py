@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from errors import DependencyError, ModelFileError
-from tables.schema import Signature
+from tables.schema import Schema
 
 INSTALL = "pandas is not installed; to install it: pip install pandas"
 
@@ -53,15 +53,15 @@ class Framed(ClassifierMixin, BaseEstimator):
         return np.asarray(self.predict_proba(rows).argmax(axis=1))
 
     def _input(self, rows: NDArray[Any]) -> Any:
-        places = {name: place for place, name in enumerate((*self.numbers, *self.texts))}
-        columns = {name: self._column(rows[:, places[name]], name) for name in self.columns}
+        indices = {name: index for index, name in enumerate((*self.numbers, *self.texts))}
+        columns = {name: self._column(rows[:, indices[name]], name) for name in self.columns}
         if self.framed:
             return _pandas().DataFrame(columns)
         if not self.texts:
             return np.column_stack(list(columns.values()))
         table = np.empty((len(rows), len(columns)), dtype=object)
-        for place, column in enumerate(columns.values()):
-            table[:, place] = column
+        for index, column in enumerate(columns.values()):
+            table[:, index] = column
         return table
 
     def _column(self, values: NDArray[Any], name: str) -> NDArray[Any]:
@@ -71,14 +71,14 @@ class Framed(ClassifierMixin, BaseEstimator):
         return numbers.astype(bool) if self.framed and name in self.booleans else numbers
 
 
-def framed(estimator: Any, signature: Signature) -> Framed:
+def framed(estimator: Any, schema: Schema) -> Framed:
     """Return the estimator wrapped for a signature.
 
     Raises ModelFileError when its columns are others, DependencyError when it
     wants a data frame, and there is no pandas.
     """
     wanted = getattr(estimator, "feature_names_in_", None)
-    names = [feature.name for feature in signature.features]
+    names = [feature.name for feature in schema.features]
     columns = names if wanted is None else [str(name) for name in wanted]
     _check_columns(columns, names, getattr(estimator, "n_features_in_", len(names)))
     if wanted is not None:
@@ -86,9 +86,9 @@ def framed(estimator: Any, signature: Signature) -> Framed:
     return Framed(
         estimator,
         tuple(columns),
-        tuple(f.name for f in signature.numeric),
-        tuple(f.name for f in signature.features if f.kind == "boolean"),
-        tuple(f.name for f in signature.texts),
+        tuple(f.name for f in schema.numeric),
+        tuple(f.name for f in schema.features if f.kind == "boolean"),
+        tuple(f.name for f in schema.texts),
         framed=wanted is not None,
     )
 

@@ -17,7 +17,7 @@ TOLERANCE = 1e-6
 def import_glm(document: Document, model: Glm) -> Imported:
     """Return the regression as the linear runtime.
 
-    Raises ModelFileError for what is not supported, ParityError when R's own
+    Raises ModelFileError for what is not supported, EquivalenceError when R's own
     predictions are not met.
     """
     if len(document.classes) != 2:
@@ -25,12 +25,12 @@ def import_glm(document: Document, model: Glm) -> Imported:
     members = linear.dump(linear_model(_folded(document, model)))
     batch = document.batch()
     runtime, proof = reproduce("linear", members, batch, document.expected(), TOLERANCE)
-    signature = document.signature()
-    info = {"model_name": "glm", "num_features": len(signature.features)}
+    schema = document.schema()
+    info = {"model_name": "glm", "num_features": len(schema.features)}
     origin = {"imported_from": f"glm(family = binomial), {document.made_with}"}
     probabilities = runtime.probabilities(batch).tolist()
     return Imported(
-        signature, "linear", members, document.objects(), probabilities, info, origin, proof
+        schema, "linear", members, document.objects(), probabilities, info, origin, proof
     )
 
 
@@ -39,13 +39,13 @@ def _folded(document: Document, model: Glm) -> Linear:
     sign = 1.0 if document.order == [0, 1] else -1.0
     sources: list[Source] = []
     weights: list[float] = []
-    for place, (column, given) in enumerate(zip(document.columns, model.weights, strict=True)):
+    for index, (column, given) in enumerate(zip(document.columns, model.weights, strict=True)):
         if len(given) != max(1, len(column.levels)):
             raise ModelFileError(f"column {column.name} has not as many weights as it needs")
         if column.levels:
             # A level never seen has none of them: it is scored as the reference level is.
-            sources += [Indicator(Is(place, code)) for code in range(len(given))]
+            sources += [Indicator(Is(index, code)) for code in range(len(given))]
         else:
-            sources.append(Number(place))
+            sources.append(Number(index))
         weights += [sign * weight for weight in given]
     return Linear(sources, [weights], [sign * model.intercept[0]])

@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from errors import ModelFileError, ParityError
+from errors import EquivalenceError, ModelFileError
 from learning.runtimes import load_runtime
 from learning.runtimes.base import Probabilities, Runtime
 from tables.batch import Batch
 from tables.rows import RowCodec
-from tables.schema import Class, Signature
+from tables.schema import Class, Schema
 
 # More classes than this, or more features, are a damaged file rather than a model.
 MOST_COLUMNS = 10_000
@@ -28,7 +28,7 @@ class Imported(NamedTuple):
     it is not compiled. `info` is what model_info shows; `origin` goes into the manifest.
     """
 
-    signature: Signature
+    schema: Schema
     runtime_name: str
     members: dict[str, bytes]
     rows: list[dict[str, Any]]
@@ -40,9 +40,9 @@ class Imported(NamedTuple):
     metrics: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
 
-def encoded(signature: Signature, rows: list[dict[str, Any]]) -> Batch:
+def encoded(schema: Schema, rows: list[dict[str, Any]]) -> Batch:
     """Return rows as a batch, as serving would encode them. Raises RowsError."""
-    return RowCodec(signature).encode_objects(rows)
+    return RowCodec(schema).encode_objects(rows)
 
 
 def reproduce(
@@ -50,18 +50,18 @@ def reproduce(
 ) -> tuple[Runtime, dict[str, float]]:
     """Return the runtime and the proof that it answers `batch` as `expected` `[n, k]` says.
 
-    Raises ParityError when a probability differs by more than `tolerance`.
+    Raises EquivalenceError when a probability differs by more than `tolerance`.
     """
     runtime = load_runtime(name, members)
     answered = runtime.probabilities(batch)
     if answered.shape != expected.shape:
-        raise ParityError(
+        raise EquivalenceError(
             f"the model answers {answered.shape[1]} probabilities a row, not {expected.shape[1]}"
         )
     differences = np.abs(answered - expected).max(axis=1)
     worst = int(differences.argmax())
     if not differences[worst] <= tolerance:
-        raise ParityError(
+        raise EquivalenceError(
             f"row {worst + 1} of those that came with the model is answered "
             f"{differences[worst]:.1e} away from the answer that came with it; "
             f"{tolerance:.0e} is allowed"

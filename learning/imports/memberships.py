@@ -42,7 +42,7 @@ class Memberships:
         """The number of columns, those of the features too."""
         return self.features + len(self.sets)
 
-    def place(self, feature: int, mask: int) -> int:
+    def index(self, feature: int, mask: int) -> int:
         """Return the column of a set, given as the bits of its codes."""
         return self.sets.setdefault((feature, mask), self.width)
 
@@ -63,7 +63,7 @@ class Memberships:
             for feature, found in masks.items()
         }
 
-    def places(self) -> list[int]:
+    def indices(self) -> list[int]:
         """Return where each column stands once the tables' follow the features, table by table."""
         features = list(self.tables())
         grouped = sorted(self.sets, key=lambda one: features.index(one[0]))
@@ -104,8 +104,8 @@ class _Graph:
         """Make the columns that the trees read, in their order."""
         looked_up = [self._lookup(f, table) for f, table in memberships.tables().items()]
         joined = self._node("Concat", ["rows", *looked_up], axis=1)
-        places = memberships.places()
-        chosen = self._constant(np.array([places[column] for column in take], dtype=np.int64))
+        indices = memberships.indices()
+        chosen = self._constant(np.array([indices[column] for column in take], dtype=np.int64))
         return self._node("Gather", [joined, chosen], axis=1)
 
     def mirrored(self, plain: str, wanted: bool) -> str:

@@ -18,7 +18,7 @@ from learning.imports.example import Example
 from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
 from learning.runtimes.onnx import MEMBER, OnnxRuntime
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Signature
+from tables.schema import Class, Feature, Label, Schema
 
 # What a probability may lie outside of 0 to 1, and a row's sum off 1.
 SLACK = 1e-4
@@ -59,14 +59,14 @@ def import_onnx(data: bytes, example: Example, target: str) -> Imported:
     classes = tuple(answer.classes[place] for place in order) or tuple(range(width))
     if len(classes) != width:
         raise ModelFileError(f"the graph names {len(classes)} classes, and answers {width} numbers")
-    signature = Signature(features, Label(target, classes))
-    batch = encoded(signature, example.rows)
+    schema = Schema(features, Label(target, classes))
+    batch = encoded(schema, example.rows)
     expected = _ask(bare, features, batch)
     if order:
         expected = expected[:, order]
     runtime, proof = reproduce("onnx", {MEMBER: adapted}, batch, expected, TOLERANCE)
     return Imported(
-        signature,
+        schema,
         "onnx",
         {MEMBER: adapted},
         example.rows[:GOLDEN_ROWS],
@@ -160,9 +160,9 @@ def _adapted(model: onnx.ModelProto, names: list[str], order: list[int]) -> byte
     nodes = [n for given in _inputs(model) for n in _before(whole, given, names)]
     nodes += list(whole.graph.node)
     if order != sorted(order):
-        places = _constant(whole, np.array(order, dtype=np.int64))
+        indices = _constant(whole, np.array(order, dtype=np.int64))
         output = whole.graph.output[0].name
-        nodes.append(helper.make_node("Gather", [output, places], ["mirante_sorted"], axis=1))
+        nodes.append(helper.make_node("Gather", [output, indices], ["mirante_sorted"], axis=1))
         whole.graph.output[0].name = "mirante_sorted"
     del whole.graph.node[:], whole.graph.input[:]
     whole.graph.node.extend(nodes)
@@ -215,9 +215,7 @@ def _width(model: bytes, features: tuple[Feature, ...], example: Example) -> int
     """Return how many probabilities a row is answered with. Raises ModelFileError."""
     label = Label("", (0, 1))
     try:
-        answered = OnnxRuntime(model).probabilities(
-            encoded(Signature(features, label), example.rows)
-        )
+        answered = OnnxRuntime(model).probabilities(encoded(Schema(features, label), example.rows))
     except Exception as error:  # ONNX Runtime's errors have no common base
         line = str(error).strip().splitlines()[0][:200]
         raise ModelFileError(f"ONNX Runtime does not take it: {line}") from None

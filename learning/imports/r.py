@@ -7,7 +7,7 @@ from learning.imports.imported import Imported
 
 
 def import_r(data: bytes) -> Imported:
-    """Return the model of a document. Raises ModelFileError and ParityError."""
+    """Return the model of a document. Raises ModelFileError and EquivalenceError."""
     document = read_document(data)
     if isinstance(document.model, Ranger):
         from learning.imports.ranger import import_ranger

@@ -31,10 +31,10 @@ DEEPEST = 200
 def import_ranger(document: Document, model: Ranger, seed: int = 0) -> Imported:
     """Return the forest as the compiled runtime.
 
-    Raises ModelFileError for what is not supported, ParityError when R's own
+    Raises ModelFileError for what is not supported, EquivalenceError when R's own
     predictions are not met.
     """
-    signature = document.signature()
+    schema = document.schema()
     builder = _Builder(document, model)
     depths = [
         _check_tree(tree, len(document.classes), len(document.columns)) for tree in model.trees
@@ -49,22 +49,20 @@ def import_ranger(document: Document, model: Ranger, seed: int = 0) -> Imported:
     batch, expected = document.batch(), document.expected()
     runtime, proof = reproduce("onnx", members, batch, expected, TOLERANCE)
     # R's rows are a hundred: the trees themselves are asked about many more.
-    numbers = {i for i, f in enumerate(signature.features) if f.kind in ("number", "integer")}
+    numbers = {i for i, f in enumerate(schema.features) if f.kind in ("number", "integer")}
     sides = {f: values for f, values in compiled.thresholds.items() if f in numbers}
-    near = probes(batch, signature, sides, seed)
+    near = probes(batch, schema, sides, seed)
     walked = prove(_Walk(document, model).probabilities, runtime, [near])
     proof |= {"rows_beside": walked["rows"]}
     info = {
         "model_name": "ranger",
         "num_trees": len(model.trees),
         "max_depth": max(depths),
-        "num_features": len(signature.features),
+        "num_features": len(schema.features),
     }
     origin = {"imported_from": f"ranger {model.version}, {document.made_with}"}
     probabilities = runtime.probabilities(batch).tolist()
-    return Imported(
-        signature, "onnx", members, document.objects(), probabilities, info, origin, proof
-    )
+    return Imported(schema, "onnx", members, document.objects(), probabilities, info, origin, proof)
 
 
 def _check_tree(tree: Tree, classes: int, columns: int) -> int:
@@ -98,8 +96,8 @@ class _Builder:
         self._order = document.order
         self._reordered = set(model.reordered)
         partitioned = {
-            place: len(column.levels)
-            for place, column in enumerate(document.columns)
+            index: len(column.levels)
+            for index, column in enumerate(document.columns)
             if column.name in model.partitioned
         }
         self.memberships = Memberships(len(document.columns), partitioned)
@@ -112,21 +110,21 @@ class _Builder:
 
     def _node(self, tree: Tree, at: int) -> Node:
         if tree.left[at] == 0:
-            shares = [tree.shares[at][place] for place in self._order]
+            shares = [tree.shares[at][index] for index in self._order]
             return Leaf(tuple(shares[1:]) if len(shares) == 2 else tuple(shares))
         left, right = self._node(tree, tree.left[at]), self._node(tree, tree.right[at])
         return self._split(tree.variable[at], tree.value[at], left, right)
 
-    def _split(self, place: int, value: float, left: Node, right: Node) -> Split:
-        column = self._columns[place]
-        if place in self.memberships.partitioned:
-            return Split(AtMost(self.memberships.place(place, floor(value)), 0.5), left, right)
+    def _split(self, index: int, value: float, left: Node, right: Node) -> Split:
+        column = self._columns[index]
+        if index in self.memberships.partitioned:
+            return Split(AtMost(self.memberships.index(index, floor(value)), 0.5), left, right)
         if column.name in self._reordered:
             # Codes are mirrored, see Document: R's code c of n is ours n - c.
-            return Split(AtMost(place, len(column.levels) - floor(value) - 0.5), right, left)
+            return Split(AtMost(index, len(column.levels) - floor(value) - 0.5), right, left)
         if column.levels:
-            return Split(AtMost(place, value - 1.0), left, right)
-        return Split(AtMost(place, single(value)), left, right)
+            return Split(AtMost(index, value - 1.0), left, right)
+        return Split(AtMost(index, single(value)), left, right)
 
 
 def single(value: float) -> float:
@@ -162,11 +160,11 @@ class _Walk:
     def _codes(self, matrix: Matrix) -> NDArray[np.float64]:
         """Return R's own codes: from 1, a level never seen before the first, or behind the last."""
         codes = matrix.astype(np.float64)
-        for place, column in enumerate(self._columns):
+        for index, column in enumerate(self._columns):
             if column.name in self._model.reordered:
-                codes[:, place] = len(column.levels) - codes[:, place]
+                codes[:, index] = len(column.levels) - codes[:, index]
             elif column.levels:
-                codes[:, place] += 1
+                codes[:, index] += 1
         return codes
 
     def _shares(self, tree: Tree) -> NDArray[np.float64]:

@@ -74,7 +74,7 @@ def _use_plain_places(step: Any) -> None:
     for _, part, *_ in [*getattr(step, "steps", []), *getattr(step, "transformers_", [])]:
         _use_plain_places(part)
     if hasattr(step, "vocabulary_"):
-        step.vocabulary_ = {word: int(place) for word, place in step.vocabulary_.items()}
+        step.vocabulary_ = {word: int(index) for word, index in step.vocabulary_.items()}
 
 
 def _by_joblib(estimator: Any) -> bytes:

@@ -81,8 +81,8 @@ class TextRuntime:
     def probabilities(self, batch: Batch) -> Probabilities:
         """Return the probabilities `[n, k]`."""
         scores = self._beside(batch)
-        for place, words in self._words:
-            scores += words.scores(batch.texts[place])
+        for index, words in self._words:
+            scores += words.scores(batch.texts[index])
         return (
             row_probabilities(scores[0].tolist()) if len(scores) == 1 else probabilities_of(scores)
         )
@@ -98,7 +98,7 @@ class WordScorer:
 
     def __init__(self, words: Words) -> None:
         self._analyse = analyser(words)
-        self._places = {term: place for place, term in enumerate(words.terms)}
+        self._indices = {term: index for index, term in enumerate(words.terms)}
         self._weights = list(zip(*words.weights, strict=True))
         self._outputs = len(words.weights)
         self._idf = words.idf
@@ -109,8 +109,8 @@ class WordScorer:
         return np.array([self._score(t) for t in texts]).reshape(len(texts), self._outputs)
 
     def _score(self, text: str) -> list[float]:
-        places = self._places
-        counts = Counter([places[t] for t in self._analyse(text) if t in places])
+        indices = self._indices
+        counts = Counter([indices[t] for t in self._analyse(text) if t in indices])
         values = self._values(counts)
         norm = self._length(values.values())
         weights = self._weights

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from errors import MiranteError, ParseError
-from serving.champions import Live, Prediction, Predictor
+from serving.champions import Champions, Live, Prediction
 from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.inference_messages import PROTO
 from serving.protocols.oip.tensors import (
@@ -43,8 +43,8 @@ VERSION = "2"
 class OpenInference:
     """Answers the protocol's calls from the predictor's live models."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
+    def __init__(self, champions: Champions) -> None:
+        self._predictor = champions
         messages = Messages(PROTO)
         self.pool = messages.pool
         answers: dict[str, Answer] = {

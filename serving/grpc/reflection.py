@@ -9,7 +9,7 @@ from google.protobuf import descriptor_pool
 from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
-from serving.champions import Predictor
+from serving.champions import Champions
 from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.inference_messages import PROTO
 from serving.grpc.typed_services import TypedServices
@@ -18,8 +18,8 @@ from serving.grpc.typed_services import TypedServices
 class Reflection(reflection.ReflectionServicer):
     """Tells clients which services there are now, and describes them."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._pools = _Pools(predictor)
+    def __init__(self, champions: Champions) -> None:
+        self._pools = _Pools(champions)
         super().__init__((), self._pools)
 
     @property
@@ -42,8 +42,8 @@ class Reflection(reflection.ReflectionServicer):
 class _Pools:
     """The descriptor pools of every service, asked in turn as if they were one."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self.typed = TypedServices(predictor)
+    def __init__(self, champions: Champions) -> None:
+        self.typed = TypedServices(champions)
         self._inference = Messages(PROTO).pool
 
     def _all(self) -> Iterator[Any]:

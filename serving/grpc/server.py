@@ -20,7 +20,7 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 import errors
 from errors import MiranteError, ParseError
 from serving import refusals
-from serving.champions import Live, Prediction, Predictor
+from serving.champions import Champions, Live, Prediction
 from serving.grpc.inference_service import OpenInference
 from serving.grpc.reflection import Reflection
 from serving.grpc.typed_services import TypedServices
@@ -86,14 +86,14 @@ class Services(grpc.GenericRpcHandler):
 
     def __init__(
         self,
-        predictor: Predictor,
+        champions: Champions,
         *,
         guard: Guard | None,
         observation: Observation,
         max_rows: int,
     ) -> None:
-        self._typed = TypedServices(predictor)
-        self._inference = OpenInference(predictor)
+        self._typed = TypedServices(champions)
+        self._inference = OpenInference(champions)
         self._guard = guard
         self._observation = observation
         self._max_rows = max_rows
@@ -208,7 +208,7 @@ class GrpcServer:
 
     def __init__(
         self,
-        predictor: Predictor,
+        champions: Champions,
         address: str,
         *,
         limits: Limits,
@@ -218,17 +218,17 @@ class GrpcServer:
         certificate: bytes = b"",
         key: bytes = b"",
     ) -> None:
-        self._predictor = predictor
+        self._predictor = champions
         self._health = health.HealthServicer()
         self._server = grpc.server(
             ThreadPoolExecutor(threads, thread_name_prefix="mirante-grpc"),
             options=_options(limits.message_bytes),
             maximum_concurrent_rpcs=limits.in_flight,
         )
-        services = Services(predictor, guard=guard, observation=observation, max_rows=limits.rows)
+        services = Services(champions, guard=guard, observation=observation, max_rows=limits.rows)
         self._server.add_generic_rpc_handlers((services,))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        self._reflection = Reflection(predictor)
+        self._reflection = Reflection(champions)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(self._reflection, self._server)
         self.port = _bind(self._server, address, certificate, key)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
-from serving.champions import Live, Prediction, Predictor
+from serving.champions import Champions, Live, Prediction
 from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.typed import PROBABILITIES, VERSION, label_type, row_of, typed_proto
 from tables.rows import Decoded
@@ -27,8 +27,8 @@ class TypedService(NamedTuple):
 class TypedServices:
     """Finds the typed service that a call's path names."""
 
-    def __init__(self, predictor: Predictor) -> None:
-        self._predictor = predictor
+    def __init__(self, champions: Champions) -> None:
+        self._predictor = champions
         self._made: dict[tuple[str, str], TypedService] = {}
 
     def services(self) -> list[TypedService]:
@@ -54,16 +54,16 @@ class TypedServices:
 
 def make_service(live: Live) -> TypedService:
     """Return the typed service of a live model."""
-    messages = Messages(typed_proto(live.name, live.signature))
+    messages = Messages(typed_proto(live.name, live.schema))
     (method,) = messages.proto.methods
     path = f"/{messages.proto.full_service}/{method.name}"
     return TypedService(messages, path, messages[method.request], messages[method.reply])
 
 
 def _answer(live: Live, service: TypedService, request: Any, predict: Predict) -> Any:
-    decoded = live.codec.decode_objects([row_of(live.signature, request)])
+    decoded = live.codec.decode_objects([row_of(live.schema, request)])
     prediction = predict(live, decoded)
-    label, winner = live.signature.label, prediction.winners[0]
+    label, winner = live.schema.label, prediction.winners[0]
     name = service.reply.DESCRIPTOR.fields[0].name
     value = winner if label_type(label) == "int32" else label.classes[winner]
     return service.reply(

@@ -15,7 +15,7 @@ from typing import Any
 from errors import MiranteError
 from serving.http.exchange import Answer, Request, too_large
 from serving.refusals import BodyTimeout
-from serving.service import Asked, Gate, Match
+from serving.service import Asked, Match, PredictionService
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Coroutine[Any, Any, MutableMapping[str, Any]]]
@@ -31,7 +31,7 @@ class Disconnected(Exception):
     """The client went away before its body was whole."""
 
 
-class Express:
+class AsgiApplication:
     """The ASGI application: prediction routes and streams are answered here, the rest by Flask.
 
     `streams` are asked in turn for an application that takes the request (event
@@ -41,7 +41,7 @@ class Express:
 
     def __init__(
         self,
-        gate: Gate,
+        service: PredictionService,
         fallback: Application,
         *,
         body_timeout: float,
@@ -49,7 +49,7 @@ class Express:
         on_start: Callable[[], None] = lambda: None,
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
-        self._gate = gate
+        self._gate = service
         self._fallback = fallback
         self._body_timeout = body_timeout
         self._streams = streams

@@ -37,7 +37,7 @@ def prediction_schema(live: Live, value: str) -> Schema:
     return {
         "type": "object",
         "properties": {
-            value: label_schema(live.signature),
+            value: label_schema(live.schema),
             "probability": probability,
             "probabilities": {"type": "object", "additionalProperties": probability},
         },

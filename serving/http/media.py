@@ -136,8 +136,8 @@ def _refuse_ragged(rows: list[list[str]], width: int) -> None:
     if all(len(row) == width for row in rows):
         return
     raise rejected(
-        RowProblem(place, None, f"{width} cells", f"{len(row)} cells")
-        for place, row in enumerate(rows)
+        RowProblem(index, None, f"{width} cells", f"{len(row)} cells")
+        for index, row in enumerate(rows)
         if len(row) != width
     )
 

@@ -21,7 +21,7 @@ from serving.http.exchange import Answer, Problem
 from serving.http.operations import OPERATIONS, Operation
 from serving.http.wsgi import flask_response
 from serving.protocols.oip.inference import ERROR
-from serving.service import Gate, Route
+from serving.service import PredictionService, Route
 from tables.json_schema import row_schema
 
 Document = dict[str, Any]
@@ -54,15 +54,15 @@ _PARAMETERS: dict[str, Document] = {
 }
 
 
-def openapi_blueprint(gate: Gate, *, default_model: str, closed: bool) -> Blueprint:
+def openapi_blueprint(service: PredictionService, *, default_model: str, closed: bool) -> Blueprint:
     """Return the blueprint of `/v0/openapi.json`; `closed`: as REQUIRE_API_KEY sets."""
     blueprint = Blueprint("openapi", __name__)
 
     @blueprint.get("/v0/openapi.json")
     def openapi() -> Response:
         rules = current_app.url_map.iter_rules()
-        lives = gate.predictor.lives
-        document = make_document(gate.routes, rules, lives, default_model, closed)
+        lives = service.champions.lives
+        document = make_document(service.routes, rules, lives, default_model, closed)
         return flask_response(Answer(200, msgspec.json.encode(document)))
 
     return blueprint
@@ -99,7 +99,7 @@ def make_document(
 
 def _schemas(lives: dict[str, Live]) -> Document:
     _, components = msgspec.json.schema_components([Problem])
-    rows = {f"{name}_row": row_schema(live.signature) for name, live in sorted(lives.items())}
+    rows = {f"{name}_row": row_schema(live.schema) for name, live in sorted(lives.items())}
     return {**rows, "Problem": components["Problem"]}
 
 
@@ -109,7 +109,7 @@ def _predictions(
     for route in routes:
         for live in _reached(route, lives, default_model):
             path = route.pattern.replace("{name}", live.name).replace("{version}", live.version)
-            description = route.dialect.document(live)
+            description = route.protocol.document(live)
             security = {"security": KEYS} if closed and "{token}" not in path else {}
             yield route.method, path, _prediction(route, path, description, closed) | security
 
@@ -118,9 +118,9 @@ def _reached(route: Route, lives: dict[str, Live], default_model: str) -> list[L
     """Return the live models that a route may reach."""
     if "{name}" in route.pattern:
         return [live for _, live in sorted(lives.items())]
-    face = route.dialect.FACE
-    if face is not None:
-        return [live for live in lives.values() if face in live.manifest.faces][:1]
+    protocol = route.protocol.PROTOCOL
+    if protocol is not None:
+        return [live for live in lives.values() if protocol in live.manifest.protocols][:1]
     return [lives[default_model]] if default_model in lives else []
 
 
@@ -141,7 +141,7 @@ def _prediction(route: Route, path: str, said: Description, closed: bool) -> Doc
 
 
 def _tag(route: Route) -> str:
-    module = str(getattr(route.dialect, "__name__", "")).rpartition(".")[2]
+    module = str(getattr(route.protocol, "__name__", "")).rpartition(".")[2]
     return TAGS.get(module, module)
 
 

@@ -12,9 +12,9 @@ from serving.refusals import MediaTypeError
 from tables.rows import Decoded
 
 ROUTES: tuple[tuple[str, str], ...] = (("POST", "/predict"),)
-FACE: str | None = "flat"
+PROTOCOL: str | None = "flat"
 
-__all__ = ["FACE", "ROUTES", "decode", "document", "refuse", "render"]
+__all__ = ["PROTOCOL", "ROUTES", "decode", "document", "refuse", "render"]
 
 
 def decode(request: Request, live: Live) -> Decoded:
@@ -29,8 +29,8 @@ def decode(request: Request, live: Live) -> Decoded:
 
 def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     """Render the probability of the class that the recipe calls positive, else of the last one."""
-    place = live.keys.index(live.manifest.extra.get("positive", live.keys[-1]))
-    return Answer(200, msgspec.json.encode({"default_proba": prediction.probabilities[0][place]}))
+    index = live.keys.index(live.manifest.extra.get("positive", live.keys[-1]))
+    return Answer(200, msgspec.json.encode({"default_proba": prediction.probabilities[0][index]}))
 
 
 def document(live: Live) -> Description:
@@ -42,6 +42,6 @@ def document(live: Live) -> Description:
     }
     return Description(
         "The probability that a loan defaults, for one application",
-        {media.JSON: {"schema": row_of(live), "example": live.signature.example}},
+        {media.JSON: {"schema": row_of(live), "example": live.schema.example}},
         {media.JSON: {"schema": answer}},
     )

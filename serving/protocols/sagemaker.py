@@ -25,14 +25,14 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/models/{name}/invoke"),
     ("POST", "/endpoints/{name}/invocations"),
 )
-FACE: str | None = None
+PROTOCOL: str | None = None
 
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _PRINTABLE = re.compile(rb"[ -~]{0,1024}")
 _WRITABLE = media.WRITABLE | media.WRITABLE_LINES
 _LINES = b"application/jsonlines"
 
-__all__ = ["FACE", "ROUTES", "decode", "document", "refuse", "render"]
+__all__ = ["PROTOCOL", "ROUTES", "decode", "document", "refuse", "render"]
 
 
 def decode(request: Request, live: Live) -> Decoded:
@@ -49,7 +49,7 @@ def decode(request: Request, live: Live) -> Decoded:
         decoded = live.codec.decode_objects(lines)
     else:
         decoded = _decode_json(request.body, live)
-    if not decoded.places:
+    if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
 
@@ -74,9 +74,9 @@ def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read_csv(request: Request, live: Live) -> dict[str, Sequence[str]]:
-    names = [feature.name for feature in live.signature.features]
+    names = [feature.name for feature in live.schema.features]
     lines = media.read_cells(request.body)
-    named = len({*names, live.signature.label.name}.intersection(lines[0]))
+    named = len({*names, live.schema.label.name}.intersection(lines[0]))
     if 2 * named >= len(lines[0]) or b"header=present" in request.headers.get(b"content-type", b""):
         return media.columns_of(lines[0], lines[1:])
     return media.columns_of(names, lines)
@@ -85,7 +85,7 @@ def _read_csv(request: Request, live: Live) -> dict[str, Sequence[str]]:
 def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     """Render the prediction as JSON, JSON Lines or CSV without a header. Raises NotAcceptable."""
     written, headers = media.writable(request, _WRITABLE), _custom_attributes(request)
-    classes, rows = live.signature.label.classes, prediction.probabilities
+    classes, rows = live.schema.label.classes, prediction.probabilities
     if written == media.CSV:
         cells = [
             (live.keys[winner], *row) for row, winner in zip(rows, prediction.winners, strict=True)
@@ -132,7 +132,7 @@ def document(live: Live) -> Description:
         {
             media.JSON: {
                 "schema": {"anyOf": [row, rows, columns]},
-                "example": {key: [value] for key, value in live.signature.example.items()},
+                "example": {key: [value] for key, value in live.schema.example.items()},
             },
             _LINES.decode(): {},
             media.CSV: {},

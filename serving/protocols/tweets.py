@@ -15,7 +15,7 @@ from serving.refusals import MediaTypeError
 from tables.rows import Decoded, json_name, parse_json
 
 ROUTES: tuple[tuple[str, str], ...] = (("POST", "/api/v1/{token}/predict"),)
-FACE: str | None = "keyed"
+PROTOCOL: str | None = "keyed"
 
 _texts = msgspec.json.Decoder(dict[str, str])
 
@@ -28,7 +28,7 @@ def decode(request: Request, live: Live) -> Decoded:
     """
     if media.readable(request) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
-    feature = live.signature.features[0].name
+    feature = live.schema.features[0].name
     return live.codec.decode_objects([{feature: text} for text in texts_of(request.body).values()])
 
 
@@ -47,9 +47,9 @@ def _texts_patiently(value: Any) -> dict[str, str]:
     """Say what is wrong with a parsed body; only what a byte order mark hid is good."""
     if not isinstance(value, dict):
         raise ParseError(f"expected an object of texts by key, got {json_name(value)}")
-    for place, text in enumerate(value.values(), 1):
+    for index, text in enumerate(value.values(), 1):
         if not isinstance(text, str):
-            raise ParseError(f"value {place}: expected string, got {json_name(text)}")
+            raise ParseError(f"value {index}: expected string, got {json_name(text)}")
     if any("\ud800" <= letter <= "\udfff" for pair in value.items() for letter in "".join(pair)):
         raise ParseError("the body is not Unicode: it has half of a surrogate pair")
     return value

@@ -19,11 +19,11 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/v0/predict"),
     ("POST", "/v0/models/{name}/predict"),
 )
-FACE: str | None = None
+PROTOCOL: str | None = None
 
 UNKNOWN_CATEGORY = "a category never seen in training, scored as unknown"
 
-__all__ = ["FACE", "ROUTES", "decode", "document", "refuse", "render"]
+__all__ = ["PROTOCOL", "ROUTES", "decode", "document", "refuse", "render"]
 
 
 def decode(request: Request, live: Live) -> Decoded:
@@ -44,7 +44,7 @@ def decode(request: Request, live: Live) -> Decoded:
         decoded = live.codec.decode_json(
             request.body, single=_is_single(request), partial=partial, strict=strict
         )
-    if not decoded.places:
+    if not decoded.indices:
         raise RowsError("expected at least one row that fits the signature", decoded.problems)
     return decoded
 
@@ -62,7 +62,7 @@ def render(request: Request, live: Live, decoded: Decoded, prediction: Predictio
     """Render the prediction as JSON or CSV. Raises NotAcceptable."""
     if media.writable(request) == media.CSV:
         return _render_csv(live, decoded, prediction)
-    keys, classes = live.keys, live.signature.label.classes
+    keys, classes = live.keys, live.schema.label.classes
     rows = [
         {
             "value": classes[winner],
@@ -90,9 +90,9 @@ def _in_place(decoded: Decoded, rows: list[Any]) -> list[Any]:
     """Put each row where it stood in the request, null where a bad one stood."""
     if not decoded.problems:
         return rows
-    total = 1 + max(decoded.places[-1], max(fault.row for fault in decoded.problems))
-    found = dict(zip(decoded.places, rows, strict=True))
-    return [found.get(place) for place in range(total)]
+    total = 1 + max(decoded.indices[-1], max(fault.row for fault in decoded.problems))
+    found = dict(zip(decoded.indices, rows, strict=True))
+    return [found.get(index) for index in range(total)]
 
 
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
@@ -132,7 +132,7 @@ def document(live: Live) -> Description:
     return Description(
         "Predict the class of one row, or of each row of a list",
         {
-            media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.signature.example},
+            media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.schema.example},
             media.JSON_LINES: {},
             media.CSV: {},
         },

@@ -41,7 +41,7 @@ def test_answers_are_handed_over_with_the_request_that_they_belong_to() -> None:
         sent = requests(b"one", b"two", b"three")
         offer(port, sent, rate=100, seconds=0.3, on_answer=answers.append)
     assert len(answers) == 30
-    assert all(a.body == b"you said: " + sent[a.place].body for a in answers)
+    assert all(a.body == b"you said: " + sent[a.index].body for a in answers)
     assert all(0 < a.received - a.sent < 1 for a in answers)
 
 

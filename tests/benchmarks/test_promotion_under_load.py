@@ -10,10 +10,10 @@ from persistence.stores import MemoryStore
 EXPECTED = {"a": [0.25, 0.5], "b": [0.75, 1.0]}
 
 
-def answer(version: str, sent: float, probability: float, place: int = 0) -> Answer:
+def answer(version: str, sent: float, probability: float, index: int = 0) -> Answer:
     document = {"prediction": {"probabilities": {"true": probability}}}
     body = json.dumps({**document, "model": {"version": version}}).encode()
-    return Answer(place, sent, sent + 0.01, body)
+    return Answer(index, sent, sent + 0.01, body)
 
 
 def reigns() -> Promoter:
@@ -40,6 +40,6 @@ def test_an_answer_of_a_version_before_or_long_after_its_reign_is_strange() -> N
 
 
 def test_a_probability_of_another_version_or_row_is_a_mixture() -> None:
-    for mixed in (answer("a", 1, 0.75), answer("a", 1, 0.25, place=1)):
+    for mixed in (answer("a", 1, 0.75), answer("a", 1, 0.25, index=1)):
         verdict = judge([mixed], reigns().reigns, EXPECTED)
         assert (verdict.strange, verdict.mixed, verdict.good) == (0, 1, False)

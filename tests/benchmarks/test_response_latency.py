@@ -9,11 +9,11 @@ import pytest
 
 from benchmarks.response_latency import made_up, rows, summarise
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 from tests.servers import free_port
 from tests.service import build, serve
 
-SIGNATURE = Signature(
+SIGNATURE = Schema(
     (
         Feature("age", "integer", minimum=18, maximum=20, example=19),
         Feature("income", "number", nullable=True, minimum=0.5, maximum=1.5, example=1.0),
@@ -25,10 +25,10 @@ SIGNATURE = Signature(
 )
 
 
-def as_document(signature: Signature) -> dict[str, object]:
+def as_document(schema: Schema) -> dict[str, object]:
     import msgspec
 
-    document: dict[str, object] = msgspec.to_builtins(signature)
+    document: dict[str, object] = msgspec.to_builtins(schema)
     return document
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from errors import MiranteError, ParityError
+from errors import EquivalenceError, MiranteError
 from import_model import import_model
 from learning.imports.r import import_r
 from persistence.registry import Registry
@@ -19,7 +19,7 @@ from persistence.stores import MemoryStore
 from serving.champions import load_live
 from serving.protocols import sagemaker
 from tests.conftest import ROOT, require
-from tests.serving.factory import ask, make_gate
+from tests.serving.factory import ask, make_service
 
 INSTALL = "apt-get install r-base-core r-cran-ranger r-cran-jsonlite r-cran-plumber"
 MODES = ("ignore", "order", "partition")
@@ -144,7 +144,7 @@ def test_a_forest_answers_as_it_did_in_r(folder: Path, mode: str, label: str) ->
     live = load_live(registry.read_champion("forest")[1])
     rows, expected = answers(folder, f"{mode}-{label}")
     document = json.loads((folder / f"{mode}-{label}.json").read_bytes())
-    order = [document["classes"].index(name) for name in live.signature.label.classes]
+    order = [document["classes"].index(name) for name in live.schema.label.classes]
     answered = live.runtime.probabilities(live.codec.encode_objects(rows))
     assert np.abs(answered - expected[:, order]).max() < 1e-6
     assert np.ptp(answered[:, 0]) > 0.3
@@ -172,8 +172,8 @@ def test_the_columnar_body_is_answered_as_plumber_does(folder: Path) -> None:
     }
     (folder / "body").write_text(json.dumps(body))
     theirs = json.loads(rscript(PLUMBER, folder, str(folder / "iris.rds"), str(folder / "body")))
-    gate = make_gate(live, dialects=(sagemaker,), default_model="iris")
-    answer = ask(gate, "/invocations", body)
+    service = make_service(live, protocols=(sagemaker,), default_model="iris")
+    answer = ask(service, "/invocations", body)
     assert answer.status == 200, answer.body
     ours = json.loads(answer.body)["predictions"]
     assert len(ours) == len(theirs) == 3
@@ -186,7 +186,7 @@ def test_the_script_runs_by_itself_too(folder: Path) -> None:
     script = ROOT / "clients" / "r" / "export_glm.R"
     files = [str(folder / "glm.rds"), str(folder / "data.rds"), str(written)]
     subprocess.run(["Rscript", "--vanilla", str(script), *files], check=True, timeout=60)
-    assert import_r(written.read_bytes()).signature.label.classes == ("no", "yes")
+    assert import_r(written.read_bytes()).schema.label.classes == ("no", "yes")
 
 
 def test_what_is_not_supported_is_refused_by_name(folder: Path) -> None:
@@ -207,7 +207,7 @@ def test_a_forest_that_does_not_meet_rs_answers_is_refused(folder: Path) -> None
     document["predictions"][7] = [
         p + d for p, d in zip(document["predictions"][7], (2e-6, -2e-6), strict=True)
     ]
-    with pytest.raises(ParityError, match=r"row 8 .* 1e-06 is allowed"):
+    with pytest.raises(EquivalenceError, match=r"row 8 .* 1e-06 is allowed"):
         import_r(json.dumps(document).encode())
 
 

@@ -13,8 +13,8 @@ def job(state: State = "queued", **more: object) -> Job:
 
 
 def test_the_same_order_has_the_same_digest_however_it_is_spelt() -> None:
-    spelt = b'{"seed":3,"parameters":{"b":2,"a":1},"target":"good","name":"mine"}'
-    assert msgspec.json.decode(spelt, type=Order).digest() == ORDER.digest()
+    to_cells = b'{"seed":3,"parameters":{"b":2,"a":1},"target":"good","name":"mine"}'
+    assert msgspec.json.decode(to_cells, type=Order).digest() == ORDER.digest()
 
 
 @pytest.mark.parametrize("change", [{"seed": 4}, {"parameters": {}}, {"promote": "always"}])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Signature
+from tables.schema import Class, Feature, Label, Schema
 
 COLOURS = ("blue", "green", "red", "white", "yellow")
 SIZES = ("large", "medium", "small")
@@ -22,10 +22,10 @@ FEATURES = (
 )
 
 
-def signature(*classes: Class, texts: int = 0) -> Signature:
+def schema(*classes: Class, texts: int = 0) -> Schema:
     """A signature with every kind of feature, and so many texts."""
     words = tuple(Feature(f"text{i}", "text") for i in range(texts))
-    return Signature((*FEATURES, *words), Label("label", classes or (False, True)))
+    return Schema((*FEATURES, *words), Label("label", classes or (False, True)))
 
 
 def batch(rows: int = 400, seed: int = 0, texts: int = 0) -> Batch:

@@ -11,7 +11,7 @@ from learning.estimators import Candidates, estimator_input
 from learning.frequencies import ClassFrequencies, frequencies, tfidf, words
 from learning.runtimes import load_runtime
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Signature
+from tables.schema import Class, Feature, Label, Schema
 
 TEXTS = (
     "good good day",
@@ -25,10 +25,10 @@ BESIDE = ("sunny", "so sunny there", "rain again", "rain and storm", "sunny rain
 NEW = ("", "gooder friendship", "BAD bad bad", "nothing known here", "lovely http://bad.example")
 
 
-def signature(*classes: Class, texts: int = 1) -> Signature:
+def schema(*classes: Class, texts: int = 1) -> Schema:
     """A signature of nothing but texts."""
     features = tuple(Feature(f"text{i}", "text") for i in range(texts))
-    return Signature(features, Label("mood", classes or ("negative", "positive")))
+    return Schema(features, Label("mood", classes or ("negative", "positive")))
 
 
 def batch(*columns: tuple[str, ...]) -> Batch:
@@ -46,13 +46,13 @@ def test_frequencies_are_shares_of_a_class() -> None:
 
 def test_two_classes_are_two_features() -> None:
     given = batch(TEXTS)
-    fitted = frequencies(signature(), 0).fit(estimator_input(given), [1, 1, 0, 0, 1, 0])
+    fitted = frequencies(schema(), 0).fit(estimator_input(given), [1, 1, 0, 0, 1, 0])
     assert fitted[:-1].transform(estimator_input(given)).shape == (len(TEXTS), 2)
     assert fitted.predict(estimator_input(batch(("such good friends", "bad")))).tolist() == [1, 0]
 
 
 def test_a_word_counts_once_a_text() -> None:
-    fitted = frequencies(signature(), 0).fit(estimator_input(batch(TEXTS)), [1, 1, 0, 0, 1, 0])
+    fitted = frequencies(schema(), 0).fit(estimator_input(batch(TEXTS)), [1, 1, 0, 0, 1, 0])
     once, often = fitted.predict_proba(estimator_input(batch(("good", "good good good"))))
     assert once.tolist() == often.tolist()
 
@@ -61,7 +61,7 @@ def test_a_word_counts_once_a_text() -> None:
 @pytest.mark.parametrize("classes", [(), ("bad", "good", "mixed")])
 @pytest.mark.parametrize("texts", [1, 2])
 def test_compiled_they_answer_the_same(make, classes: tuple[Class, ...], texts: int) -> None:
-    described = signature(*classes, texts=texts)
+    described = schema(*classes, texts=texts)
     given = batch(*(TEXTS, BESIDE)[:texts])
     target = [1, 1, 0, 0, 1, 0] if not classes else [1, 1, 0, 0, 2, 2]
     fitted = make(described, 0).fit(estimator_input(given), target)
@@ -75,13 +75,13 @@ def test_compiled_they_answer_the_same(make, classes: tuple[Class, ...], texts: 
 
 
 def test_both_are_candidates_unless_one_is_named() -> None:
-    both = words(signature(), 0)
+    both = words(schema(), 0)
     assert isinstance(both, Candidates)
     assert list(both.estimators) == ["frequencies", "tfidf"]
-    assert words(signature(), 0, scorer="tfidf")[-1].C == tfidf(signature(), 0)[-1].C
+    assert words(schema(), 0, scorer="tfidf")[-1].C == tfidf(schema(), 0)[-1].C
 
 
 def test_other_columns_than_texts_are_refused() -> None:
-    mixed = Signature((Feature("text", "text"), Feature("age", "number")), Label("mood", (0, 1)))
+    mixed = Schema((Feature("text", "text"), Feature("age", "number")), Label("mood", (0, 1)))
     with pytest.raises(RecipeError, match="in nothing else"):
         frequencies(mixed, 0)

@@ -23,9 +23,9 @@ PLAIN = read_dataset(without(mixed_table(300), "comment"), "stays")
 def inspect(make, dataset, **parameters):
     train, holdout = split(dataset, 0)
     few = {"max_iter": 10} if make is boosting else {"n_estimators": 30} if make is forest else {}
-    made = make(dataset.signature, 0, **(few | parameters))
+    made = make(dataset.schema, 0, **(few | parameters))
     fitted = fit(made, train, SilentProgress())
-    return fitted, inspect_estimator(fitted, dataset.signature, holdout, 0)
+    return fitted, inspect_estimator(fitted, dataset.schema, holdout, 0)
 
 
 def test_a_forest_tells_its_size_its_parameters_and_its_importances():
@@ -46,7 +46,7 @@ def test_a_forest_tells_its_size_its_parameters_and_its_importances():
 def test_importances_are_of_every_feature_add_up_to_one_and_descend(make, dataset):
     _, info = inspect(make, dataset)
     found = info["feature_importances"]
-    assert found.keys() == {feature.name for feature in dataset.signature.features}
+    assert found.keys() == {feature.name for feature in dataset.schema.features}
     assert sum(found.values()) == pytest.approx(1.0, abs=1e-12)
     assert list(found.values()) == sorted(found.values(), reverse=True)
 
@@ -108,10 +108,10 @@ def test_a_linear_model_s_importances_are_coefficients_times_spread():
 
 def test_columns_are_owned_by_their_feature():
     fitted, _ = inspect(forest, PLAIN)
-    names = [PLAIN.signature.features[i].name for i in column_owners(fitted, PLAIN.signature)]
+    names = [PLAIN.schema.features[i].name for i in column_owners(fitted, PLAIN.schema)]
     assert names == ["plan", "plan", "plan", "age", "income", "vip"]
     fitted, _ = inspect(boosting, PLAIN)
-    assert column_owners(fitted, PLAIN.signature) == [0, 1, 2, 3]
+    assert column_owners(fitted, PLAIN.schema) == [0, 1, 2, 3]
 
 
 def test_a_wide_table_is_inspected_in_bounded_time():

@@ -13,12 +13,12 @@ from msgspec import Meta
 from errors import RecipeError
 from learning.estimators import boosting, forest, logistic, ready_made
 from learning.recipe import Recipe, check_name, check_seed
-from tables.schema import Signature
+from tables.schema import Schema
 from tables.table import Table
 
 
 def made(
-    signature: Signature,
+    schema: Schema,
     seed: int,
     *,
     count: Annotated[int, Meta(ge=1, le=9)] = 3,
@@ -34,7 +34,7 @@ RECIPE = Recipe("some", "y", lambda: Table({}), made, parameters={"count": 5})
 
 
 def test_settled_parameters_are_defaults_then_the_recipe_s_then_those_given():
-    assert RECIPE.settled({"rate": 0.25}) == {
+    assert RECIPE.resolved({"rate": 0.25}) == {
         "count": 5,
         "rate": 0.25,
         "depth": 4,
@@ -45,7 +45,7 @@ def test_settled_parameters_are_defaults_then_the_recipe_s_then_those_given():
 
 def test_texts_are_converted_as_a_command_line_has_them():
     given = {"count": "7", "rate": "1e-3", "depth": "none", "fast": "true", "mode": "7"}
-    assert RECIPE.settled(given) == {
+    assert RECIPE.resolved(given) == {
         "count": 7,
         "rate": 1e-3,
         "depth": None,
@@ -75,7 +75,7 @@ def test_texts_are_converted_as_a_command_line_has_them():
 )
 def test_a_parameter_that_cannot_be_is_one_line(name, value, expected):
     with pytest.raises(RecipeError) as refused:
-        RECIPE.settled({name: value})
+        RECIPE.resolved({name: value})
     assert str(refused.value) == expected
 
 
@@ -83,7 +83,7 @@ def test_a_parameter_that_cannot_be_is_one_line(name, value, expected):
 def test_numbers_that_are_none_are_refused(value):
     recipe = ready_made("x", lambda: Table({}), "y", "logistic")
     with pytest.raises(RecipeError):
-        recipe.settled({"C": value})
+        recipe.resolved({"C": value})
 
 
 def test_a_recipe_with_a_wrong_parameter_is_refused_when_it_is_made():
@@ -112,8 +112,8 @@ def test_a_seed_has_bounds(seed):
 def test_ready_made_recipes_have_the_estimator_s_parameters():
     for name, factory in (("forest", forest), ("boosting", boosting), ("logistic", logistic)):
         recipe = ready_made("x", lambda: Table({}), "y", name)
-        assert recipe.settled({}) == factory.__kwdefaults__
-    assert ready_made("x", lambda: Table({}), "y", "auto").settled({}) == {}
+        assert recipe.resolved({}) == factory.__kwdefaults__
+    assert ready_made("x", lambda: Table({}), "y", "auto").resolved({}) == {}
     with pytest.raises(RecipeError, match="there are forest, boosting, logistic, auto"):
         ready_made("x", lambda: Table({}), "y", "neural")
 

@@ -50,8 +50,8 @@ class Told(SilentProgress):
 )
 def test_fitting_in_steps_gives_the_model_of_fitting_at_once(make, parameters, total):
     told = Told()
-    in_steps = fit(make(PLAIN.signature, 7, **parameters), PLAIN, told)
-    at_once = make(PLAIN.signature, 7, **parameters).fit(PLAIN.batch.matrix, PLAIN.target)
+    in_steps = fit(make(PLAIN.schema, 7, **parameters), PLAIN, told)
+    at_once = make(PLAIN.schema, 7, **parameters).fit(PLAIN.batch.matrix, PLAIN.target)
     rows = PLAIN.batch.matrix
     np.testing.assert_array_equal(in_steps.predict_proba(rows), at_once.predict_proba(rows))
     assert told.stages == [("fit", total)]
@@ -59,14 +59,14 @@ def test_fitting_in_steps_gives_the_model_of_fitting_at_once(make, parameters, t
 
 
 def test_a_fitted_forest_predicts_with_one_thread_and_is_no_half_fitted_one():
-    fitted = fit(forest(PLAIN.signature, 0, n_estimators=30), PLAIN, SilentProgress())
+    fitted = fit(forest(PLAIN.schema, 0, n_estimators=30), PLAIN, SilentProgress())
     assert fitted[-1].n_jobs == 1
     assert fitted[-1].warm_start is False
     assert fitted[-1].n_estimators == len(fitted[-1].estimators_) == 30
 
 
 def test_each_step_adds_to_what_is_there():
-    estimator = forest(PLAIN.signature, 0, n_estimators=40)
+    estimator = forest(PLAIN.schema, 0, n_estimators=40)
     first = []
 
     class Looking(SilentProgress):
@@ -87,12 +87,12 @@ def test_progress_that_raises_ends_the_fit():
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        fit(forest(PLAIN.signature, 0), PLAIN, Cancelling())
+        fit(forest(PLAIN.schema, 0), PLAIN, Cancelling())
 
 
 def test_the_best_in_cross_validation_is_chosen_and_all_losses_are_told():
     told = Told()
-    choice = choose(auto(PLAIN.signature, 0), PLAIN, told)
+    choice = choose(auto(PLAIN.schema, 0), PLAIN, told)
     assert set(choice.log_losses) == {"forest", "boosting", "logistic"}
     best = min(choice.log_losses, key=choice.log_losses.__getitem__)
     assert choice.estimator is not None
@@ -104,14 +104,14 @@ def test_the_best_in_cross_validation_is_chosen_and_all_losses_are_told():
 
 
 def test_the_choice_is_the_same_each_time():
-    made = Candidates({"logistic": logistic(PLAIN.signature, 0)}, 0)
+    made = Candidates({"logistic": logistic(PLAIN.schema, 0)}, 0)
     losses = [choose(made, PLAIN, SilentProgress()).log_losses for _ in range(2)]
     assert losses[0] == losses[1]
 
 
 def test_a_bad_candidate_is_not_chosen():
-    bad = forest(PLAIN.signature, 0, n_estimators=1, max_depth=1)
-    good = forest(PLAIN.signature, 0, n_estimators=50)
+    bad = forest(PLAIN.schema, 0, n_estimators=1, max_depth=1)
+    good = forest(PLAIN.schema, 0, n_estimators=50)
     made = Candidates({"bad": bad, "good": good}, 0)
     assert choose(made, PLAIN, SilentProgress()).estimator is good
 
@@ -121,12 +121,12 @@ def test_a_class_of_few_rows_still_has_folds():
     dataset = read_dataset(Table({"x": x, "y": ["a"] * 100 + ["b"] * 5}), "y")
     dataset = dataset.take(np.arange(dataset.rows - 1))
     told = Told()
-    choose(auto(dataset.signature, 0), dataset, told)
+    choose(auto(dataset.schema, 0), dataset, told)
     assert told.stages == [("choose", 12)]
 
 
 def test_one_estimator_needs_no_choice():
-    estimator = logistic(PLAIN.signature, 0)
+    estimator = logistic(PLAIN.schema, 0)
     told = Told()
     assert choose(estimator, PLAIN, told) == (estimator, {})
     assert told.stages == []
@@ -134,7 +134,7 @@ def test_one_estimator_needs_no_choice():
 
 def test_iterations_that_run_out_are_said_in_one_line():
     told = Told()
-    fit(logistic(PLAIN.signature, 0, max_iter=1, C=1e6), PLAIN, told)
+    fit(logistic(PLAIN.schema, 0, max_iter=1, C=1e6), PLAIN, told)
     assert told.notes == ["the iterations ended before the fit settled: raise max_iter"]
 
 
@@ -142,7 +142,7 @@ def test_what_cannot_be_fitted_is_one_line():
     texts = [f"{'!' * (i + 1)} ? ." for i in range(30)]
     dataset = read_dataset(Table({"t": texts, "y": ["a", "b"] * 15}), "y")
     with pytest.raises(DatasetError) as refused:
-        fit(logistic(dataset.signature, 0), dataset, SilentProgress())
+        fit(logistic(dataset.schema, 0), dataset, SilentProgress())
     assert "\n" not in str(refused.value)
     assert estimator_input(dataset.batch).shape == (30, 1)
 

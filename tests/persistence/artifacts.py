@@ -8,9 +8,9 @@ import msgspec
 
 from persistence.artifact import Manifest, RuntimeInfo, pack
 from persistence.seal import Signer
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 
-SIGNATURE = Signature(
+SIGNATURE = Schema(
     (
         Feature("age", "integer", example=30),
         Feature("home", "category", categories=("own", "rent")),

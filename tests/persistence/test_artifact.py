@@ -26,7 +26,7 @@ def test_what_is_packed_is_verified(signer: PrivateKey) -> None:
     )
     assert artifact.signed_by == signer.key_id
     assert artifact.sha256 == hashlib.sha256(data).hexdigest()
-    assert artifact.signature == SIGNATURE
+    assert artifact.schema == SIGNATURE
     assert artifact.document("metrics.json") == {"roc_auc": 0.75}
 
 
@@ -112,7 +112,7 @@ def test_documents_are_checked_when_they_are_read(wrong: bytes) -> None:
     members = {**MEMBERS, "signature.json": wrong}
     artifact = verify(pack(make_manifest(), members))
     with pytest.raises(ArtifactDamaged, match=r"signature\.json"):
-        _ = artifact.signature
+        _ = artifact.schema
     with pytest.raises(ArtifactDamaged, match=r"no member nothing\.json"):
         artifact.document("nothing.json")
 

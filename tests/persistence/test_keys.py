@@ -50,10 +50,10 @@ def test_of_many_first_uses_at_once_one_pair_is_kept(tmp_path: Path) -> None:
         return done.stdout.strip()
 
     with ThreadPoolExecutor(6) as pool:
-        signatures = set(pool.map(first_use, range(6)))
-    assert len(signatures) == 1
+        schemas = set(pool.map(first_use, range(6)))
+    assert len(schemas) == 1
     trust = open_keys(tmp_path / "keys").trust
-    trust.check(b"x", signatures.pop())
+    trust.check(b"x", schemas.pop())
 
 
 def test_configured_keys_leave_the_folder_alone(tmp_path: Path, signer: PrivateKey) -> None:

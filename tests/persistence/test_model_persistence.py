@@ -16,9 +16,9 @@ from persistence.model_persistence import read_model, write_model
 from persistence.registry import Registry
 from persistence.seal import PrivateKey, trust_in
 from persistence.stores import MemoryStore
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 
-SIGNATURE = Signature(
+SIGNATURE = Schema(
     (
         Feature("size", "number", example=1.0),
         Feature("home", "category", categories=("own", "rent"), example="own"),
@@ -54,7 +54,7 @@ def _write(registry: Registry, forest: RandomForestClassifier, name: str = "cred
         info={"model_name": "RandomForestClassifier"},
         golden={"rows": ROWS, "probabilities": [[0.0, 1.0], [1.0, 0.0]]},
         training_rows=80,
-        faces=("v0",),
+        protocols=("v0",),
         extra={"recipe": "credit"},
         moment=MOMENT,
     )
@@ -80,12 +80,12 @@ def test_a_model_tells_of_itself(registry: Registry, forest: RandomForestClassif
     assert version.startswith("20261123t001155z-")
     assert model.metrics == {"roc_auc": 1.0}
     assert model.info == {"model_name": "RandomForestClassifier"}
-    assert model.signature == SIGNATURE
+    assert model.schema == SIGNATURE
     manifest = model.artifact.manifest
     assert manifest.created_at == "2026-11-23T00:11:55Z"
     assert manifest.libraries["scikit-learn"] == installed_version("scikit-learn")
     assert manifest.needs == ("scikit-learn", "numpy", "skops")
-    assert (manifest.faces, manifest.extra, manifest.training_rows) == (
+    assert (manifest.protocols, manifest.extra, manifest.training_rows) == (
         ("v0",),
         {"recipe": "credit"},
         80,

@@ -128,7 +128,7 @@ def test_only_the_champion_judged_against_is_replaced(registry, holdout):
     verdict = judge(registry, "some", "always", holdout, Guessing(), 0)
     mine = build_model(RECIPE, registry=registry, promote="never")
     another = build_model(RECIPE, registry=registry, promote="always")
-    settled = settle(registry, "some", mine.version, verdict)
-    assert not settled.good
-    assert settled.reason == "another version was promoted meanwhile"
+    resolved = settle(registry, "some", mine.version, verdict)
+    assert not resolved.good
+    assert resolved.reason == "another version was promoted meanwhile"
     assert registry.champion("some").version == another.version != first.version

@@ -38,17 +38,17 @@ def test_it_does_well_on_its_hold_out(built):
 
 def test_every_alias_leads_to_a_category():
     dataset = read_dataset(recipe.load(), recipe.label, recipe.aliases)
-    features = {feature.name: feature for feature in dataset.signature.features}
+    features = {feature.name: feature for feature in dataset.schema.features}
     for name, aliases in recipe.aliases.items():
         assert features[name].aliases == aliases
     assert {feature.kind for feature in features.values()} == {"integer", "category", "boolean"}
-    assert dataset.signature.label.classes == (False, True)
+    assert dataset.schema.label.classes == (False, True)
     assert dataset.notes == ()
 
 
 def test_a_row_in_portuguese_is_answered_as_the_same_row_in_english(built):
     _, model = built
-    row = model.signature.example
+    row = model.schema.example
     english = row | {"job": "freelance", "home": "rent", "marital": "widow", "records": "no"}
     portuguese = row | {
         "job": "freelancer",

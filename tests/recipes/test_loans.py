@@ -24,7 +24,7 @@ from tables.batch import Batch
 from tables.dataset import read_dataset
 from tables.table import Table
 from tests.conftest import require
-from tests.serving.factory import ask, make_gate
+from tests.serving.factory import ask, make_service
 
 INSTALL = "pip install -r requirements-catboost.txt"
 APPLICATION = {
@@ -100,11 +100,13 @@ def test_catboost_serves_it_and_agrees_with_the_estimator(built: Built, live: Li
 
 
 def test_an_application_is_answered_as_the_flat_contract_says(live: Live) -> None:
-    gate = make_gate(live, dialects=(flat,))
-    answer = ask(gate, "/predict", APPLICATION)
+    service = make_service(live, protocols=(flat,))
+    answer = ask(service, "/predict", APPLICATION)
     assert answer.status == 200
     assert list(json.loads(answer.body)) == ["default_proba"]
-    longer = json.loads(ask(gate, "/predict", {**APPLICATION, "Term": 300}).body)["default_proba"]
+    longer = json.loads(ask(service, "/predict", {**APPLICATION, "Term": 300}).body)[
+        "default_proba"
+    ]
     assert longer < json.loads(answer.body)["default_proba"]
 
 
@@ -120,7 +122,7 @@ def test_the_columns_are_made_of_the_sbas_own() -> None:
     given = sba()
     made = find_recipe("loans").prepare(Table(given))
     assert set(made.columns) == {*KINDS, LABEL}
-    known = [place for place, status in enumerate(given["MIS_Status"]) if status]
+    known = [index for index, status in enumerate(given["MIS_Status"]) if status]
     first = known[0]
     row = {name: column[0] for name, column in made.columns.items()}
     assert len(made) == len(known) < len(given["State"])
@@ -137,7 +139,7 @@ def test_a_prepared_table_is_taken_as_it_is(built: Built) -> None:
     table = recipe.load()
     again = recipe.prepare(table)
     dataset = read_dataset(again, LABEL, kinds=recipe.kinds)
-    assert dataset.signature == built.dataset.signature
+    assert dataset.schema == built.dataset.schema
 
 
 @pytest.mark.parametrize(
@@ -163,7 +165,7 @@ def test_two_runs_give_the_same_model(catboost: None) -> None:
     recipe = find_recipe("loans")
     dataset = read_dataset(recipe.load(), LABEL, kinds=recipe.kinds)
     models = [
-        category_boosting(dataset.signature, 1, iterations=20)
+        category_boosting(dataset.schema, 1, iterations=20)
         .fit(dataset.batch.matrix, dataset.target)
         .predict_proba(dataset.batch.matrix)
         for _ in range(2)

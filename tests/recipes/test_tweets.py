@@ -39,16 +39,16 @@ def parts(dataset: Dataset) -> tuple[Dataset, Dataset]:
 def learnt(parts: tuple[Dataset, Dataset], **parameters: Any) -> tuple[Choice, Compiled]:
     """The recipe's choice, and what it compiles to once it is fitted."""
     training, holdout = parts
-    made = RECIPE.make(training.signature, SEED, RECIPE.settled(parameters))
+    made = RECIPE.make(training.schema, SEED, RECIPE.resolved(parameters))
     choice = choose(made, training, SilentProgress())
     fitted = fit(choice.estimator, training, SilentProgress())
-    return choice, compile_model(fitted, training.signature, [training.batch, holdout.batch])
+    return choice, compile_model(fitted, training.schema, [training.batch, holdout.batch])
 
 
 def loss(compiled: Compiled, holdout: Dataset) -> float:
     """The log loss of the compiled model on the hold-out."""
     probabilities = served(compiled).probabilities(holdout.batch)
-    return evaluate(probabilities, holdout.target, holdout.signature.label)["log_loss"]
+    return evaluate(probabilities, holdout.target, holdout.schema.label)["log_loss"]
 
 
 def served(compiled: Compiled) -> Runtime:
@@ -57,7 +57,7 @@ def served(compiled: Compiled) -> Runtime:
 
 
 def test_it_is_reached_by_the_keyed_dialect() -> None:
-    assert RECIPE.faces == ("keyed",)
+    assert RECIPE.protocols == ("keyed",)
 
 
 def test_the_default_is_the_better_in_cross_validation(parts: tuple[Dataset, Dataset]) -> None:
@@ -76,7 +76,7 @@ def test_word_frequencies_alone_are_compiled_too(parts: tuple[Dataset, Dataset])
     _, compiled = learnt(parts, scorer="frequencies")
     assert compiled.runtime_name == "text"
     assert loss(compiled, parts[1]) < 0.45
-    rows = RowCodec(parts[0].signature).encode_objects(
+    rows = RowCodec(parts[0].schema).encode_objects(
         [{"text": "I love my wonderful friends"}, {"text": "horrible, sad, I hate it"}]
     )
     assert served(compiled).probabilities(rows).argmax(axis=1).tolist() == [1, 0]

@@ -10,18 +10,18 @@ import numpy as np
 
 from learning.runtimes.base import Probabilities
 from persistence.artifact import Manifest, RuntimeInfo
-from serving.champions import Live, Predictor
+from serving.champions import Champions, Live
 from serving.http.cors import Cors
 from serving.http.exchange import Answer, Request
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.protocols import v0
-from serving.service import Gate
+from serving.service import PredictionService
 from tables.batch import Batch
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 
-SIGNATURE = Signature(
+SIGNATURE = Schema(
     (
         Feature("age", "integer", example=30),
         Feature("income", "number", nullable=True, example=12.5),
@@ -57,9 +57,9 @@ class Sum:
 def make_live(
     name: str = "credit",
     version: str = "20261123t000000z-000001",
-    signature: Signature = SIGNATURE,
+    schema: Schema = SIGNATURE,
     *,
-    faces: tuple[str, ...] = (),
+    protocols: tuple[str, ...] = (),
     quick: bool = True,
     extra: dict[str, Any] | None = None,
 ) -> Live:
@@ -68,16 +68,16 @@ def make_live(
         name=name,
         version=version,
         created_at="2026-11-23T00:00:00Z",
-        label=signature.label.name,
-        classes=signature.label.classes,
+        label=schema.label.name,
+        classes=schema.label.classes,
         runtime=RuntimeInfo("sum", True),
         libraries={},
-        faces=faces,
+        protocols=protocols,
         extra=extra or {},
     )
-    runtime = Sum(len(signature.label.classes), quick=quick)
-    codec = RowCodec(signature)
-    return Live(name, version, manifest, signature, codec, runtime, {}, {"roc_auc": 0.5}, "0" * 64)
+    runtime = Sum(len(schema.label.classes), quick=quick)
+    codec = RowCodec(schema)
+    return Live(name, version, manifest, schema, codec, runtime, {}, {"roc_auc": 0.5}, "0" * 64)
 
 
 class NoRegistry:
@@ -88,14 +88,16 @@ class NoRegistry:
         return []
 
 
-def make_predictor(*lives: Live) -> Predictor:
+def make_predictor(*lives: Live) -> Champions:
     """Return a predictor that holds these live models and follows nothing."""
-    predictor = Predictor(NoRegistry())  # type: ignore[arg-type]
-    predictor._live.update({live.name: live for live in lives})
-    return predictor
+    champions = Champions(NoRegistry())  # type: ignore[arg-type]
+    champions._live.update({live.name: live for live in lives})
+    return champions
 
 
-def make_gate(*lives: Live, dialects: Iterable[Any] = (v0,), **options: Any) -> Gate:
+def make_service(
+    *lives: Live, protocols: Iterable[Any] = (v0,), **options: Any
+) -> PredictionService:
     """Return a gate over these live models (one credit model if none is given)."""
     metrics = Metrics()
     settings: dict[str, Any] = {
@@ -107,15 +109,17 @@ def make_gate(*lives: Live, dialects: Iterable[Any] = (v0,), **options: Any) -> 
         "cors": Cors(("*",)),
         "observation": Observation(metrics, 0.0),
     }
-    predictor = make_predictor(*(lives or (make_live(),)))
-    return Gate(predictor, dialects, **(settings | options))
+    champions = make_predictor(*(lives or (make_live(),)))
+    return PredictionService(champions, protocols, **(settings | options))
 
 
-def ask(gate: Gate, path: str, body: Any, method: str = "POST", **headers: str) -> Answer:
+def ask(
+    service: PredictionService, path: str, body: Any, method: str = "POST", **headers: str
+) -> Answer:
     """Return the gate's answer to a request; a body that is not bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
     path, _, query = path.partition("?")
-    match = gate.match(method, path)
+    match = service.match(method, path)
     assert match is not None, f"no dialect has the route {method} {path}"
-    return gate.answer(Request(method, path, query.encode(), named, raw, "id"), match)
+    return service.answer(Request(method, path, query.encode(), named, raw, "id"), match)

@@ -17,7 +17,7 @@ from persistence.artifact import RuntimeInfo
 from persistence.model_persistence import write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
-from serving.champions import GOLDEN_TOLERANCE, Predictor
+from serving.champions import GOLDEN_TOLERANCE, Champions
 from serving.http.routes.health import readiness
 from tables.rows import RowCodec
 from tests.serving.factory import ROW, SIGNATURE
@@ -33,7 +33,7 @@ def register(registry: Registry, *, name: str = "credit", seed: int = 0, lie: fl
     return write_model(
         registry,
         name=name,
-        signature=SIGNATURE,
+        schema=SIGNATURE,
         runtime=RuntimeInfo("sklearn", False),
         members=dump(forest),
         metrics={},
@@ -51,16 +51,16 @@ def registry(tmp_path: Path) -> Registry:
 def test_a_promotion_is_followed_and_a_roll_back_too(registry):
     first, second = register(registry, seed=1), register(registry, seed=2)
     registry.promote("credit", first)
-    predictor = Predictor(registry)
-    predictor.refresh()
-    assert predictor.live("credit").version == first
+    champions = Champions(registry)
+    champions.refresh()
+    assert champions.live("credit").version == first
     registry.promote("credit", second)
-    assert predictor.live("credit").version == first
-    predictor.refresh()
-    assert predictor.live("credit").version == second
+    assert champions.live("credit").version == first
+    champions.refresh()
+    assert champions.live("credit").version == second
     registry.rollback("credit")
-    predictor.refresh()
-    assert predictor.live("credit").version == first
+    champions.refresh()
+    assert champions.live("credit").version == first
 
 
 def test_what_does_not_answer_its_golden_rows_is_refused_and_the_old_champion_stays(
@@ -69,31 +69,31 @@ def test_what_does_not_answer_its_golden_rows_is_refused_and_the_old_champion_st
     good = register(registry)
     registry.promote("credit", good)
     events: list[tuple[str, str]] = []
-    predictor = Predictor(registry, on_load=lambda *event: events.append(event))
-    predictor.refresh()
+    champions = Champions(registry, on_load=lambda *event: events.append(event))
+    champions.refresh()
     registry.promote("credit", register(registry, lie=2 * GOLDEN_TOLERANCE))
     with caplog.at_level(logging.ERROR):
-        predictor.refresh()
-        predictor.refresh()
-    assert predictor.live("credit").version == good
+        champions.refresh()
+        champions.refresh()
+    assert champions.live("credit").version == good
     assert len(caplog.records) == 1, "a failure is said once, not at every look"
     assert events == [("credit", "loaded"), ("credit", "failed")]
-    assert readiness(predictor)["status"] == "degraded"
-    assert "golden row" in readiness(predictor)["faults"]["credit"]
+    assert readiness(champions)["status"] == "degraded"
+    assert "golden row" in readiness(champions)["faults"]["credit"]
 
 
 def test_a_store_out_of_reach_leaves_the_champions_serving_and_is_mended(registry):
     version = register(registry)
     registry.promote("credit", version)
-    predictor = Predictor(Unreliable(registry))
-    predictor.refresh()
+    champions = Champions(Unreliable(registry))
+    champions.refresh()
     Unreliable.broken = True
-    predictor.refresh()
-    assert predictor.live("credit").version == version
-    assert readiness(predictor)["status"] == "degraded"
+    champions.refresh()
+    assert champions.live("credit").version == version
+    assert readiness(champions)["status"] == "degraded"
     Unreliable.broken = False
-    predictor.refresh()
-    assert readiness(predictor)["status"] == "ready"
+    champions.refresh()
+    assert readiness(champions)["status"] == "ready"
 
 
 class Unreliable:
@@ -113,33 +113,33 @@ class Unreliable:
 def test_only_wanted_models_are_loaded_and_a_missing_one_is_unready(registry):
     for name in ("credit", "iris"):
         registry.promote(name, register(registry, name=name))
-    predictor = Predictor(registry, names=("credit", "loans"))
-    predictor.refresh()
-    assert set(predictor.lives) == {"credit"}
+    champions = Champions(registry, names=("credit", "loans"))
+    champions.refresh()
+    assert set(champions.lives) == {"credit"}
     with pytest.raises(ModelNotReady):
-        predictor.live("loans")
+        champions.live("loans")
     with pytest.raises(ModelUnknown):
-        predictor.live("iris")
-    assert readiness(predictor)["status"] == "unready"
+        champions.live("iris")
+    assert readiness(champions)["status"] == "unready"
 
 
 def test_a_version_that_was_never_promoted_is_no_fault(registry):
     registry.promote("credit", register(registry))
     register(registry, name="later")
-    predictor = Predictor(registry)
-    predictor.refresh()
-    assert readiness(predictor)["status"] == "ready"
+    champions = Champions(registry)
+    champions.refresh()
+    assert readiness(champions)["status"] == "ready"
 
 
 def test_a_request_keeps_the_model_that_it_took(registry):
     first, second = register(registry, seed=1), register(registry, seed=2)
     registry.promote("credit", first)
-    predictor = Predictor(registry)
-    predictor.refresh()
-    taken = predictor.live("credit")
+    champions = Champions(registry)
+    champions.refresh()
+    taken = champions.live("credit")
     before = taken.predict(taken.codec.encode_objects([ROW]))
     registry.promote("credit", second)
-    predictor.refresh()
+    champions.refresh()
     assert taken.version == first
     assert taken.predict(taken.codec.encode_objects([ROW])) == before
 
@@ -148,24 +148,24 @@ def test_the_followers_thread_swaps_by_itself_and_stops(registry):
     first = register(registry)
     registry.promote("credit", first)
     swapped = threading.Event()
-    predictor = Predictor(
+    champions = Champions(
         registry, poll_seconds=0.01, on_load=lambda *event: swapped.set() if loaded() else None
     )
 
     def loaded() -> bool:
-        return bool(predictor.lives) and predictor.live("credit").version != first
+        return bool(champions.lives) and champions.live("credit").version != first
 
-    predictor.start()
+    champions.start()
     try:
         registry.promote("credit", register(registry, seed=5))
         assert swapped.wait(10)
     finally:
-        predictor.stop()
+        champions.stop()
 
 
 def test_a_signature_survives_the_artifact(registry):
     registry.promote("credit", register(registry))
-    predictor = Predictor(registry)
-    predictor.refresh()
-    kept = predictor.live("credit").signature
+    champions = Champions(registry)
+    champions.refresh()
+    kept = champions.live("credit").schema
     assert msgspec.json.encode(kept) == msgspec.json.encode(SIGNATURE)

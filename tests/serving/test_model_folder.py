@@ -12,12 +12,12 @@ from persistence.artifact import RuntimeInfo
 from persistence.model_persistence import write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
-from serving.champions import Predictor
-from serving.model_folder import ModelShelf
-from tables.schema import Feature, Label, Signature
+from serving.champions import Champions
+from serving.model_folder import ModelFolder
+from tables.schema import Feature, Label, Schema
 from tests.serving.factory import Sum
 
-SIGNATURE = Signature((Feature("x", "number"),), Label("y", ("n", "p")))
+SIGNATURE = Schema((Feature("x", "number"),), Label("y", ("n", "p")))
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def put(folder: Path, name: str, model: str = "iris") -> None:
     version = write_model(
         registry,
         name=model,
-        signature=SIGNATURE,
+        schema=SIGNATURE,
         runtime=RuntimeInfo("linear", True),
         members={"model.linear": b""},
         metrics={},
@@ -50,55 +50,55 @@ def open_folder(folder: Path) -> Registry:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> tuple[ModelShelf, Predictor]:
+def model_folder(tmp_path: Path) -> tuple[ModelFolder, Champions]:
     put(tmp_path, "0a1b")
     put(tmp_path, "other")
-    made = ModelShelf(tmp_path, open_folder)
-    predictor = Predictor(made)
-    made.serve(predictor)
-    predictor.refresh()
-    return made, predictor
+    made = ModelFolder(tmp_path, open_folder)
+    champions = Champions(made)
+    made.serve(champions)
+    champions.refresh()
+    return made, champions
 
 
-def test_nothing_is_live_before_it_is_taken(shelf):
-    made, predictor = shelf
-    assert predictor.lives == {}
+def test_nothing_is_live_before_it_is_taken(model_folder):
+    made, champions = model_folder
+    assert champions.lives == {}
     made.take("0a1b")
-    assert list(predictor.lives) == ["0a1b"]
-    assert predictor.live("0a1b").name == "iris"
+    assert list(champions.lives) == ["0a1b"]
+    assert champions.live("0a1b").name == "iris"
 
 
-def test_a_model_is_taken_once_and_put_back_once(shelf):
-    made, predictor = shelf
+def test_a_model_is_taken_once_and_put_back_once(model_folder):
+    made, champions = model_folder
     made.take("0a1b")
     made.take("other")
     with pytest.raises(Conflict):
         made.take("0a1b")
     made.put_back("0a1b")
-    assert list(predictor.lives) == ["other"]
+    assert list(champions.lives) == ["other"]
     with pytest.raises(ModelUnknown):
         made.put_back("0a1b")
     made.take("0a1b")
-    assert sorted(predictor.lives) == ["0a1b", "other"]
+    assert sorted(champions.lives) == ["0a1b", "other"]
 
 
 @pytest.mark.parametrize("name", ["nobody", "..", "../0a1b", "", "0a1b/model", "A"])
-def test_what_is_no_model_of_the_folder_is_unknown(shelf, name):
+def test_what_is_no_model_of_the_folder_is_unknown(model_folder, name):
     with pytest.raises(MiranteError):
-        shelf[0].take(name)
-    assert shelf[0].names() == []
+        model_folder[0].take(name)
+    assert model_folder[0].names() == []
 
 
-def test_a_folder_of_two_models_is_refused(shelf, tmp_path):
+def test_a_folder_of_two_models_is_refused(model_folder, tmp_path):
     put(tmp_path, "0a1b", "credit")
     with pytest.raises(ModelUnknown, match="2 models"):
-        shelf[0].take("0a1b")
+        model_folder[0].take("0a1b")
 
 
-def test_a_model_whose_keys_do_not_fit_is_not_kept(shelf, tmp_path):
+def test_a_model_whose_keys_do_not_fit_is_not_kept(model_folder, tmp_path):
     strangers = tmp_path / "other" / "model" / "keys"
     for name in ("signing.pem", "trusted"):
         (tmp_path / "0a1b/model/keys" / name).write_bytes((strangers / name).read_bytes())
     with pytest.raises(ArtifactUntrusted):
-        shelf[0].take("0a1b")
-    assert shelf[0].names() == []
+        model_folder[0].take("0a1b")
+    assert model_folder[0].names() == []

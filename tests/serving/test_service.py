@@ -18,8 +18,8 @@ from serving.protocols import tweets as keyed
 from serving.protocols import v0
 from serving.protocols.oip import protocol as oip
 from serving.refusals import KeyRejected
-from serving.service import Gate, InFlight, Match, RequestIds
-from tests.serving.factory import ROW, ask, make_gate, make_live
+from serving.service import InFlight, Match, PredictionService, RequestIds
+from tests.serving.factory import ROW, ask, make_live, make_service
 
 
 class Closed:
@@ -35,8 +35,8 @@ class Closed:
 
 
 def test_a_route_says_model_version_and_token() -> None:
-    gate = make_gate(dialects=(v0, keyed, oip))
-    plain = gate.match("POST", "/v0/predict")
+    service = make_service(protocols=(v0, keyed, oip))
+    plain = service.match("POST", "/v0/predict")
     assert plain is not None
     assert plain[1:] == (None, None, None)
     told = {
@@ -45,7 +45,7 @@ def test_a_route_says_model_version_and_token() -> None:
         "/v2/models/credit/versions/v7/infer": ("credit", None, "v7"),
     }
     for path, expected in told.items():
-        found = gate.match("POST", path)
+        found = service.match("POST", path)
         assert found is not None
         assert found[1:] == expected
         assert "{" in found.route.pattern
@@ -62,54 +62,54 @@ def test_a_route_says_model_version_and_token() -> None:
     ],
 )
 def test_what_no_dialect_has_is_nobodys(method: str, path: str) -> None:
-    assert make_gate().match(method, path) is None
+    assert make_service().match(method, path) is None
 
 
 def test_a_route_without_a_name_reaches_the_model_that_declares_its_face() -> None:
-    lives = make_live("credit"), make_live("loans", faces=("flat",))
-    gate = make_gate(*lives, dialects=(v0, flat))
-    assert gate._live(match(gate, "/predict")).name == "loans"
-    assert gate._live(match(gate, "/v0/predict")).name == "credit"
-    assert ask(make_gate(lives[0], dialects=(flat,)), "/predict", ROW).status == 404
+    lives = make_live("credit"), make_live("loans", protocols=("flat",))
+    service = make_service(*lives, protocols=(v0, flat))
+    assert service._live(match(service, "/predict")).name == "loans"
+    assert service._live(match(service, "/v0/predict")).name == "credit"
+    assert ask(make_service(lives[0], protocols=(flat,)), "/predict", ROW).status == 404
 
 
-def match(gate: Gate, path: str) -> Match:
-    found = gate.match("POST", path)
+def match(service: PredictionService, path: str) -> Match:
+    found = service.match("POST", path)
     assert found is not None
     return found
 
 
 def test_a_version_that_is_not_live_is_not_there() -> None:
-    gate = make_gate(dialects=(oip,))
-    assert ask(gate, "/v2/models/credit/versions/v0/infer", {}).status == 404
+    service = make_service(protocols=(oip,))
+    assert ask(service, "/v2/models/credit/versions/v0/infer", {}).status == 404
 
 
 def test_the_guard_is_asked_before_the_body_is_looked_at() -> None:
     guard = Closed()
-    gate = make_gate(guard=guard, dialects=(v0, keyed))
-    assert ask(gate, "/v0/predict", b"{").status == 401
-    assert ask(gate, "/api/v1/secret/predict", b"{").status == 404
+    service = make_service(guard=guard, protocols=(v0, keyed))
+    assert ask(service, "/v0/predict", b"{").status == 401
+    assert ask(service, "/api/v1/secret/predict", b"{").status == 404
     assert [token for token, _ in guard.shown] == [None, "secret"]
 
 
 def test_without_a_guard_no_token_opens_anything() -> None:
-    live = make_live(faces=("keyed",))
-    assert ask(make_gate(live, dialects=(keyed,)), "/api/v1/any/predict", {}).status == 404
+    live = make_live(protocols=("keyed",))
+    assert ask(make_service(live, protocols=(keyed,)), "/api/v1/any/predict", {}).status == 404
 
 
 def test_more_rows_than_are_taken_are_refused() -> None:
-    gate = make_gate(max_rows=2)
-    assert ask(gate, "/v0/predict", [ROW] * 2, content_type="application/json").status == 200
-    assert ask(gate, "/v0/predict", [ROW] * 3, content_type="application/json").status == 413
+    service = make_service(max_rows=2)
+    assert ask(service, "/v0/predict", [ROW] * 2, content_type="application/json").status == 200
+    assert ask(service, "/v0/predict", [ROW] * 3, content_type="application/json").status == 413
 
 
 def test_a_place_is_given_back_also_when_something_fails() -> None:
-    places = InFlight(1)
-    with pytest.raises(ZeroDivisionError), places:
+    indices = InFlight(1)
+    with pytest.raises(ZeroDivisionError), indices:
         _ = 1 / 0
-    with places, pytest.raises(Overloaded, match="more than 1 requests"), places:
+    with indices, pytest.raises(Overloaded, match="more than 1 requests"), indices:
         pass
-    with places:
+    with indices:
         pass
 
 
@@ -134,26 +134,26 @@ def test_two_processes_make_different_ids(monkeypatch: pytest.MonkeyPatch) -> No
     assert ids.of(None).partition("-")[0] != before.partition("-")[0]
 
 
-def answered(gate: Gate, body: bytes, **headers: str) -> Answer:
+def answered(service: PredictionService, body: bytes, **headers: str) -> Answer:
     named = {name.encode(): value.encode() for name, value in headers.items()}
     named |= {b"content-type": b"application/json"}
     request = Request("POST", "/v0/predict", b"", named, body, "the-id")
-    return gate.answer(request, match(gate, "/v0/predict"))
+    return service.answer(request, match(service, "/v0/predict"))
 
 
 def test_every_answer_bears_its_id_and_what_a_browser_needs() -> None:
-    gate = make_gate(cors=Cors(("https://a.example",)))
+    service = make_service(cors=Cors(("https://a.example",)))
     for body in (json.dumps(ROW).encode(), b"{"):
-        headers = dict(answered(gate, body, origin="https://a.example").headers)
+        headers = dict(answered(service, body, origin="https://a.example").headers)
         assert headers[b"x-request-id"] == b"the-id"
         assert headers[b"access-control-allow-origin"] == b"https://a.example"
 
 
 def test_every_request_is_counted_with_its_rows_and_its_model() -> None:
     metrics = Metrics()
-    gate = make_gate(observation=Observation(metrics, 0.0))
+    service = make_service(observation=Observation(metrics, 0.0))
     for body in (json.dumps([ROW] * 3).encode(), b"{"):
-        answered(gate, body)
+        answered(service, body)
     text = metrics.exposition().decode()
     for status in (200, 400):
         assert f'mirante_requests_total{{route="/v0/predict",status="{status}"}} 1.0' in text
@@ -170,7 +170,7 @@ def test_a_fault_of_ours_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixtu
 
     live.runtime.probabilities = fail  # type: ignore[method-assign]
     with caplog.at_level(logging.ERROR):
-        answer = answered(make_gate(live), json.dumps(ROW).encode())
+        answer = answered(make_service(live), json.dumps(ROW).encode())
     assert answer.status == 500
     assert b"secret" not in answer.body
     assert "secret of the house" in caplog.text

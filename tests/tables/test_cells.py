@@ -14,8 +14,8 @@ from tables.cells import (
     first_not_of,
     kind_of,
     read_values,
-    spell,
     stripped,
+    to_cell,
     to_float32,
 )
 
@@ -51,7 +51,7 @@ def test_a_column_is_of_the_narrowest_kind_that_fits(cells, kind):
 
 @pytest.mark.parametrize("value", ["", "  ", "NA", " N/A ", "nan", "NULL", "?", None, math.nan])
 def test_missing_values_are_none(value):
-    assert spell(value) is None
+    assert to_cell(value) is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_missing_values_are_none(value):
     ],
 )
 def test_values_are_spelt_as_a_file_has_them(value, text):
-    assert spell(value) == text
+    assert to_cell(value) == text
 
 
 def test_cells_are_stripped_and_missing_ones_kept():

@@ -41,7 +41,7 @@ def test_a_table_is_read_by_column_with_the_line_of_each_row():
         "home": ["rent", "owner"],
         "label": ["yes", "no"],
     }
-    assert table.place(1) == "row 2 (line 3)"
+    assert table.index(1) == "row 2 (line 3)"
     assert len(table) == 2
 
 
@@ -79,7 +79,7 @@ def test_a_header_of_names_with_other_delimiters_is_told_by_the_rows():
 def test_cells_may_hold_line_breaks_and_places_count_lines():
     table = read('a,b\n"x\ny",1\nz,2\n')
     assert table.columns["a"] == ["x\ny", "z"]
-    assert table.place(1) == "row 2 (line 4)"
+    assert table.index(1) == "row 2 (line 4)"
 
 
 def test_empty_rows_are_passed_over_and_lines_still_count():
@@ -139,7 +139,7 @@ def test_names_that_are_years_do_not_make_a_header_of_data():
 def test_a_table_is_encoded_as_serving_encodes_the_same_rows(root):
     table = read_table(root / "data" / "credit.csv")
     dataset = read_dataset(table, "approved", {"home": {"aluguel": "rent"}})
-    codec = RowCodec(dataset.signature)
+    codec = RowCodec(dataset.schema)
     sent = codec.decode_columns({name: list(cells) for name, cells in table.columns.items()}).batch
     np.testing.assert_array_equal(sent.matrix, dataset.batch.matrix)
     again = codec.encode_objects(dataset.objects(range(dataset.rows)))
@@ -159,9 +159,9 @@ left";b
 def test_a_strange_table_is_encoded_as_serving_encodes_it():
     table = read(STRANGE, "utf-8-sig")
     dataset = read_dataset(table, "label")
-    kinds = [feature.kind for feature in dataset.signature.features]
+    kinds = [feature.kind for feature in dataset.schema.features]
     assert kinds == ["integer", "category", "boolean", "number", "text"]
-    codec = RowCodec(dataset.signature)
+    codec = RowCodec(dataset.schema)
     for batch in (
         codec.decode_columns({name: list(cells) for name, cells in table.columns.items()}).batch,
         codec.encode_objects(dataset.objects(range(dataset.rows))),
@@ -180,7 +180,7 @@ def test_missing_is_nan_and_no_text_is_empty():
 
 def test_the_target_is_the_place_of_each_row_s_class():
     dataset = read_dataset(read(STRANGE), "label")
-    classes = dataset.signature.label.classes
+    classes = dataset.schema.label.classes
     assert [classes[i] for i in dataset.target[:5]] == ["a", "b", "a", "b", "a"]
 
 
@@ -188,14 +188,14 @@ def test_an_alias_is_encoded_as_its_category():
     table = Table({"home": ["rent", "aluguel", "own"] * 5, "y": ["a", "b", "a"] * 5})
     dataset = read_dataset(table, "y", {"home": {"aluguel": "rent"}})
     assert dataset.batch.matrix[:3, 0].tolist() == [1.0, 1.0, 0.0]
-    assert encode(table, dataset.signature).matrix[:3, 0].tolist() == [1.0, 1.0, 0.0]
+    assert encode(table, dataset.schema).matrix[:3, 0].tolist() == [1.0, 1.0, 0.0]
 
 
 def test_a_category_of_another_table_is_encoded_as_unknown():
     table = Table({"home": ["rent", "own"] * 8, "y": ["a", "b"] * 8})
-    signature = read_dataset(table, "y").signature
+    schema = read_dataset(table, "y").schema
     other = Table({"home": ["own", "tent", None], "y": ["a", "a", "b"]})
-    np.testing.assert_array_equal(encode(other, signature).matrix[:, 0], [0.0, UNKNOWN, np.nan])
+    np.testing.assert_array_equal(encode(other, schema).matrix[:, 0], [0.0, UNKNOWN, np.nan])
 
 
 def test_notes_of_the_table_and_giveaways_are_kept():
@@ -213,8 +213,8 @@ def test_the_split_holds_out_a_share_of_every_class():
     train, holdout = split(dataset, seed=0)
     assert train.rows + holdout.rows == 200
     before, after = Counter(dataset.target.tolist()), Counter(holdout.target.tolist())
-    assert after == {place: round(0.2 * count) for place, count in before.items()}
-    assert holdout.signature == dataset.signature
+    assert after == {index: round(0.2 * count) for index, count in before.items()}
+    assert holdout.schema == dataset.schema
 
 
 def test_the_smallest_class_is_in_both_parts():

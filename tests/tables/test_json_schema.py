@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from errors import RowsError
 from tables.json_schema import label_schema, row_schema
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 
-SIGNATURE = Signature(
+SIGNATURE = Schema(
     (
         Feature("age", "integer", minimum=18, maximum=70, example=30),
         Feature("income", "number", nullable=True, example=12.5),
@@ -70,5 +70,5 @@ def test_the_label_is_one_of_its_classes():
 
 
 def test_a_label_that_is_a_feature_as_well_keeps_the_features_schema():
-    signature = Signature((Feature("y", "number"),), Label("y", (0, 1)))
-    assert row_schema(signature)["properties"]["y"]["type"] == "number"
+    schema = Schema((Feature("y", "number"),), Label("y", (0, 1)))
+    assert row_schema(schema)["properties"]["y"]["type"] == "number"

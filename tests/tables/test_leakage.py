@@ -7,7 +7,7 @@ import pytest
 
 from recipes import find_recipe
 from tables.dataset import read_dataset
-from tables.leakage import giveaways
+from tables.leakage import leaking_features
 from tables.table import Table
 
 ROWS = 300
@@ -28,16 +28,16 @@ LABEL = RANDOM.integers(0, 3, ROWS)
 )
 def test_a_feature_that_tells_the_label_is_named(cells):
     table = Table({"leak": list(cells), "other": RANDOM.random(ROWS).tolist(), "y": LABEL.tolist()})
-    assert giveaways(read_dataset(table, "y")) == ["leak"]
+    assert leaking_features(read_dataset(table, "y")) == ["leak"]
 
 
 def test_categories_that_hardly_recur_are_no_giveaway():
     cells = [f"v{i % (ROWS - 5)}" for i in range(ROWS)]
     table = Table({"x": cells, "y": LABEL.tolist()})
-    assert giveaways(read_dataset(table, "y")) == []
+    assert leaking_features(read_dataset(table, "y")) == []
 
 
 @pytest.mark.parametrize("name", ["credit", "iris"])
 def test_real_tables_have_none(name):
     recipe = find_recipe(name)
-    assert giveaways(read_dataset(recipe.load(), recipe.label)) == []
+    assert leaking_features(read_dataset(recipe.load(), recipe.label)) == []

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from errors import MiranteError, ParseError, RowsError
 from tables.rows import MOST_PROBLEMS, RowCodec, parse_json
-from tables.schema import UNKNOWN, Feature, Label, Signature
+from tables.schema import UNKNOWN, Feature, Label, Schema
 
-SIGNATURE = Signature(
+SIGNATURE = Schema(
     (
         Feature("age", "integer"),
         Feature("income", "number", nullable=True),
@@ -95,7 +95,7 @@ def test_an_unknown_category_is_refused_when_strict():
 def test_the_label_and_what_the_model_does_not_read_are_read_past(name):
     for value in (True, "yes", [1], None):
         assert encode(ROW | {name: value}).batch.matrix.tolist() == [[30, 12.5, 1, 0]]
-        assert encode([ROW | {name: value, "home": "igloo"}], partial=True).places == range(1)
+        assert encode([ROW | {name: value, "home": "igloo"}], partial=True).indices == range(1)
 
 
 def test_every_fault_of_every_row_is_named_with_a_near_miss():
@@ -123,7 +123,7 @@ def test_a_row_that_is_no_object_is_named():
 
 def test_partial_keeps_the_good_rows_and_names_the_bad():
     decoded = encode([ROW | {"age": "x"}, ROW, 3], partial=True)
-    assert list(decoded.places) == [1]
+    assert list(decoded.indices) == [1]
     assert {fault.row for fault in decoded.problems} == {0, 2}
     assert decoded.batch.matrix.tolist() == [[30, 12.5, 1, 0]]
 
@@ -214,13 +214,11 @@ def test_columns_are_encoded_cell_by_cell_as_they_are_column_by_column(table, pa
 
 def test_names_that_are_no_python_names_are_fields_like_others():
     names = ("sepal length (cm)", "class", "0", "f0")
-    signature = Signature(tuple(Feature(n, "number") for n in names), Label("y", (0, 1)))
+    schema = Schema(tuple(Feature(n, "number") for n in names), Label("y", (0, 1)))
     row = {name: float(i) for i, name in enumerate(names)}
-    assert RowCodec(signature).encode_objects([row]).matrix.tolist() == [[0, 1, 2, 3]]
+    assert RowCodec(schema).encode_objects([row]).matrix.tolist() == [[0, 1, 2, 3]]
     body = json.dumps(row).encode()
-    assert RowCodec(signature).decode_json(body, single=True).batch.matrix.tolist() == [
-        [0, 1, 2, 3]
-    ]
+    assert RowCodec(schema).decode_json(body, single=True).batch.matrix.tolist() == [[0, 1, 2, 3]]
 
 
 anything = st.recursive(

@@ -3,9 +3,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tables.schema import Class, Feature, Label, Signature
+from tables.schema import Class, Feature, Label, Schema
 
-SIGNATURE = Signature(
+SIGNATURE = Schema(
     (
         Feature("words", "text", example="a b"),
         Feature("age", "integer", True, minimum=18, maximum=90, example=30),
@@ -46,7 +46,7 @@ def test_classes_are_keys_as_json_spells_them(
 
 
 def test_it_survives_json_with_its_types() -> None:
-    again = msgspec.json.decode(msgspec.json.encode(SIGNATURE), type=Signature)
+    again = msgspec.json.decode(msgspec.json.encode(SIGNATURE), type=Schema)
     assert again == SIGNATURE
     assert again.label.classes[0] is False
 

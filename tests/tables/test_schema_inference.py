@@ -8,7 +8,7 @@ import pytest
 
 from errors import DatasetError
 from tables.schema import Feature
-from tables.schema_inference import MOST_CLASSES, SMALLEST_CLASS, TEXT_EXAMPLE, infer_signature
+from tables.schema_inference import MOST_CLASSES, SMALLEST_CLASS, TEXT_EXAMPLE, infer_schema
 from tables.table import Table
 
 ROWS = 40
@@ -16,17 +16,17 @@ LABEL = ["yes", "no"] * (ROWS // 2)
 
 
 def infer(**columns):
-    return infer_signature(Table({**columns, "label": LABEL}), "label")
+    return infer_schema(Table({**columns, "label": LABEL}), "label")
 
 
 def feature(cells, **more):
-    (found,) = infer_signature(Table({"x": cells, "label": LABEL}), "label", **more)[0].features
+    (found,) = infer_schema(Table({"x": cells, "label": LABEL}), "label", **more)[0].features
     return found
 
 
 def refusal(table, target="label", **more):
     with pytest.raises(DatasetError) as refused:
-        infer_signature(table, target, **more)
+        infer_schema(table, target, **more)
     assert "\n" not in str(refused.value)
     return str(refused.value)
 
@@ -80,9 +80,9 @@ def test_a_text_example_is_nobody_s_text():
     ],
 )
 def test_what_is_left_out_is_said_and_ignored_in_rows(cells, why):
-    signature, notes = infer(x=cells, kept=cycle("1", "2", "3"))
-    assert [f.name for f in signature.features] == ["kept"]
-    assert signature.ignored == ("x",)
+    schema, notes = infer(x=cells, kept=cycle("1", "2", "3"))
+    assert [f.name for f in schema.features] == ["kept"]
+    assert schema.ignored == ("x",)
     (note,) = notes
     assert note.startswith("x ")
     assert why in note
@@ -90,8 +90,8 @@ def test_what_is_left_out_is_said_and_ignored_in_rows(cells, why):
 
 
 def test_an_integer_that_differs_in_every_row_is_kept_and_flagged():
-    signature, notes = infer(x=[str(1000 + i) for i in range(ROWS)])
-    assert [f.name for f in signature.features] == ["x"]
+    schema, notes = infer(x=[str(1000 + i) for i in range(ROWS)])
+    assert [f.name for f in schema.features] == ["x"]
     assert "identifier" in notes[0]
 
 
@@ -129,7 +129,7 @@ def test_a_settled_kind_that_does_not_fit_is_refused():
 def test_the_label_s_classes_are_sorted_and_typed():
     def classes(*cells):
         table = Table({"x": cycle("1", "2", "3"), "label": cycle(*cells)})
-        return infer_signature(table, "label").signature.label.classes
+        return infer_schema(table, "label").schema.label.classes
 
     assert classes("yes", "No") == (False, True)
     assert classes("10", "9") == (9, 10)
@@ -170,7 +170,7 @@ def test_a_label_that_cannot_be_learnt_is_refused(label, why):
 def test_the_smallest_class_that_can_be_split_is_taken():
     cells = ["a"] * (ROWS - SMALLEST_CLASS) + ["b"] * SMALLEST_CLASS
     table = Table({"x": cycle("1", "2", "3"), "label": cells})
-    assert infer_signature(table, "label").signature.label.classes == ("a", "b")
+    assert infer_schema(table, "label").schema.label.classes == ("a", "b")
     assert re.search(r"has \d rows", refusal(Table({**table.columns, "label": ["a", *cells[:-1]]})))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from serving.grpc.protos.proto import Field, Message, Method, Proto
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 
 PACKAGE = "ml"
 PROBABILITIES, VERSION = "probabilities", "model_version"
@@ -26,9 +26,9 @@ _TYPES = {
 _RESERVED = range(19_000, 20_000)
 
 
-def typed_proto(name: str, signature: Signature) -> Proto:
+def typed_proto(name: str, schema: Schema) -> Proto:
     """Return the service of the model of that name."""
-    model, target = camel(name), camel(signature.label.name)
+    model, target = camel(name), camel(schema.label.name)
     request, reply = f"{model}PredictRequest", f"{model}PredictReply"
     return Proto(
         file=f"ml/{name}.proto",
@@ -36,8 +36,8 @@ def typed_proto(name: str, signature: Signature) -> Proto:
         service=f"{model}Predictor",
         methods=(Method(f"Predict{model}{target}", request, reply),),
         messages=(
-            Message(request, tuple(_feature_fields(signature))),
-            Message(reply, _reply_fields(signature.label)),
+            Message(request, tuple(_feature_fields(schema))),
+            Message(reply, _reply_fields(schema.label)),
         ),
         comment=f"The model {name}, made from its signature.",
     )
@@ -66,10 +66,10 @@ def _in_json(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _feature_fields(signature: Signature) -> Iterable[Field]:
+def _feature_fields(schema: Schema) -> Iterable[Field]:
     number = 0
-    names = field_names(feature.name for feature in signature.features)
-    for feature, name in zip(signature.features, names, strict=True):
+    names = field_names(feature.name for feature in schema.features)
+    for feature, name in zip(schema.features, names, strict=True):
         number = _RESERVED.stop if number + 1 in _RESERVED else number + 1
         label: Any = "optional" if feature.nullable else ""
         yield Field(_TYPES[feature.kind], name, number, label, _comment(feature, name))
@@ -92,7 +92,7 @@ def _reply_fields(label: Label) -> tuple[Field, ...]:
     (name,) = field_names([label.name])
     if _in_json(name) in (_in_json(PROBABILITIES), _in_json(VERSION)):
         name = f"label_{name}"
-    listed = ", ".join(f"{place} {_one_line(key)}" for place, key in enumerate(label.keys))
+    listed = ", ".join(f"{index} {_one_line(key)}" for index, key in enumerate(label.keys))
     comment = "" if label_type(label) != "int32" else f"The place of the class: {listed}."
     order = ", ".join(_one_line(key) for key in label.keys)
     return (
@@ -109,14 +109,14 @@ def label_type(label: Label) -> str:
     return "int64" if all(isinstance(value, int) for value in label.classes) else "int32"
 
 
-def row_of(signature: Signature, message: Any) -> Mapping[str, Any]:
+def row_of(schema: Schema, message: Any) -> Mapping[str, Any]:
     """Return a request's message as a row; a field that is not there is missing in it.
 
     Only an `optional` field can tell that it is not there, and a category that
     nobody gave is the empty one.
     """
     row: dict[str, Any] = {}
-    for feature, field in zip(signature.features, message.DESCRIPTOR.fields, strict=True):
+    for feature, field in zip(schema.features, message.DESCRIPTOR.fields, strict=True):
         value = getattr(message, field.name)
         absent = feature.nullable and not message.HasField(field.name)
         if not absent and not (feature.kind == "category" and value == ""):

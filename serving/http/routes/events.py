@@ -163,7 +163,7 @@ class Hub:
 
 
 class EventStreams:
-    """Answers the events of jobs on the event loop; `find` is what `Express` asks."""
+    """Answers the events of jobs on the event loop; `find` is what `AsgiApplication` asks."""
 
     def __init__(
         self,

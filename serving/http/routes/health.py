@@ -7,10 +7,10 @@ from typing import Any
 
 from flask import Blueprint
 
-from serving.champions import Predictor
+from serving.champions import Champions
 
 
-def health_blueprint(predictor: Predictor) -> Blueprint:
+def health_blueprint(champions: Champions) -> Blueprint:
     """Return the blueprint of `/health`, `/livez` and `/readyz`; never behind a key."""
     blueprint = Blueprint("health", __name__)
 
@@ -25,23 +25,23 @@ def health_blueprint(predictor: Predictor) -> Blueprint:
 
     @blueprint.get("/readyz")
     def readyz() -> tuple[dict[str, Any], int]:
-        report = readiness(predictor)
+        report = readiness(champions)
         return report, 503 if report["status"] == "unready" else 200
 
     return blueprint
 
 
-def readiness(predictor: Predictor) -> dict[str, Any]:
+def readiness(champions: Champions) -> dict[str, Any]:
     """Say what is loaded and what is wrong.
 
     `ready`: all wanted models are loaded and current. `degraded`: all are
     loaded, but something fails (a store out of reach, a refused artifact) and
     the old champions serve on. `unready`: a wanted model is missing.
     """
-    lives, faults = predictor.lives, predictor.faults
+    lives, faults = champions.lives, champions.faults
     loaded = "degraded" if faults else "ready"
     return {
-        "status": loaded if predictor.ready else "unready",
+        "status": loaded if champions.ready else "unready",
         "models": {name: live.version for name, live in sorted(lives.items())},
         "faults": faults,
     }

@@ -7,19 +7,19 @@ from typing import Any
 import msgspec
 from flask import Blueprint
 
-from serving.champions import Live, Predictor
+from serving.champions import Champions, Live
 from serving.http.exchange import Answer
 from serving.http.wsgi import flask_response
 
 
-def inspection_blueprint(predictor: Predictor, default_model: str) -> Blueprint:
+def inspection_blueprint(champions: Champions, default_model: str) -> Blueprint:
     """Return the blueprint of the model_info routes."""
     blueprint = Blueprint("inspection", __name__)
 
     @blueprint.get("/v0/model_info")
     @blueprint.get("/v0/models/<name>/model_info")
     def model_info(name: str = default_model) -> Any:
-        described = describe_model(predictor.live(name))
+        described = describe_model(champions.live(name))
         return flask_response(Answer(200, msgspec.json.encode(described)))
 
     return blueprint
@@ -34,10 +34,10 @@ def describe_model(live: Live) -> dict[str, Any]:
         "version": live.version,
         "model_created_at": manifest.created_at,
         "label": manifest.label,
-        "classes": live.signature.label.classes,
+        "classes": live.schema.label.classes,
         "training_rows": manifest.training_rows,
         "metrics": live.metrics,
-        "signature": live.signature,
+        "signature": live.schema,
         "runtime": manifest.runtime,
         "libraries": manifest.libraries,
         "sha256": live.sha256,

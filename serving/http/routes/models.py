@@ -8,12 +8,12 @@ import msgspec
 from flask import Blueprint
 
 from persistence.registry import Registry
-from serving.champions import Predictor
+from serving.champions import Champions
 from serving.http.exchange import Answer
 from serving.http.wsgi import flask_response
 
 
-def models_blueprint(predictor: Predictor, registry: Registry, default_model: str) -> Blueprint:
+def models_blueprint(champions: Champions, registry: Registry, default_model: str) -> Blueprint:
     """Return the blueprint of the routes that list models and versions."""
     blueprint = Blueprint("models", __name__)
 
@@ -25,10 +25,10 @@ def models_blueprint(predictor: Predictor, registry: Registry, default_model: st
                 "version": live.version,
                 "model_created_at": live.manifest.created_at,
                 "label": live.manifest.label,
-                "classes": live.signature.label.classes,
+                "classes": live.schema.label.classes,
                 "default": live.name == default_model,
             }
-            for _, live in sorted(predictor.lives.items())
+            for _, live in sorted(champions.lives.items())
         ]
         return flask_response(Answer(200, msgspec.json.encode({"models": listed})))
 

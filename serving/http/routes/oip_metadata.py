@@ -9,7 +9,7 @@ import msgspec
 from flask import Blueprint, Response
 
 from errors import MiranteError
-from serving.champions import Predictor
+from serving.champions import Champions
 from serving.http.exchange import Answer
 from serving.http.wsgi import flask_response
 from serving.protocols.oip.protocol import refuse
@@ -19,7 +19,7 @@ from serving.protocols.oip.tensors import metadata
 PROTOCOL = "2"
 
 
-def oip_blueprint(predictor: Predictor) -> Blueprint:
+def oip_blueprint(champions: Champions) -> Blueprint:
     """Return the blueprint of `/v2` and what is under it; its errors are the protocol's."""
     blueprint = Blueprint("oip", __name__, url_prefix="/v2")
     blueprint.register_error_handler(MiranteError, _refuse)
@@ -34,18 +34,18 @@ def oip_blueprint(predictor: Predictor) -> Blueprint:
 
     @blueprint.get("/health/ready")
     def ready() -> Response:
-        status = HTTPStatus.OK if predictor.ready else HTTPStatus.SERVICE_UNAVAILABLE
-        return _json({"ready": predictor.ready}, status)
+        status = HTTPStatus.OK if champions.ready else HTTPStatus.SERVICE_UNAVAILABLE
+        return _json({"ready": champions.ready}, status)
 
     @blueprint.get("/models/<name>")
     @blueprint.get("/models/<name>/versions/<version>")
     def model(name: str, version: str | None = None) -> Response:
-        return _json(metadata(predictor.live_version(name, version)))
+        return _json(metadata(champions.live_version(name, version)))
 
     @blueprint.get("/models/<name>/ready")
     @blueprint.get("/models/<name>/versions/<version>/ready")
     def model_ready(name: str, version: str | None = None) -> Response:
-        found = predictor.live_version(name, version)
+        found = champions.live_version(name, version)
         return _json({"name": found.name, "ready": True})
 
     return blueprint

@@ -13,7 +13,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from errors import ParseError
-from serving.champions import Predictor
+from serving.champions import Champions
 from serving.http.exchange import Answer
 from serving.http.wsgi import flask_response
 
@@ -40,12 +40,12 @@ class Wanted(msgspec.Struct):
 
 
 def sagemaker_blueprint(
-    predictor: Predictor,
+    champions: Champions,
     *,
     default_model: str,
     max_in_flight: int,
     max_body_bytes: int,
-    shelf: Shelf | None = None,
+    model_folder: Shelf | None = None,
 ) -> Blueprint:
     """Return the blueprint; loading and unloading are there only with a shelf."""
     blueprint = Blueprint("sagemaker", __name__)
@@ -53,7 +53,7 @@ def sagemaker_blueprint(
     @blueprint.get("/ping")
     def ping() -> tuple[str, int]:
         # A multi-model container is well with no model loaded yet.
-        well = shelf is not None or default_model in predictor.lives
+        well = model_folder is not None or default_model in champions.lives
         return "", HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
 
     @blueprint.get("/execution-parameters")
@@ -66,32 +66,32 @@ def sagemaker_blueprint(
 
     @blueprint.get("/models")
     def models() -> Response:
-        names = sorted(predictor.lives)
+        names = sorted(champions.lives)
         return _json({"models": [_listed(name) for name in names]})
 
     @blueprint.get("/models/<name>")
     def model(name: str) -> Response:
-        predictor.live(name)
+        champions.live(name)
         return _json(_listed(name))
 
-    if shelf is not None:
-        _add_shelf(blueprint, shelf)
+    if model_folder is not None:
+        _add_shelf(blueprint, model_folder)
     return blueprint
 
 
-def _add_shelf(blueprint: Blueprint, shelf: Shelf) -> None:
+def _add_shelf(blueprint: Blueprint, model_folder: Shelf) -> None:
     @blueprint.post("/models")
     def load() -> Response:
         try:
             wanted = msgspec.json.decode(request.get_data(), type=Wanted)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a JSON object with model_name and url") from None
-        shelf.take(wanted.model_name)
+        model_folder.take(wanted.model_name)
         return _json(_listed(wanted.model_name))
 
     @blueprint.delete("/models/<name>")
     def unload(name: str) -> Response:
-        shelf.put_back(name)
+        model_folder.put_back(name)
         return _json({})
 
 

@@ -28,7 +28,7 @@ ROUTES: tuple[tuple[str, str], ...] = (
     ("POST", "/v2/models/{name}/infer"),
     ("POST", "/v2/models/{name}/versions/{version}/infer"),
 )
-FACE: str | None = None
+PROTOCOL: str | None = None
 
 
 def decode(request: Request, live: Live) -> Decoded:
@@ -59,7 +59,7 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     inputs = [
-        {**tensor, "shape": [1], "data": [live.signature.example[tensor["name"]]]}
+        {**tensor, "shape": [1], "data": [live.schema.example[tensor["name"]]]}
         for tensor in metadata(live)["inputs"]
     ]
     length = header(

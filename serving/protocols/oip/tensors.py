@@ -20,7 +20,7 @@ from serving.champions import Live, Prediction
 from serving.refusals import RequestError
 from tables.batch import Batch
 from tables.rows import Decoded, RowCodec
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 
 NUMBERS = {
     "BOOL": "?",
@@ -120,14 +120,14 @@ def _checked(datatype: str, data: list[Any]) -> list[Any]:
 
 
 def _split(raw: bytes) -> list[str]:
-    texts, place = [], 0
-    while place < len(raw):
-        end = place + 4
-        length = int.from_bytes(raw[place:end], "little")
-        place = end + length
-        if place > len(raw):
+    texts, index = [], 0
+    while index < len(raw):
+        end = index + 4
+        length = int.from_bytes(raw[index:end], "little")
+        index = end + length
+        if index > len(raw):
             raise ParseError("tensor data: the last of BYTES is cut short")
-        texts.append(_text(raw[end:place]))
+        texts.append(_text(raw[end:index]))
     return texts
 
 
@@ -144,12 +144,12 @@ def decode_tensors(codec: RowCodec, tensors: Sequence[Tensor]) -> Decoded:
     In a tensor of all features 0 and 1 stand for booleans, and a tensor of BYTES
     has its values written as in CSV. Raises ParseError and RowsError.
     """
-    names = [feature.name for feature in codec.signature.features]
+    names = [feature.name for feature in codec.schema.features]
     if len(tensors) == 1 and tensors[0].name not in names and len(tensors[0].shape) == 2:
         decoded = _decode_matrix(codec, names, tensors[0])
     else:
-        decoded = codec.decode_objects(_rows(codec.signature, _columns(tensors)))
-    if not decoded.places:
+        decoded = codec.decode_objects(_rows(codec.schema, _columns(tensors)))
+    if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
 
@@ -175,18 +175,18 @@ def _decode_matrix(codec: RowCodec, names: list[str], tensor: Tensor) -> Decoded
         return quick
     flat, width = tensor.values(), len(names)
     columns: dict[str, Sequence[Any]] = {
-        name: flat[place::width] for place, name in enumerate(names)
+        name: flat[index::width] for index, name in enumerate(names)
     }
     if tensor.datatype == BYTES:
         return codec.decode_columns(columns)
-    return codec.decode_objects(_rows(codec.signature, columns))
+    return codec.decode_objects(_rows(codec.schema, columns))
 
 
 def _quickly(codec: RowCodec, tensor: Tensor) -> Decoded | None:
     """Return the batch of a tensor that is one already: finite numbers for features that are."""
     if not tensor.datatype.startswith("FP") or tensor.shape[0] == 0:
         return None
-    if any(feature.kind != "number" for feature in codec.signature.features):
+    if any(feature.kind != "number" for feature in codec.schema.features):
         return None
     try:
         with np.errstate(over="ignore"):
@@ -198,8 +198,8 @@ def _quickly(codec: RowCodec, tensor: Tensor) -> Decoded | None:
     return Decoded(Batch(matrix.reshape(tensor.shape)), range(tensor.shape[0]))
 
 
-def _rows(signature: Signature, columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
-    kinds = {feature.name: feature.kind for feature in signature.features}
+def _rows(schema: Schema, columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    kinds = {feature.name: feature.kind for feature in schema.features}
     read: dict[str, Sequence[Any]] = {
         name: [_to_boolean(value) for value in column] if kinds.get(name) == "boolean" else column
         for name, column in columns.items()
@@ -215,7 +215,7 @@ def output_tensors(
     live: Live, prediction: Prediction, wanted: Iterable[str] | None = None
 ) -> list[Tensor]:
     """Return the outputs of a prediction, both or those wanted. Raises RequestError."""
-    label, rows = live.signature.label, prediction.probabilities
+    label, rows = live.schema.label, prediction.probabilities
     chosen = tuple(wanted or ()) or (LABEL, PROBABILITIES)
     if not {LABEL, PROBABILITIES}.issuperset(chosen):
         raise RequestError(f"outputs: expected {LABEL} or {PROBABILITIES}")
@@ -252,14 +252,14 @@ def feature_datatype(feature: Feature) -> str:
 
 def metadata(live: Live) -> dict[str, Any]:
     """Return what the protocol calls a model's metadata; -1 stands for any number of rows."""
-    label = live.signature.label
+    label = live.schema.label
     return {
         "name": live.name,
         "versions": [live.version],
         "platform": PLATFORM,
         "inputs": [
             {"name": feature.name, "datatype": feature_datatype(feature), "shape": [-1]}
-            for feature in live.signature.features
+            for feature in live.schema.features
         ],
         "outputs": [
             {"name": LABEL, "datatype": label_datatype(label), "shape": [-1]},

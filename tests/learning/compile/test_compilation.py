@@ -16,7 +16,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
-from errors import ParityError
+from errors import EquivalenceError
 from learning import estimators
 from learning.compile import compilation
 from learning.compile.compilation import Compiled, compile, compile_forest
@@ -25,8 +25,8 @@ from learning.compile.trees import AtMost, Forest, Leaf, Split
 from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import SklearnRuntime, load_estimator
 from tables.batch import Batch
-from tables.schema import Feature, Label, Signature
-from tests.learning.samples import batch, signature, target
+from tables.schema import Feature, Label, Schema
+from tests.learning.samples import batch, schema, target
 
 ROWS, LATER = batch(), batch(100, seed=1)
 CLASSES: dict[int, tuple[Any, ...]] = {2: (False, True), 3: ("a", "b", "c")}
@@ -34,22 +34,22 @@ CLASSES: dict[int, tuple[Any, ...]] = {2: (False, True), 3: ("a", "b", "c")}
 
 def prepared(classifier: Any) -> Pipeline:
     """The classifier behind the preparation that recipes use."""
-    prepare = estimators.forest(signature(), 0)["prepare"]
+    prepare = estimators.forest(schema(), 0)["prepare"]
     return Pipeline([("prepare", prepare), ("classifier", classifier)])
 
 
 def compiled(estimator: Any, classes: int = 2) -> Compiled:
     estimator.fit(ROWS.matrix, target(ROWS, classes))
-    return compile(estimator, signature(*CLASSES[classes]), [ROWS, LATER])
+    return compile(estimator, schema(*CLASSES[classes]), [ROWS, LATER])
 
 
 @pytest.mark.parametrize("classes", [2, 3])
 @pytest.mark.parametrize(
     ("runtime", "make"),
     [
-        ("onnx", lambda: estimators.forest(signature(), 0, n_estimators=30)),
-        ("onnx", lambda: estimators.boosting(signature(), 0, max_iter=10)),
-        ("linear", lambda: estimators.logistic(signature(), 0)),
+        ("onnx", lambda: estimators.forest(schema(), 0, n_estimators=30)),
+        ("onnx", lambda: estimators.boosting(schema(), 0, max_iter=10)),
+        ("linear", lambda: estimators.logistic(schema(), 0)),
         ("onnx", lambda: prepared(ExtraTreesClassifier(10, random_state=0))),
         ("onnx", lambda: prepared(RandomForestClassifier(7, max_depth=3, random_state=0))),
         ("onnx", lambda: prepared(GradientBoostingClassifier(n_estimators=9, random_state=0))),
@@ -92,7 +92,7 @@ def test_a_missing_category_that_is_one_of_its_own_keeps_its_column() -> None:
         estimator = Pipeline([("prepare", prepare), ("classifier", classifier)])
         colours = (ROWS.matrix[:, 1] == 1) | np.isnan(ROWS.matrix[:, 1])
         estimator.fit(ROWS.matrix, colours.astype(int))
-        found = compile(estimator, signature(), [ROWS])
+        found = compile(estimator, schema(), [ROWS])
         assert found.reason is None
         row = ROWS.matrix[:1].copy()
         row[0, 1] = np.nan
@@ -105,7 +105,7 @@ def test_a_missing_category_that_is_one_of_its_own_keeps_its_column() -> None:
 @pytest.mark.parametrize("classes", [2, 3])
 def test_texts_are_compiled_with_the_features_beside_them(classes: int) -> None:
     rows = batch(300, texts=2)
-    described = signature(*CLASSES[classes], texts=2)
+    described = schema(*CLASSES[classes], texts=2)
     estimator = estimators.logistic(described, 0)
     estimator.fit(estimators.estimator_input(rows), target(rows, classes))
     found = compile(estimator, described, [rows])
@@ -124,7 +124,7 @@ def test_another_estimator_is_converted() -> None:
 
 
 def test_what_cannot_be_compiled_is_served_by_the_estimator_and_says_why() -> None:
-    described = signature(texts=1)
+    described = schema(texts=1)
     rows = batch(200, texts=1)
     estimator = estimators.forest(described, 0, n_estimators=5)
     estimator.fit(estimators.estimator_input(rows), target(rows))
@@ -143,7 +143,7 @@ def test_a_compiled_model_that_is_wrong_is_not_served(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(compilation, "compile_forest", wrong)
     monkeypatch.setattr(compilation, "_attempts", lambda *_: (compilation._folded,))
-    found = compiled(estimators.forest(signature(), 0, n_estimators=5))
+    found = compiled(estimators.forest(schema(), 0, n_estimators=5))
     assert found.runtime_name == "sklearn"
     assert found.reason is not None
     assert "probability differs" in found.reason
@@ -155,11 +155,11 @@ def test_a_vote_too_close_for_float32_is_added_up_in_float64() -> None:
     table = load_breast_cancer()
     rows = Batch(np.ascontiguousarray(table.data, dtype=np.float32))
     features = tuple(Feature(name, "number") for name in table.feature_names)
-    described = Signature(features, Label("benign", (False, True)))
+    described = Schema(features, Label("benign", (False, True)))
     estimator = estimators.forest(described, 2, n_estimators=10).fit(rows.matrix, table.target)
     coarse = compilation._folded(estimator, described, rows)
     exact = SklearnRuntime(estimator).probabilities
-    with pytest.raises(ParityError, match="1 of 569 labels differ"):
+    with pytest.raises(EquivalenceError, match="1 of 569 labels differ"):
         prove(exact, load_runtime("onnx", coarse.members), [rows])
     found = compile(estimator, described, [rows])
     assert (found.runtime_name, found.reason) == ("onnx", None)
@@ -175,13 +175,13 @@ def test_one_threshold_moved_by_the_least_is_found() -> None:
     exact = load_runtime("onnx", right.members).probabilities
     runtime = load_runtime("onnx", wrong.members)
     prove(exact, runtime, [ROWS])  # the training rows alone do not show it
-    near = compilation.probes(ROWS, signature(), right.thresholds, 0)
-    with pytest.raises(ParityError):
+    near = compilation.probes(ROWS, schema(), right.thresholds, 0)
+    with pytest.raises(EquivalenceError):
         prove(exact, runtime, [near])
 
 
 def test_the_estimator_is_always_kept() -> None:
-    estimator = estimators.forest(signature(), 0, n_estimators=5)
+    estimator = estimators.forest(schema(), 0, n_estimators=5)
     found = compiled(estimator)
     assert set(found.members) == {"model.onnx", "estimator.skops"}
     kept = SklearnRuntime(load_estimator(found.members))
@@ -189,9 +189,9 @@ def test_the_estimator_is_always_kept() -> None:
 
 
 def test_the_same_estimator_compiles_to_the_same_bytes() -> None:
-    estimator = estimators.forest(signature(), 0, n_estimators=5)
+    estimator = estimators.forest(schema(), 0, n_estimators=5)
     first = compiled(estimator)
-    second = compile(estimator, signature(), [ROWS, LATER])
+    second = compile(estimator, schema(), [ROWS, LATER])
     assert first.members["model.onnx"] == second.members["model.onnx"]
     assert first.parity == second.parity
 
@@ -205,7 +205,7 @@ def test_nearest_neighbours_are_exact_or_not_compiled() -> None:
 
 
 def test_an_estimator_that_does_not_know_a_class_is_refused() -> None:
-    described: Signature = signature("a", "b", "c")
+    described: Schema = schema("a", "b", "c")
     estimator = estimators.logistic(described, 0).fit(ROWS.matrix, target(ROWS, 2))
-    with pytest.raises(ParityError, match="fitted on 2 of 3 classes"):
+    with pytest.raises(EquivalenceError, match="fitted on 2 of 3 classes"):
         compile(estimator, described, [ROWS])

@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from errors import ParityError
+from errors import EquivalenceError
 from learning.compile.equivalence import chunks, joined, probes, prove
 from learning.runtimes.base import Probabilities
 from tables.batch import Batch
-from tests.learning.samples import batch, signature
+from tests.learning.samples import batch, schema
 
 
 class Shifted:
@@ -42,17 +42,17 @@ def test_a_proof_counts_rows_and_keeps_the_largest_difference() -> None:
 
 @pytest.mark.parametrize("by", [2e-5, float("nan")])
 def test_a_probability_too_far_off_is_no_parity(by: float) -> None:
-    with pytest.raises(ParityError, match="a probability differs by"):
+    with pytest.raises(EquivalenceError, match="a probability differs by"):
         prove(exact, Shifted(by, 1), [rows(0.1, 0.9)])
 
 
 def test_a_label_that_flips_is_no_parity_however_close() -> None:
-    with pytest.raises(ParityError, match="1 of 2 labels differ"):
+    with pytest.raises(EquivalenceError, match="1 of 2 labels differ"):
         prove(exact, Shifted(1e-6), [rows(0.5000001, 0.9)])
 
 
 def test_another_number_of_classes_is_no_parity() -> None:
-    with pytest.raises(ParityError, match="2 probabilities a row, where 1 were expected"):
+    with pytest.raises(EquivalenceError, match="2 probabilities a row, where 1 were expected"):
         prove(lambda b: exact(b)[:, 1:], Shifted(0.0), [rows(0.1)])
 
 
@@ -65,7 +65,7 @@ def test_pieces_of_a_batch_join_to_it() -> None:
 
 def test_every_threshold_has_rows_on_it_and_on_either_side() -> None:
     thresholds = {0: [0.5, 1.5], 2: list(np.linspace(-1, 1, 3000)), 5: [3.0]}
-    made = probes(batch(), signature(), thresholds, seed=1).matrix
+    made = probes(batch(), schema(), thresholds, seed=1).matrix
     for feature, values in thresholds.items():
         at = np.array(values, np.float32)
         for side in (at, np.nextafter(at, np.float32(-9)), np.nextafter(at, np.float32(9))):
@@ -73,7 +73,7 @@ def test_every_threshold_has_rows_on_it_and_on_either_side() -> None:
 
 
 def test_probes_have_unknown_categories_and_missing_values_where_allowed() -> None:
-    made = probes(batch(), signature(), {}, seed=1).matrix
+    made = probes(batch(), schema(), {}, seed=1).matrix
     assert {i for i in range(6) if (made[:, i] == -1).all()} == set()
     assert (made[:, [1, 4]] == -1).any(axis=0).all()
     assert np.isnan(made).any(axis=0).tolist() == [False, True, True, False, False, False]
@@ -81,17 +81,17 @@ def test_probes_have_unknown_categories_and_missing_values_where_allowed() -> No
 
 def test_probes_mix_texts() -> None:
     given = batch(texts=1)
-    (made,) = probes(given, signature(texts=1), {}, seed=1).texts
+    (made,) = probes(given, schema(texts=1), {}, seed=1).texts
     assert "" in made
     assert any(t.isupper() for t in made)
     assert len(set(made) - set(given.texts[0])) > 100
 
 
 def test_probes_are_the_same_for_the_same_seed() -> None:
-    first, second = (probes(batch(), signature(), {0: [1.0]}, seed=7).matrix for _ in range(2))
+    first, second = (probes(batch(), schema(), {0: [1.0]}, seed=7).matrix for _ in range(2))
     assert np.array_equal(first, second, equal_nan=True)
 
 
 def test_probes_are_bounded() -> None:
     thresholds = {0: list(np.linspace(0, 1, 200_000))}
-    assert len(probes(batch(), signature(), thresholds, seed=0).matrix) <= 100_000
+    assert len(probes(batch(), schema(), thresholds, seed=0).matrix) <= 100_000

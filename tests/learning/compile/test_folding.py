@@ -33,7 +33,7 @@ from learning.compile.folding import (
     sources,
 )
 from learning.compile.trees import AtMost, Is, Split, every_test
-from tests.learning.samples import batch, signature, target
+from tests.learning.samples import batch, schema, target
 
 ROWS = batch()
 ONE_HOT = OneHotEncoder(handle_unknown="ignore")
@@ -120,7 +120,7 @@ STANDARD = (
 def test_imputation_becomes_the_direction_of_missing_values() -> None:
     estimator = fitted(Forest(5, max_depth=4, random_state=0), steps=[STANDARD])
     median = np.float32(np.nanmedian(ROWS.matrix[:, 2]))
-    tests = list(every_test(fold_forest(columned(estimator, signature()), 2)))
+    tests = list(every_test(fold_forest(columned(estimator, schema()), 2)))
     weights = [t for t in tests if isinstance(t, AtMost) and t.feature == 2]
     assert weights
     assert all(t.missing == (median <= t.threshold) for t in weights)
@@ -129,14 +129,14 @@ def test_imputation_becomes_the_direction_of_missing_values() -> None:
 
 def test_missing_values_of_a_feature_that_has_none_are_nobodys_concern() -> None:
     estimator = fitted(HistGradientBoostingClassifier(max_iter=3, random_state=0))
-    tests = list(every_test(fold_forest(columned(estimator, signature()), 2)))
+    tests = list(every_test(fold_forest(columned(estimator, schema()), 2)))
     assert {t.missing is None for t in tests if t.feature == 0} == {True}
     assert {t.missing is None for t in tests if t.feature == 2} == {False}
 
 
 def test_training_rows_weigh_the_branches() -> None:
     estimator = fitted(Forest(1, max_depth=2, bootstrap=False, random_state=0), steps=[STANDARD])
-    (tree,) = fold_forest(columned(estimator, signature()), 2).trees
+    (tree,) = fold_forest(columned(estimator, schema()), 2).trees
     assert isinstance(tree, Split)
     assert tree.rows == tree.yes.rows + tree.no.rows == len(ROWS.matrix)
 
@@ -168,12 +168,12 @@ def test_trees_that_are_not_folded_are_refused_by_name(
     make: Callable[[], Any], reason: str
 ) -> None:
     with pytest.raises(CannotFold, match=reason):
-        fold_forest(columned(make(), signature()), 2)
+        fold_forest(columned(make(), schema()), 2)
 
 
 def test_a_linear_model_is_refused_where_it_is_none() -> None:
     with pytest.raises(CannotFold, match="not a logistic regression"):
-        fold_linear(columned(fitted(Forest(2), steps=[STANDARD]), signature()), 2)
+        fold_linear(columned(fitted(Forest(2), steps=[STANDARD]), schema()), 2)
     one_class_less = fitted(LogisticRegression(max_iter=1000), steps=[STANDARD])
     with pytest.raises(CannotFold, match="not fitted on all classes"):
-        fold_linear(columned(one_class_less, signature(0, 1, 2)), 3)
+        fold_linear(columned(one_class_less, schema(0, 1, 2)), 3)

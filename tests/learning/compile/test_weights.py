@@ -23,10 +23,10 @@ from learning.compile.weights import linear_model, text_model
 from learning.estimators import estimator_input
 from learning.runtimes.text import TextRuntime
 from tables.batch import Batch
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 from tests.learning.samples import batch, target
 
-TEXT = Signature((Feature("text", "text"),), Label("label", (False, True)))
+TEXT = Schema((Feature("text", "text"),), Label("label", (False, True)))
 ROWS = batch(400, texts=1)
 TEXTS = Batch(np.empty((400, 0), np.float32), ROWS.texts)
 

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from errors import ModelFileError, ParityError
+from errors import EquivalenceError, ModelFileError
 from learning.imports import imported
 from learning.imports.imported import class_of, classes_of, encoded, reproduce
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Signature
+from tables.schema import Class, Feature, Label, Schema
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ class Half:
 def batch(monkeypatch: pytest.MonkeyPatch) -> Batch:
     """Three rows, for whichever runtime answers a half each."""
     monkeypatch.setattr(imported, "load_runtime", lambda name, members: Half())
-    signature = Signature((Feature("x", "number"),), Label("y", ("a", "b")))
-    return encoded(signature, [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}])
+    schema = Schema((Feature("x", "number"),), Label("y", ("a", "b")))
+    return encoded(schema, [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}])
 
 
 def test_the_proof_says_how_many_rows_and_how_far_off(batch: Batch) -> None:
@@ -66,10 +66,10 @@ def test_the_proof_says_how_many_rows_and_how_far_off(batch: Batch) -> None:
 @pytest.mark.parametrize("wrong", [0.6, float("nan")])
 def test_a_row_that_is_answered_otherwise_is_named(batch: Batch, wrong: float) -> None:
     expected = np.array([[0.5, 0.5], [wrong, 0.4], [0.5, 0.5]])
-    with pytest.raises(ParityError, match=r"^row 2 of those"):
+    with pytest.raises(EquivalenceError, match=r"^row 2 of those"):
         reproduce("any", {}, batch, expected, 1e-6)
 
 
 def test_another_number_of_classes_is_refused(batch: Batch) -> None:
-    with pytest.raises(ParityError, match="answers 2 probabilities a row, not 3"):
+    with pytest.raises(EquivalenceError, match="answers 2 probabilities a row, not 3"):
         reproduce("any", {}, batch, np.zeros((3, 3)), 1)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from errors import ModelFileError, ParityError
+from errors import EquivalenceError, ModelFileError
 from learning.imports.imported import encoded
 from learning.imports.r import import_r
 from learning.imports.ranger import single
@@ -46,7 +46,7 @@ def answered(given: dict[str, Any], left: list[bool], rows: list[Any]) -> list[f
     """The probability of class b for rows, once the document's own rows are met."""
     given["predictions"] = [LEFT if goes else RIGHT for goes in left]
     made = import_r(msgspec.json.encode(given))
-    batch = encoded(made.signature, [{"x": value} for value in rows])
+    batch = encoded(made.schema, [{"x": value} for value in rows])
     return load_runtime(made.runtime_name, made.members).probabilities(batch)[:, 1].tolist()
 
 
@@ -77,7 +77,7 @@ def test_classes_are_sorted_whatever_rs_order_was() -> None:
     given["classes"] = ["yes", "no"]
     given["predictions"] = [LEFT, LEFT, RIGHT, RIGHT]
     made = import_r(msgspec.json.encode(given))
-    assert made.signature.label.classes == ("no", "yes")
+    assert made.schema.label.classes == ("no", "yes")
     assert np.round(made.probabilities).tolist() == [[0, 1], [0, 1], [1, 0], [1, 0]]
 
 
@@ -92,7 +92,7 @@ def test_a_midpoint_that_is_nearly_a_datum_splits_as_in_r(midpoint: float, goes_
 
 
 def test_a_prediction_that_is_not_met_refuses_the_forest() -> None:
-    with pytest.raises(ParityError, match=r"row 2 .* 1e-06 is allowed"):
+    with pytest.raises(EquivalenceError, match=r"row 2 .* 1e-06 is allowed"):
         answered(document(1.0), [True, False, False, False], [])
 
 

@@ -14,8 +14,8 @@ def one_by_one(shaper: Shaper, matrix: np.ndarray) -> np.ndarray:
     out = np.zeros(shaper.width, np.float32)
     write = shaper.row_writer(out)
     made = []
-    for place in range(len(matrix)):
-        write(matrix[place : place + 1])
+    for index in range(len(matrix)):
+        write(matrix[index : index + 1])
         made.append(out.copy())
     return np.array(made)
 

@@ -25,9 +25,9 @@ def test_rows_are_scored_together_and_alone() -> None:
     runtime = linear.load(linear.dump(MODEL))
     wanted = probabilities_of(SCORES)
     assert runtime.probabilities(ROWS) == pytest.approx(wanted)
-    for place in range(4):
-        alone = runtime.probabilities(Batch(ROWS.matrix[place : place + 1]))
-        assert alone == pytest.approx(wanted[place : place + 1])
+    for index in range(4):
+        alone = runtime.probabilities(Batch(ROWS.matrix[index : index + 1]))
+        assert alone == pytest.approx(wanted[index : index + 1])
 
 
 def test_many_rows_are_scored_piece_by_piece() -> None:

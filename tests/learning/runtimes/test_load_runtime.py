@@ -11,7 +11,7 @@ from errors import FormatMismatch
 from learning.compile.compilation import compile
 from learning.estimators import estimator_input, forest, logistic
 from learning.runtimes import load_runtime
-from tests.learning.samples import batch, signature, target
+from tests.learning.samples import batch, schema, target
 
 SERVE = """
 import pickle, sys
@@ -32,7 +32,7 @@ print(sorted(heavy & set(sys.modules)))
 def test_a_compiled_model_is_served_without_scikit_learn(
     make: object, texts: int, loaded: str, tmp_path: Path, root: Path
 ) -> None:
-    described, rows = signature(texts=texts), batch(200, texts=texts)
+    described, rows = schema(texts=texts), batch(200, texts=texts)
     estimator = make(described, 0)  # type: ignore[operator]
     estimator.fit(estimator_input(rows), target(rows))
     found = compile(estimator, described, [rows])

@@ -67,8 +67,8 @@ def test_threads_do_not_disturb_each_other() -> None:
     runtime = staircase()
     given = rows(200).matrix
 
-    def ask(place: int) -> float:
-        return float(runtime.probabilities(Batch(given[place % 200][None]))[0, 1])
+    def ask(index: int) -> float:
+        return float(runtime.probabilities(Batch(given[index % 200][None]))[0, 1])
 
     wanted = [ask(i) for i in range(2000)]
     with ThreadPoolExecutor(8) as threads:

@@ -41,11 +41,11 @@ def test_a_sum_is_made_in_double_precision() -> None:
 def test_threads_do_not_share_a_row() -> None:
     scorer, wrong = LinearScorer(MODEL), []
 
-    def ask(place: int) -> None:
-        row = ROWS[place : place + 1]
-        wrong.extend(s for _ in range(500) if (s := scorer.row(row)[0]) != EXPECTED[place])
+    def ask(index: int) -> None:
+        row = ROWS[index : index + 1]
+        wrong.extend(s for _ in range(500) if (s := scorer.row(row)[0]) != EXPECTED[index])
 
-    threads = [threading.Thread(target=ask, args=(place,)) for place in range(4)]
+    threads = [threading.Thread(target=ask, args=(index,)) for index in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -15,7 +15,7 @@ from learning import estimators
 from learning.runtimes import sklearn as by_estimator
 from learning.runtimes.sklearn import JOBLIB, SKOPS, SklearnRuntime, dump, load, load_estimator
 from tables.batch import Batch
-from tests.learning.samples import batch, signature, target
+from tests.learning.samples import batch, schema, target
 
 ROWS = batch(120)
 
@@ -33,14 +33,14 @@ class Homemade(ClassifierMixin, BaseEstimator):
 
 @pytest.mark.parametrize("name", ["forest", "boosting", "logistic"])
 def test_our_own_estimators_are_kept_by_skops(name: str) -> None:
-    estimator = estimators.ESTIMATORS[name](signature(), 0).fit(ROWS.matrix, target(ROWS))
+    estimator = estimators.ESTIMATORS[name](schema(), 0).fit(ROWS.matrix, target(ROWS))
     members = dump(estimator)
     assert set(members) == {SKOPS}
     assert np.array_equal(load(members).probabilities(ROWS), estimator.predict_proba(ROWS.matrix))
 
 
 def test_words_take_no_member_each() -> None:
-    described, rows = signature(texts=1), batch(200, texts=1)
+    described, rows = schema(texts=1), batch(200, texts=1)
     estimator = estimators.logistic(described, 0)
     estimator.fit(estimators.estimator_input(rows), target(rows))
     wanted = estimator.predict_proba(estimators.estimator_input(rows))

@@ -73,7 +73,7 @@ def test_one_text_and_many_get_the_same_answer() -> None:
     runtime = text.load(text.dump(TextModel((words(),), ALONE)))
     texts = ["good", "bad bad", ""]
     together = runtime.probabilities(Batch(np.empty((3, 0), np.float32), (texts,)))
-    for place, one in enumerate(texts):
+    for index, one in enumerate(texts):
         alone = runtime.probabilities(Batch(np.empty((1, 0), np.float32), ([one],)))
-        assert alone == pytest.approx(together[place : place + 1])
+        assert alone == pytest.approx(together[index : index + 1])
     assert runtime.probabilities(Batch(np.empty((0, 0), np.float32), ([],))).shape == (0, 2)

@@ -30,17 +30,17 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 from learning.runtimes.base import Probabilities
 from serving.auth import Guard, KeyRing, new_key
-from serving.champions import Live, Predictor
+from serving.champions import Champions, Live
 from serving.grpc.server import GrpcServer, Limits
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.protocols.oip import protocol as oip
 from tables.batch import Batch
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 from tests.conftest import ROOT
-from tests.serving.factory import ROW, Sum, ask, make_gate, make_live, make_predictor
+from tests.serving.factory import ROW, Sum, ask, make_live, make_predictor, make_service
 
-IRIS = Signature(
+IRIS = Schema(
     tuple(
         Feature(name, "number", example=1.0)
         for name in ("sepal_length", "sepal_width", "petal_length", "petal_width")
@@ -54,7 +54,7 @@ LATER = "20270101t000000z-000002"
 
 @contextmanager
 def serving(
-    *lives: Live, predictor: Predictor | None = None, **options: Any
+    *lives: Live, champions: Champions | None = None, **options: Any
 ) -> Iterator[GrpcServer]:
     """A server on a port of its own."""
     settings: dict[str, Any] = {
@@ -62,7 +62,7 @@ def serving(
         "guard": None,
         "observation": Observation(Metrics(), 0.0),
     }
-    held = predictor or make_predictor(*lives)
+    held = champions or make_predictor(*lives)
     server = GrpcServer(held, "127.0.0.1:0", **(settings | options))
     server.start()
     try:
@@ -83,7 +83,7 @@ def reached(*lives: Live, **options: Any) -> Iterator[tuple[GrpcServer, grpc.Cha
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[GrpcServer]:
-    with serving(make_live(), make_live("iris", signature=IRIS)) as started:
+    with serving(make_live(), make_live("iris", schema=IRIS)) as started:
         yield started
 
 
@@ -153,8 +153,8 @@ def test_a_typed_call_answers_as_the_model_does(channel: grpc.Channel) -> None:
     reply = call(
         channel, "ml.CreditPredictor", "PredictCreditApproved", **(ROW | {"records": False})
     )
-    gate = make_gate(make_live())
-    theirs = json.loads(ask(gate, "/v0/predict", ROW).body)["prediction"]
+    service = make_service(make_live())
+    theirs = json.loads(ask(service, "/v0/predict", ROW).body)["prediction"]
     assert reply.approved is theirs["value"]
     assert list(reply.probabilities) == list(theirs["probabilities"].values())
     assert reply.model_version == make_live().version
@@ -162,23 +162,23 @@ def test_a_typed_call_answers_as_the_model_does(channel: grpc.Channel) -> None:
 
 def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
     features = (Feature("home", "category", categories=("a", "b")), Feature("age", "number"))
-    live = make_live(signature=Signature(features, Label("approved", (False, True))))
+    live = make_live(schema=Schema(features, Label("approved", (False, True))))
     with reached(live) as (_, channel), pytest.raises(grpc.RpcError) as caught:
         call(channel, "ml.CreditPredictor", "PredictCreditApproved", age=3)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     inputs = [{"name": "age", "datatype": "FP64", "shape": [1], "data": [3]}]
-    gate = make_gate(live, dialects=(oip,))
-    answer = ask(gate, "/v2/models/credit/infer", {"inputs": inputs})
+    service = make_service(live, protocols=(oip,))
+    answer = ask(service, "/v2/models/credit/infer", {"inputs": inputs})
     assert json.loads(answer.body) == {"error": caught.value.details()}
     assert "row 0, home: expected string, got nothing" in caught.value.details()
 
 
 def test_a_model_promoted_meanwhile_is_called_by_its_new_signature() -> None:
-    predictor, row = make_predictor(make_live()), ROW | {"records": True}
-    with reached(predictor=predictor) as (_, channel):
+    champions, row = make_predictor(make_live()), ROW | {"records": True}
+    with reached(champions=champions) as (_, channel):
         assert call(channel, "ml.CreditPredictor", "PredictCreditApproved", **row)
-        other = Signature((Feature("x", "number", example=1.0),), Label("grade", (1, 2)))
-        predictor._live["credit"] = make_live(version=LATER, signature=other)
+        other = Schema((Feature("x", "number", example=1.0),), Label("grade", (1, 2)))
+        champions._live["credit"] = make_live(version=LATER, schema=other)
         reply = call(channel, "ml.CreditPredictor", "PredictCreditGrade", x=500.0)
         assert (reply.grade, reply.model_version) == (2, LATER)
 
@@ -215,8 +215,8 @@ def test_raw_tensors_are_answered_as_over_rest(client: triton.InferenceServerCli
             ("records", "BOOL", [True, False]),
         )
     ]
-    gate = make_gate(make_live(), dialects=(oip,))
-    answer = json.loads(ask(gate, "/v2/models/credit/infer", {"inputs": data}).body)
+    service = make_service(make_live(), protocols=(oip,))
+    answer = json.loads(ask(service, "/v2/models/credit/infer", {"inputs": data}).body)
     theirs = {output["name"]: output["data"] for output in answer["outputs"]}
     assert result.as_numpy("label").tolist() == theirs["label"]
     assert result.as_numpy("probabilities").ravel().tolist() == theirs["probabilities"]
@@ -313,12 +313,12 @@ def test_an_unknown_call_is_unimplemented(channel: grpc.Channel) -> None:
 
 
 def test_health_checking_follows_the_predictor() -> None:
-    predictor = make_predictor()
-    with reached(predictor=predictor) as (server, channel):
+    champions = make_predictor()
+    with reached(champions=champions) as (server, channel):
         check = health_pb2_grpc.HealthStub(channel).Check
         states = health_pb2.HealthCheckResponse
         assert check(health_pb2.HealthCheckRequest()).status == states.NOT_SERVING
-        predictor._live["iris"] = make_live("iris", signature=IRIS)
+        champions._live["iris"] = make_live("iris", schema=IRIS)
         server.tell_health()
         for service in ("", "ml.IrisPredictor", "inference.GRPCInferenceService"):
             request = health_pb2.HealthCheckRequest(service=service)
@@ -361,7 +361,7 @@ class Slow(Sum):
 def slow_iris(seconds: float) -> Live:
     import dataclasses
 
-    return dataclasses.replace(make_live("iris", signature=IRIS), runtime=Slow(seconds))
+    return dataclasses.replace(make_live("iris", schema=IRIS), runtime=Slow(seconds))
 
 
 def test_a_deadline_ends_a_call() -> None:
@@ -407,7 +407,7 @@ def test_keys_come_as_metadata() -> None:
     _, trainer = new_key("trainer", ["train"])
     ring = KeyRing((key.entry(), trainer.entry()), "")
     guard = Guard(ring, require_for_prediction=True)
-    with reached(make_live("iris", signature=IRIS), guard=guard) as (_, channel):
+    with reached(make_live("iris", schema=IRIS), guard=guard) as (_, channel):
         words = ("ml.IrisPredictor", "PredictIrisSpecies")
         for good in (("authorization", f"Bearer {token}"), ("x-api-key", token)):
             assert call(channel, *words, metadata=(good,))
@@ -445,7 +445,7 @@ def make_certificate(folder: Path) -> tuple[bytes, bytes]:
 
 def test_it_speaks_tls(tmp_path: Path) -> None:
     certificate, key = make_certificate(tmp_path)
-    with serving(make_live("iris", signature=IRIS), certificate=certificate, key=key) as server:
+    with serving(make_live("iris", schema=IRIS), certificate=certificate, key=key) as server:
         root = tmp_path / "root.pem"
         root.write_bytes(certificate)
         words = ["--host", "127.0.0.1", "--port", str(server.port), "1", "1", "1", "1"]
@@ -461,11 +461,11 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_an_error(server: GrpcServer) -> None:
-    predictor = make_predictor()
+    champions = make_predictor()
     observation = Observation(Metrics(), 0.0)
     with pytest.raises(OSError, match="cannot listen"):
         GrpcServer(
-            predictor,
+            champions,
             f"127.0.0.1:{server.port}",
             limits=Limits(1000, 1, 1),
             guard=None,

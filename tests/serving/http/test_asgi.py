@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import ConfigError
-from serving.http.asgi import QUICK_BODY, Express
-from serving.service import Gate
-from tests.serving.factory import ROW, make_gate, make_live
-from tests.serving.lanes import JSON, Answered, call, post, whole
+from serving.http.asgi import QUICK_BODY, AsgiApplication
+from serving.service import PredictionService
+from tests.serving.factory import ROW, make_live, make_service
+from tests.serving.transports import JSON, Answered, call, post, whole
 
 BODY = json.dumps(ROW).encode()
 
@@ -29,11 +29,13 @@ async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": scope["path"].encode()})
 
 
-def express(gate: Gate | None = None, **options: Any) -> Express:
-    return Express(gate or make_gate(), elsewhere, **({"body_timeout": 5} | options))
+def express(service: PredictionService | None = None, **options: Any) -> AsgiApplication:
+    return AsgiApplication(service or make_service(), elsewhere, **({"body_timeout": 5} | options))
 
 
-def ask(lane: Express, messages: list[Any], path: str = "/v0/predict", **headers: str) -> Any:
+def ask(
+    lane: AsgiApplication, messages: list[Any], path: str = "/v0/predict", **headers: str
+) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return asyncio.run(call(lane, "POST", path, JSON | named, messages))
 
@@ -50,7 +52,7 @@ def test_a_body_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
     messages = [part(data, more=n < len(parts) - 1) for n, data in enumerate(parts)]
     answer = ask(express(), messages)
     assert answer.status == 200
-    assert answer.json["prediction"] == post(make_gate(), ROW).json["prediction"]
+    assert answer.json["prediction"] == post(make_service(), ROW).json["prediction"]
 
 
 def test_a_body_declared_too_large_is_refused_before_it_is_read() -> None:
@@ -75,7 +77,7 @@ def test_a_body_that_does_not_arrive_is_given_up(messages: list[Any]) -> None:
     assert (answer.status, answer.headers["connection"]) == (408, "close")
 
 
-def exchange(lane: Express, scope: dict[str, Any], messages: list[Any]) -> list[Any]:
+def exchange(lane: AsgiApplication, scope: dict[str, Any], messages: list[Any]) -> list[Any]:
     """Give a lane messages and return what it sends."""
     sent: list[Any] = []
 
@@ -91,10 +93,10 @@ def exchange(lane: Express, scope: dict[str, Any], messages: list[Any]) -> list[
 
 @pytest.mark.parametrize("first", [[], [part(b"{", more=True)]])
 def test_a_client_that_left_is_sent_nothing_and_leaves_its_place(first: list[Any]) -> None:
-    gate = make_gate(max_in_flight=1)
+    service = make_service(max_in_flight=1)
     scope = {"type": "http", "method": "POST", "path": "/v0/predict", "headers": []}
-    assert exchange(express(gate), scope, [*first, {"type": "http.disconnect"}]) == []
-    assert ask(express(gate), [part(BODY, more=False)]).status == 200
+    assert exchange(express(service), scope, [*first, {"type": "http.disconnect"}]) == []
+    assert ask(express(service), [part(BODY, more=False)]).status == 200
 
 
 def test_what_is_no_prediction_is_handed_on() -> None:
@@ -112,7 +114,7 @@ def test_a_stream_comes_before_the_fallback() -> None:
 
 
 def test_requests_at_the_same_time_are_answered_each_with_its_own() -> None:
-    lane = express(make_gate(max_in_flight=20))
+    lane = express(make_service(max_in_flight=20))
     ages = list(range(0, 100, 10))
     bodies = [json.dumps(ROW | {"age": age}).encode() for age in ages]
     bodies[3] = b"{"  # one that fails spoils none of the others
@@ -152,7 +154,7 @@ def test_a_slow_model_and_a_large_body_leave_the_event_loop(
 ) -> None:
     live = make_live(quick=quick)
     seen = threads_of(live)
-    assert post(make_gate(live), BODY.ljust(size)).status == 200
+    assert post(make_service(live), BODY.ljust(size)).status == 200
     assert [name.startswith("mirante-batch") for name in seen] == [in_a_thread]
 
 
@@ -186,7 +188,7 @@ def test_requests_of_one_turn_are_predicted_in_one_call_and_answered_as_alone():
         return honest(batch)
 
     live.runtime.probabilities = probabilities  # type: ignore[method-assign]
-    gate = make_gate(live, make_live("other"))
+    service = make_service(live, make_live("other"))
     bodies = [
         ("/v0/predict", ROW),
         ("/v0/predict", [ROW | {"age": 60}, ROW]),
@@ -197,7 +199,7 @@ def test_requests_of_one_turn_are_predicted_in_one_call_and_answered_as_alone():
     ]
 
     async def together() -> list[Answered]:
-        lane = express(gate)
+        lane = express(service)
         raw = [json.dumps(body).encode() for _, body in bodies]
         calls = [
             call(lane, "POST", path, JSON | {"x-request-id": str(i)}, whole(raw[i]))
@@ -210,7 +212,7 @@ def test_requests_of_one_turn_are_predicted_in_one_call_and_answered_as_alone():
     assert [answer.status for answer in answers] == [200, 200, 422, 200, 404, 200]
     for i, ((path, body), answer) in enumerate(zip(bodies, answers, strict=True)):
         assert answer.headers["x-request-id"] == str(i)
-        alone = post(gate, body, path, **{"x-request-id": str(i)})
+        alone = post(service, body, path, **{"x-request-id": str(i)})
         drop = partial(re.sub, rb'"prediction_time":"[^"]+"', b"")
         assert drop(alone.body) == drop(answer.body)
 
@@ -225,10 +227,10 @@ def test_a_request_that_breaks_the_joined_prediction_fails_alone():
         return honest(batch)
 
     live.runtime.probabilities = probabilities  # type: ignore[method-assign]
-    gate = make_gate(live)
+    service = make_service(live)
 
     async def together() -> list[Answered]:
-        lane = express(gate)
+        lane = express(service)
         raw = [json.dumps(ROW | {"age": age}).encode() for age in (30, 13, 40)]
         return await asyncio.gather(
             *(call(lane, "POST", "/v0/predict", JSON, whole(body)) for body in raw)

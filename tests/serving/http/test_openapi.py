@@ -14,8 +14,6 @@ from typing import Any
 import jsonschema
 import pytest
 import requests
-from tests.serving.protocols.test_flat import LOANS
-from tests.serving.protocols.test_keyed import TWEETS
 
 import errors
 from app import build_flask, wire
@@ -28,11 +26,13 @@ from serving.http.operations import OPERATIONS
 from tests.servers import free_port, wait_until
 from tests.service import ROOT, build, environment, serve
 from tests.serving.factory import ROW, SIGNATURE, make_live
+from tests.serving.protocols.test_loans import LOANS
+from tests.serving.protocols.test_tweets import TWEETS
 
 LIVES = {
     "credit": make_live(),
-    "loans": make_live("loans", signature=LOANS, faces=("flat",)),
-    "tweets": make_live("tweets", signature=TWEETS, faces=("keyed",)),
+    "loans": make_live("loans", schema=LOANS, protocols=("flat",)),
+    "tweets": make_live("tweets", schema=TWEETS, protocols=("keyed",)),
 }
 
 
@@ -49,7 +49,7 @@ def rules(parts):
 
 
 def document(parts: Any, rules: Any, lives: Any = LIVES, *, closed: bool = False) -> dict[str, Any]:
-    made = make_document(parts[1].gate.routes, rules, lives, "credit", closed)
+    made = make_document(parts[1].service.routes, rules, lives, "credit", closed)
     return json.loads(json.dumps(made))
 
 

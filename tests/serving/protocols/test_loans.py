@@ -8,9 +8,9 @@ import pytest
 
 from serving.protocols import loans as flat
 from serving.protocols import v0
-from serving.service import Gate
-from tables.schema import Feature, Label, Signature
-from tests.serving.factory import ask, make_gate, make_live
+from serving.service import PredictionService
+from tables.schema import Feature, Label, Schema
+from tests.serving.factory import ask, make_live, make_service
 
 APPLICATION = {
     "Term": 84,
@@ -33,7 +33,7 @@ APPLICATION = {
     "naics_first_two": "45",
 }
 KINDS = {int: "integer", float: "number", bool: "boolean", str: "category"}
-LOANS = Signature(
+LOANS = Schema(
     tuple(
         Feature(
             name,
@@ -48,28 +48,28 @@ LOANS = Signature(
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    loans = make_live("loans", signature=LOANS, faces=("flat",))
-    return make_gate(make_live(), loans, dialects=(flat, v0))
+def service() -> PredictionService:
+    loans = make_live("loans", schema=LOANS, protocols=("flat",))
+    return make_service(make_live(), loans, protocols=(flat, v0))
 
 
-def test_an_application_is_answered_with_the_probability_of_the_last_class(gate):
-    answer = ask(gate, "/predict", APPLICATION)
-    full = json.loads(ask(gate, "/v0/models/loans/predict", APPLICATION).body)
+def test_an_application_is_answered_with_the_probability_of_the_last_class(service):
+    answer = ask(service, "/predict", APPLICATION)
+    full = json.loads(ask(service, "/v0/models/loans/predict", APPLICATION).body)
     assert answer.status == 200
     assert json.loads(answer.body) == {"default_proba": full["prediction"]["probabilities"]["true"]}
 
 
-def test_booleans_are_taken_as_the_strings_that_python_writes(gate):
-    spelt = APPLICATION | {"is_new": "True", "same_state": "False"}
-    assert ask(gate, "/predict", spelt).body == ask(gate, "/predict", APPLICATION).body
+def test_booleans_are_taken_as_the_strings_that_python_writes(service):
+    to_cells = APPLICATION | {"is_new": "True", "same_state": "False"}
+    assert ask(service, "/predict", to_cells).body == ask(service, "/predict", APPLICATION).body
 
 
 def test_the_recipe_says_which_class_is_meant():
-    live = make_live("loans", signature=LOANS, faces=("flat",), extra={"positive": "false"})
-    other = make_live("loans", signature=LOANS, faces=("flat",))
+    live = make_live("loans", schema=LOANS, protocols=("flat",), extra={"positive": "false"})
+    other = make_live("loans", schema=LOANS, protocols=("flat",))
     meant, last = (
-        json.loads(ask(make_gate(one, dialects=(flat,)), "/predict", APPLICATION).body)
+        json.loads(ask(make_service(one, protocols=(flat,)), "/predict", APPLICATION).body)
         for one in (live, other)
     )
     assert meant["default_proba"] + last["default_proba"] == pytest.approx(1)
@@ -87,10 +87,10 @@ def test_the_recipe_says_which_class_is_meant():
         (415, APPLICATION, "text/csv"),
     ],
 )
-def test_what_is_no_application_is_refused_with_a_problem(gate, status, body, content_type):
-    answer = ask(gate, "/predict", body, content_type=content_type)
+def test_what_is_no_application_is_refused_with_a_problem(service, status, body, content_type):
+    answer = ask(service, "/predict", body, content_type=content_type)
     assert (answer.status, answer.content_type) == (status, b"application/problem+json")
 
 
 def test_without_a_model_of_that_face_there_is_nothing():
-    assert ask(make_gate(dialects=(flat,)), "/predict", APPLICATION).status == 404
+    assert ask(make_service(protocols=(flat,)), "/predict", APPLICATION).status == 404

@@ -8,8 +8,6 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving.protocols.test_flat import APPLICATION, LOANS
-from tests.serving.protocols.test_keyed import TWEETS
 from tests.serving.protocols.test_oip import INPUTS
 
 from serving.auth import Guard, KeyRing, new_key
@@ -17,12 +15,14 @@ from serving.protocols import loans as flat
 from serving.protocols import sagemaker, v0
 from serving.protocols import tweets as keyed
 from serving.protocols.oip import protocol as oip
-from serving.service import Gate
-from tests.serving.factory import ROW, ask, make_gate, make_live
-from tests.serving.lanes import by_express, by_flask, flask_lane
+from serving.service import PredictionService
+from tests.serving.factory import ROW, ask, make_live, make_service
+from tests.serving.protocols.test_loans import APPLICATION, LOANS
+from tests.serving.protocols.test_tweets import TWEETS
+from tests.serving.transports import by_express, by_flask, flask_lane
 
 TOKEN, KEY = new_key("client", ["predict"])
-DIALECTS = (v0, flat, keyed, sagemaker, oip)
+PROTOCOLS = (v0, flat, keyed, sagemaker, oip)
 REQUESTS = {
     "/v0/predict": [ROW],
     "/predict": APPLICATION,
@@ -37,19 +37,19 @@ TIME = re.compile(rb'"prediction_time":"[^"]*"')
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return make_gate(
+def service() -> PredictionService:
+    return make_service(
         make_live(),
-        make_live("loans", signature=LOANS, faces=("flat",)),
-        make_live("tweets", signature=TWEETS, faces=("keyed",)),
-        dialects=DIALECTS,
+        make_live("loans", schema=LOANS, protocols=("flat",)),
+        make_live("tweets", schema=TWEETS, protocols=("keyed",)),
+        protocols=PROTOCOLS,
         guard=Guard(KeyRing([KEY.entry()])),
     )
 
 
 @pytest.mark.parametrize("path", REQUESTS)
 @pytest.mark.parametrize("change", ["none", "cut", "other type", "wrong"])
-def test_both_lanes_give_the_same_bytes(gate, path, change):
+def test_both_lanes_give_the_same_bytes(service, path, change):
     headers = {"content-type": "application/json", "x-request-id": "same"}
     body = json.dumps(REQUESTS[path]).encode()
     if change == "cut":
@@ -58,8 +58,8 @@ def test_both_lanes_give_the_same_bytes(gate, path, change):
         headers["content-type"] = "image/png"
     elif change == "wrong":
         body = b'{"nothing": {"of": "this"}}'
-    one = by_express(gate, "POST", path, headers, body)
-    other = by_flask(flask_lane(gate), "POST", path, headers, body)
+    one = by_express(service, "POST", path, headers, body)
+    other = by_flask(flask_lane(service), "POST", path, headers, body)
     assert one.status == other.status
     assert (one.status == 200) == (change == "none"), one
     assert one.status < 500
@@ -67,10 +67,10 @@ def test_both_lanes_give_the_same_bytes(gate, path, change):
     assert one.headers == other.headers
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_dialect_describes_itself_for_any_model(gate, dialect):
-    for live in gate.predictor.lives.values():
-        said = dialect.document(live)
+@pytest.mark.parametrize("dialect", PROTOCOLS)
+def test_a_dialect_describes_itself_for_any_model(service, protocol):
+    for live in service.champions.lives.values():
+        said = protocol.document(live)
         assert said.summary
         assert "application/json" in said.takes
         assert said.gives
@@ -109,16 +109,16 @@ media_types = st.sampled_from(
     length=st.none() | st.integers(-1, 70).map(str),
 )
 @settings(max_examples=150, deadline=None)
-def test_no_body_is_a_fault_of_ours(gate, path, body, media_type, length):
+def test_no_body_is_a_fault_of_ours(service, path, body, media_type, length):
     headers = {"content_type": media_type}
     if length is not None:
         headers["inference_header_content_length"] = length
-    assert ask(gate, path, body, **headers).status < 500
+    assert ask(service, path, body, **headers).status < 500
 
 
-@given(changed=st.dictionaries(st.sampled_from(list(INPUTS[0])), anything), place=st.integers(0, 3))
+@given(changed=st.dictionaries(st.sampled_from(list(INPUTS[0])), anything), index=st.integers(0, 3))
 @settings(max_examples=300, deadline=None)
-def test_no_tensor_is_a_fault_of_ours(gate, changed, place):
+def test_no_tensor_is_a_fault_of_ours(service, changed, index):
     inputs = [dict(one) for one in INPUTS]
-    inputs[place] |= changed
-    assert ask(gate, "/v2/models/credit/infer", {"inputs": inputs}).status < 500
+    inputs[index] |= changed
+    assert ask(service, "/v2/models/credit/infer", {"inputs": inputs}).status < 500

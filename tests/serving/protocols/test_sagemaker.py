@@ -7,12 +7,12 @@ import json
 import pytest
 
 from serving.protocols import sagemaker
-from serving.service import Gate
-from tables.schema import Feature, Label, Signature
-from tests.serving.factory import ask, make_gate, make_live
+from serving.service import PredictionService
+from tables.schema import Feature, Label, Schema
+from tests.serving.factory import ask, make_live, make_service
 
 NAMES = ("Sepal.Length", "Sepal.Width", "Petal.Length", "Petal.Width")
-IRIS = Signature(
+IRIS = Schema(
     tuple(Feature(name, "number", example=1.5) for name in NAMES),
     Label("Species", ("setosa", "versicolor", "virginica")),
 )
@@ -21,13 +21,13 @@ COLUMNS = {name: [row[name] for row in ROWS] for name in NAMES}
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return make_gate(make_live("credit", signature=IRIS), dialects=(sagemaker,))
+def service() -> PredictionService:
+    return make_service(make_live("credit", schema=IRIS), protocols=(sagemaker,))
 
 
 @pytest.fixture(scope="module")
-def expected(gate) -> list[dict[str, object]]:
-    return json.loads(ask(gate, "/invocations", ROWS).body)["predictions"]
+def expected(service) -> list[dict[str, object]]:
+    return json.loads(ask(service, "/invocations", ROWS).body)["predictions"]
 
 
 def test_a_row_is_answered_with_label_and_probabilities(expected):
@@ -54,42 +54,42 @@ def test_a_row_is_answered_with_label_and_probabilities(expected):
         ),
     ],
 )
-def test_every_way_to_write_rows_is_the_same_rows(gate, expected, content_type, body):
-    answer = ask(gate, "/invocations", body.encode(), content_type=content_type)
+def test_every_way_to_write_rows_is_the_same_rows(service, expected, content_type, body):
+    answer = ask(service, "/invocations", body.encode(), content_type=content_type)
     assert answer.status == 200, answer
     assert json.loads(answer.body) == {"predictions": expected}
 
 
-def test_scalars_are_one_row(gate, expected):
-    assert json.loads(ask(gate, "/invocations", ROWS[0]).body) == {"predictions": expected[:1]}
+def test_scalars_are_one_row(service, expected):
+    assert json.loads(ask(service, "/invocations", ROWS[0]).body) == {"predictions": expected[:1]}
 
 
-def test_the_answer_is_written_as_accept_says(gate, expected):
-    lines = ask(gate, "/invocations", ROWS, accept="application/jsonlines")
+def test_the_answer_is_written_as_accept_says(service, expected):
+    lines = ask(service, "/invocations", ROWS, accept="application/jsonlines")
     assert lines.content_type == b"application/jsonlines"
     assert [json.loads(line) for line in lines.body.splitlines()] == expected
-    table = ask(gate, "/invocations", ROWS, accept="text/csv")
+    table = ask(service, "/invocations", ROWS, accept="text/csv")
     assert table.content_type.startswith(b"text/csv")
     cells = [line.split(",") for line in table.body.decode().splitlines()]
     assert [row[0] for row in cells] == ["virginica", "virginica"]
     assert [[float(c) for c in row[1:]] for row in cells] == [
         list(one["probabilities"].values()) for one in expected
     ]
-    assert ask(gate, "/invocations", ROWS, accept="*/*").content_type == b"application/json"
-    assert ask(gate, "/invocations", ROWS, accept="image/png").status == 406
+    assert ask(service, "/invocations", ROWS, accept="*/*").content_type == b"application/json"
+    assert ask(service, "/invocations", ROWS, accept="image/png").status == 406
 
 
-def test_custom_attributes_come_back(gate):
+def test_custom_attributes_come_back(service):
     given = {"X_Amzn_SageMaker_Custom_Attributes".lower(): "trace=1, tier=gold"}
-    answer = ask(gate, "/invocations", ROWS, **given)
+    answer = ask(service, "/invocations", ROWS, **given)
     assert (b"x-amzn-sagemaker-custom-attributes", b"trace=1, tier=gold") in answer.headers
     given = {"X_Amzn_SageMaker_Custom_Attributes".lower(): "x" * 1025}
-    assert ask(gate, "/invocations", ROWS, **given).status == 400
+    assert ask(service, "/invocations", ROWS, **given).status == 400
 
 
-def test_a_model_is_invoked_by_name(gate, expected):
-    assert json.loads(ask(gate, "/models/credit/invoke", ROWS).body)["predictions"] == expected
-    assert ask(gate, "/models/nobody/invoke", ROWS).status == 404
+def test_a_model_is_invoked_by_name(service, expected):
+    assert json.loads(ask(service, "/models/credit/invoke", ROWS).body)["predictions"] == expected
+    assert ask(service, "/models/nobody/invoke", ROWS).status == 404
 
 
 @pytest.mark.parametrize(
@@ -115,12 +115,12 @@ def test_a_model_is_invoked_by_name(gate, expected):
         (422, {**COLUMNS, "Sepal.Length": ["a", "b"]}, "application/json"),
     ],
 )
-def test_what_is_no_row_is_refused_with_a_problem(gate, status, body, content_type):
-    answer = ask(gate, "/invocations", body, content_type=content_type)
+def test_what_is_no_row_is_refused_with_a_problem(service, status, body, content_type):
+    answer = ask(service, "/invocations", body, content_type=content_type)
     assert (answer.status, answer.content_type) == (status, b"application/problem+json")
 
 
-def test_a_fault_in_a_column_names_its_row(gate):
-    answer = ask(gate, "/invocations", {**COLUMNS, "Petal.Width": [1, "wide"]})
+def test_a_fault_in_a_column_names_its_row(service):
+    answer = ask(service, "/invocations", {**COLUMNS, "Petal.Width": [1, "wide"]})
     (fault,) = json.loads(answer.body)["errors"]
     assert (fault["row"], fault["field"], fault["got"]) == (1, "Petal.Width", "string")

@@ -1,4 +1,4 @@
-"""The model dialect by the gate alone; test_lanes.py asks it through both lanes."""
+"""The model dialect by the gate alone; test_transports.py asks it through both lanes."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import pytest
 
 from serving.http.exchange import Answer
 from serving.protocols import v0
-from serving.service import Gate
-from tests.serving.factory import ROW, ask, make_gate
+from serving.service import PredictionService
+from tests.serving.factory import ROW, ask, make_service
 
 JSON = {"content_type": "application/json"}
 CSV = b"age,income,home,records\n30,12.5,rent,no\nold,1,rent,no\n"
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return make_gate(dialects=(v0,))
+def service() -> PredictionService:
+    return make_service(protocols=(v0,))
 
 
 def told(answer: Answer) -> Any:
@@ -27,9 +27,11 @@ def told(answer: Answer) -> Any:
     return json.loads(answer.body)
 
 
-def test_an_object_has_one_prediction_and_a_list_has_as_many_as_rows(gate: Gate) -> None:
-    alone = told(ask(gate, "/v0/predict", ROW, **JSON))
-    listed = told(ask(gate, "/v0/predict", [ROW], **JSON))
+def test_an_object_has_one_prediction_and_a_list_has_as_many_as_rows(
+    service: PredictionService,
+) -> None:
+    alone = told(ask(service, "/v0/predict", ROW, **JSON))
+    listed = told(ask(service, "/v0/predict", [ROW], **JSON))
     assert listed["predictions"] == [alone["prediction"]]
     assert "predictions" not in alone
     assert "prediction" not in listed
@@ -37,30 +39,32 @@ def test_an_object_has_one_prediction_and_a_list_has_as_many_as_rows(gate: Gate)
 
 
 @pytest.mark.parametrize("start", [b"", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf "])
-def test_what_stands_before_the_row_does_not_matter(gate: Gate, start: bytes) -> None:
+def test_what_stands_before_the_row_does_not_matter(
+    service: PredictionService, start: bytes
+) -> None:
     body = start + json.dumps(ROW).encode()
-    assert "prediction" in told(ask(gate, "/v0/predict", body, **JSON))
+    assert "prediction" in told(ask(service, "/v0/predict", body, **JSON))
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"\xef\xbb\xbf"])
-def test_an_empty_body_says_what_was_expected(gate: Gate, body: bytes) -> None:
-    answer = ask(gate, "/v0/predict", body, **JSON)
+def test_an_empty_body_says_what_was_expected(service: PredictionService, body: bytes) -> None:
+    answer = ask(service, "/v0/predict", body, **JSON)
     assert answer.status == 400
     assert json.loads(answer.body)["detail"].startswith("the body is empty; expected an object")
 
 
-def test_a_bad_row_leaves_its_place_empty_in_csv_too(gate: Gate) -> None:
+def test_a_bad_row_leaves_its_place_empty_in_csv_too(service: PredictionService) -> None:
     given = {"content_type": "text/csv", "accept": "text/csv"}
-    answer = ask(gate, "/v0/predict?partial=1", CSV, **given)
+    answer = ask(service, "/v0/predict?partial=1", CSV, **given)
     header, good, bad = answer.body.decode().splitlines()
     assert header.count(",") == good.count(",") == bad.count(",") == 3
     assert good.startswith("true,0.5")
     assert bad == ",,,"
 
 
-def test_a_category_never_seen_is_warned_of_in_its_row(gate: Gate) -> None:
-    answer = told(ask(gate, "/v0/predict", [ROW, ROW | {"home": "igloo"}], **JSON))
+def test_a_category_never_seen_is_warned_of_in_its_row(service: PredictionService) -> None:
+    answer = told(ask(service, "/v0/predict", [ROW, ROW | {"home": "igloo"}], **JSON))
     warning = {"row": 1, "field": "home", "message": v0.UNKNOWN_CATEGORY}
     assert answer["warnings"] == [warning]
-    assert ask(gate, "/v0/predict?strict=1", ROW | {"home": "igloo"}, **JSON).status == 422
-    assert ask(gate, "/v0/predict?strict=perhaps", ROW, **JSON).status == 400
+    assert ask(service, "/v0/predict?strict=1", ROW | {"home": "igloo"}, **JSON).status == 422
+    assert ask(service, "/v0/predict?strict=perhaps", ROW, **JSON).status == 400

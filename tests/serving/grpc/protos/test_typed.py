@@ -14,11 +14,11 @@ from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.proto import render
 from serving.grpc.protos.typed import camel, field_names, row_of, typed_proto
 from tables.dataset import read_dataset
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 from tests.conftest import ROOT, require
 from tests.serving.factory import SIGNATURE
 
-ODD = Signature(
+ODD = Schema(
     (
         Feature("Sepal.Length", "number"),
         Feature("sepal length", "number"),
@@ -32,8 +32,8 @@ ODD = Signature(
 
 def test_the_iris_contract_is_an_instance() -> None:
     recipe = find_recipe("iris")
-    signature = read_dataset(recipe.load(), recipe.label).signature
-    text = render(typed_proto("iris", signature))
+    schema = read_dataset(recipe.load(), recipe.label).schema
+    text = render(typed_proto("iris", schema))
     assert text == (ROOT / "clients" / "iris.proto").read_text(encoding="utf-8")
     for line in (
         "package ml;",
@@ -48,10 +48,10 @@ def test_the_iris_contract_is_an_instance() -> None:
         assert line in text.splitlines()
 
 
-@pytest.mark.parametrize("signature", [SIGNATURE, ODD])
-def test_text_and_descriptors_are_the_same(signature: Signature, tmp_path: Path) -> None:
+@pytest.mark.parametrize("schema", [SIGNATURE, ODD])
+def test_text_and_descriptors_are_the_same(schema: Schema, tmp_path: Path) -> None:
     require(find_spec("grpc_tools") is not None, "protoc", "pip install -r requirements-dev.txt")
-    proto = typed_proto("some-model", signature)
+    proto = typed_proto("some-model", schema)
     (tmp_path / "model.proto").write_text(render(proto), encoding="utf-8")
     words = ["-I", str(tmp_path), f"--descriptor_set_out={tmp_path}/out", "model.proto"]
     subprocess.run([sys.executable, "-m", "grpc_tools.protoc", *words], check=True)

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from serving.champions import Predictor
+from serving.champions import Champions
 from serving.http.routes.health import health_blueprint
 from tests.serving.factory import make_live, make_predictor
 
 
-def ask(predictor: Predictor, path: str) -> Any:
+def ask(champions: Champions, path: str) -> Any:
     app = Flask(__name__)
-    app.register_blueprint(health_blueprint(predictor))
+    app.register_blueprint(health_blueprint(champions))
     return app.test_client().get(path)
 
 
@@ -37,9 +37,9 @@ def test_it_says_that_it_is_alive_and_when() -> None:
 def test_it_is_ready_when_no_wanted_model_is_missing(
     loaded: list[str], faults: dict[str, str], status: int, expected: str
 ) -> None:
-    predictor = make_predictor(*map(make_live, loaded))
-    predictor._faults.update(faults)
-    answer = ask(predictor, "/readyz")
+    champions = make_predictor(*map(make_live, loaded))
+    champions._faults.update(faults)
+    answer = ask(champions, "/readyz")
     assert answer.status_code == status
     assert answer.json["status"] == expected
     assert answer.json["faults"] == faults

@@ -31,8 +31,8 @@ def registry() -> Registry:
 def client(registry: Registry) -> Any:
     app = Flask(__name__)
     attend(app, RequestIds(), Cors(("*",)), Observation(Metrics(), 0.0))
-    predictor = make_predictor(make_live("iris"), make_live("credit"))
-    app.register_blueprint(models_blueprint(predictor, registry, "credit"))
+    champions = make_predictor(make_live("iris"), make_live("credit"))
+    app.register_blueprint(models_blueprint(champions, registry, "credit"))
     return app.test_client()
 
 

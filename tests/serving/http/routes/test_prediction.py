@@ -12,23 +12,25 @@ from serving.protocols import loans as flat
 from serving.protocols import sagemaker, v0
 from serving.protocols import tweets as keyed
 from serving.protocols.oip import protocol as oip
-from tests.serving.factory import ROW, make_gate, make_live
-from tests.serving.lanes import flask_lane
+from tests.serving.factory import ROW, make_live, make_service
+from tests.serving.transports import flask_lane
 
 BODY = json.dumps(ROW).encode()
 
 
 def test_every_route_of_the_gate_is_one_of_flasks() -> None:
-    gate = make_gate(dialects=(v0, flat, keyed, sagemaker, oip))
-    rules = {(m, rule.rule) for rule in flask_lane(gate).url_map.iter_rules() for m in rule.methods}
-    for route in gate.routes:
+    service = make_service(protocols=(v0, flat, keyed, sagemaker, oip))
+    rules = {
+        (m, rule.rule) for rule in flask_lane(service).url_map.iter_rules() for m in rule.methods
+    }
+    for route in service.routes:
         assert (route.method, route.pattern.replace("{", "<").replace("}", ">")) in rules
 
 
 @pytest.mark.parametrize("told", [True, False])
 @pytest.mark.parametrize(("size", "status"), [(len(BODY), 200), (len(BODY) + 1, 413)])
 def test_a_body_is_read_up_to_the_limit(told: bool, size: int, status: int) -> None:
-    client = flask_lane(make_gate(max_body_bytes=len(BODY))).test_client()
+    client = flask_lane(make_service(max_body_bytes=len(BODY))).test_client()
     body = BODY.ljust(size)
     sent: dict[str, Any] = {"data": body}
     if not told:  # in chunks, whose sum nobody declares
@@ -40,7 +42,7 @@ def test_a_body_is_read_up_to_the_limit(told: bool, size: int, status: int) -> N
 
 
 def test_a_place_is_given_back_after_a_refusal() -> None:
-    client = flask_lane(make_gate(max_in_flight=1, max_body_bytes=len(BODY))).test_client()
+    client = flask_lane(make_service(max_in_flight=1, max_body_bytes=len(BODY))).test_client()
     for body, status in ((BODY + b" ", 413), (BODY, 200), (BODY, 200)):
         answer = client.post("/v0/predict", content_type="application/json", data=body)
         assert answer.status_code == status
@@ -53,6 +55,6 @@ def test_the_clients_address_reaches_the_guard() -> None:
         def check_prediction(self, headers: Any, token: str | None, client: str) -> None:
             seen.append(client)
 
-    client = flask_lane(make_gate(make_live(), guard=Open())).test_client()
+    client = flask_lane(make_service(make_live(), guard=Open())).test_client()
     client.post("/v0/predict", json=ROW, environ_base={"REMOTE_ADDR": "192.0.2.7"})
     assert seen == ["192.0.2.7"]

@@ -34,7 +34,7 @@ class OneModel:
         self.taken.remove(name)
 
 
-def client_of(*names: str, shelf: Any = None):
+def client_of(*names: str, model_folder: Any = None):
     app = Flask(__name__, static_folder=None)
     attend(app, RequestIds(), Cors(()), Observation(Metrics(), 0.0))
     app.register_blueprint(
@@ -43,7 +43,7 @@ def client_of(*names: str, shelf: Any = None):
             default_model="credit",
             max_in_flight=7,
             max_body_bytes=6 * 1024 * 1024,
-            shelf=shelf,
+            model_folder=model_folder,
         )
     )
     return app.test_client()
@@ -56,7 +56,7 @@ def test_ping_is_empty_and_well_when_the_model_is_live():
 
 
 def test_a_container_of_many_models_is_well_with_none():
-    assert client_of(shelf=OneModel()).get("/ping").status_code == 200
+    assert client_of(model_folder=OneModel()).get("/ping").status_code == 200
 
 
 def test_execution_parameters_are_the_services_own_limits():
@@ -77,14 +77,14 @@ def test_the_loaded_models_are_listed_and_told_one_by_one():
 def test_models_are_loaded_and_unloaded_only_from_a_shelf():
     wanted = {"model_name": "credit", "url": "/opt/ml/models/credit/model"}
     assert client_of().post("/models", json=wanted).status_code == 405
-    shelf = OneModel()
-    client = client_of("credit", shelf=shelf)
+    model_folder = OneModel()
+    client = client_of("credit", model_folder=model_folder)
     assert client.post("/models", json=wanted).status_code == 200
     assert client.post("/models", json=wanted).status_code == 409
     assert client.delete("/models/credit").status_code == 200
-    assert shelf.taken == []
+    assert model_folder.taken == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model_name": 3}'])
 def test_a_load_that_names_no_model_is_refused(body):
-    assert client_of(shelf=OneModel()).post("/models", data=body).status_code == 400
+    assert client_of(model_folder=OneModel()).post("/models", data=body).status_code == 400

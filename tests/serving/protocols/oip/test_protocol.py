@@ -10,8 +10,8 @@ import pytest
 
 from serving.protocols import v0
 from serving.protocols.oip import protocol as oip
-from serving.service import Gate
-from tests.serving.factory import ROW, ask, make_gate, make_live
+from serving.service import PredictionService
+from tests.serving.factory import ROW, ask, make_live, make_service
 
 PATH = "/v2/models/credit/infer"
 INPUTS = [
@@ -23,12 +23,12 @@ INPUTS = [
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return make_gate(make_live(), dialects=(oip, v0))
+def service() -> PredictionService:
+    return make_service(make_live(), protocols=(oip, v0))
 
 
-def infer(gate: Gate, path: str = PATH, **document: Any) -> dict[str, Any]:
-    answer = ask(gate, path, {"inputs": INPUTS} | document)
+def infer(service: PredictionService, path: str = PATH, **document: Any) -> dict[str, Any]:
+    answer = ask(service, path, {"inputs": INPUTS} | document)
     assert answer.status == 200, answer
     return json.loads(answer.body)
 
@@ -38,11 +38,11 @@ def binary(document: Any, raw: bytes, **headers: str) -> tuple[bytes, dict[str, 
     return written + raw, {"Inference_Header_Content_Length".lower(): str(len(written))} | headers
 
 
-def test_the_outputs_are_what_v0_answers(gate):
-    rows = json.loads(ask(gate, "/v0/predict", [ROW, ROW | {"age": 80}]).body)["predictions"]
-    answered = infer(gate)
+def test_the_outputs_are_what_v0_answers(service):
+    rows = json.loads(ask(service, "/v0/predict", [ROW, ROW | {"age": 80}]).body)["predictions"]
+    answered = infer(service)
     assert answered["model_name"] == "credit"
-    assert answered["model_version"] == gate.predictor.live("credit").version
+    assert answered["model_version"] == service.champions.live("credit").version
     label, probabilities = answered["outputs"]
     assert label == {
         "name": "label",
@@ -54,27 +54,27 @@ def test_the_outputs_are_what_v0_answers(gate):
     assert probabilities["data"] == [p for row in rows for p in row["probabilities"].values()]
 
 
-def test_the_id_is_given_back_and_outputs_are_chosen(gate):
-    answered = infer(gate, id="abc", outputs=[{"name": "probabilities"}])
+def test_the_id_is_given_back_and_outputs_are_chosen(service):
+    answered = infer(service, id="abc", outputs=[{"name": "probabilities"}])
     assert answered["id"] == "abc"
     assert [output["name"] for output in answered["outputs"]] == ["probabilities"]
-    assert "id" not in infer(gate)
+    assert "id" not in infer(service)
 
 
-def test_the_live_version_may_be_named_and_no_other(gate):
-    version = gate.predictor.live("credit").version
-    assert infer(gate, f"/v2/models/credit/versions/{version}/infer") == infer(gate)
-    assert ask(gate, "/v2/models/credit/versions/1/infer", {"inputs": INPUTS}).status == 404
+def test_the_live_version_may_be_named_and_no_other(service):
+    version = service.champions.live("credit").version
+    assert infer(service, f"/v2/models/credit/versions/{version}/infer") == infer(service)
+    assert ask(service, "/v2/models/credit/versions/1/infer", {"inputs": INPUTS}).status == 404
 
 
-def test_binary_inputs_and_outputs_are_the_same_values(gate):
+def test_binary_inputs_and_outputs_are_the_same_values(service):
     raw = np.array([30, 80], "<i8").tobytes() + b"\4\0\0\0rent" * 2
     inputs = [dict(one) for one in INPUTS]
-    for place, size in ((0, 16), (2, 16)):
-        del inputs[place]["data"]
-        inputs[place]["parameters"] = {"binary_data_size": size}
+    for index, size in ((0, 16), (2, 16)):
+        del inputs[index]["data"]
+        inputs[index]["parameters"] = {"binary_data_size": size}
     body, headers = binary({"inputs": inputs}, raw, content_type="application/octet-stream")
-    assert json.loads(ask(gate, PATH, body, **headers).body) == infer(gate)
+    assert json.loads(ask(service, PATH, body, **headers).body) == infer(service)
 
     body, headers = binary(
         {
@@ -86,18 +86,18 @@ def test_binary_inputs_and_outputs_are_the_same_values(gate):
         },
         raw,
     )
-    answer = ask(gate, PATH, body, **headers)
+    answer = ask(service, PATH, body, **headers)
     assert answer.content_type == b"application/octet-stream"
     length = int(dict(answer.headers)[b"inference-header-content-length"])
     probabilities, label = json.loads(answer.body[:length])["outputs"]
     assert probabilities["parameters"] == {"binary_data_size": len(answer.body) - length}
-    expected = infer(gate)["outputs"]
+    expected = infer(service)["outputs"]
     assert label == expected[0]
     assert np.frombuffer(answer.body[length:], "<f8").tolist() == expected[1]["data"]
 
 
-def test_binary_for_all_outputs_is_one_parameter(gate):
-    answer = ask(gate, PATH, {"inputs": INPUTS, "parameters": {"binary_data_output": True}})
+def test_binary_for_all_outputs_is_one_parameter(service):
+    answer = ask(service, PATH, {"inputs": INPUTS, "parameters": {"binary_data_output": True}})
     length = int(dict(answer.headers)[b"inference-header-content-length"])
     outputs = json.loads(answer.body[:length])["outputs"]
     assert [one["parameters"]["binary_data_size"] for one in outputs] == [2, 32]
@@ -126,29 +126,29 @@ def test_binary_for_all_outputs_is_one_parameter(gate):
         (422, {"inputs": [INPUTS[0] | {"datatype": "BYTES", "data": ["a", "b"]}, *INPUTS[1:]]}),
     ],
 )
-def test_what_is_no_inference_request_is_an_error_of_the_protocol(gate, status, document):
-    answer = ask(gate, PATH, document)
+def test_what_is_no_inference_request_is_an_error_of_the_protocol(service, status, document):
+    answer = ask(service, PATH, document)
     assert (answer.status, answer.content_type) == (status, b"application/json")
     assert list(json.loads(answer.body)) == ["error"]
 
 
-def test_an_error_names_the_first_faulty_row_and_feature(gate):
+def test_an_error_names_the_first_faulty_row_and_feature(service):
     inputs = [INPUTS[0] | {"datatype": "FP64", "data": [30, 1.5]}, *INPUTS[1:]]
-    said = json.loads(ask(gate, PATH, {"inputs": inputs}).body)["error"]
+    said = json.loads(ask(service, PATH, {"inputs": inputs}).body)["error"]
     assert "row 1, age: expected integer" in said
 
 
 @pytest.mark.parametrize("length", ["x", "-1", "99999", "9" * 5000, ""])
-def test_a_json_length_that_cannot_be_is_refused(gate, length):
+def test_a_json_length_that_cannot_be_is_refused(service, length):
     headers = {"Inference_Header_Content_Length".lower(): length}
-    assert ask(gate, PATH, {"inputs": INPUTS}, **headers).status == 400
+    assert ask(service, PATH, {"inputs": INPUTS}, **headers).status == 400
 
 
-def test_other_bodies_and_media_types_are_refused(gate):
-    assert ask(gate, PATH, b"").status == 400
-    assert ask(gate, PATH, b"{").status == 400
-    assert ask(gate, PATH, b"[" * 50_000).status == 400
+def test_other_bodies_and_media_types_are_refused(service):
+    assert ask(service, PATH, b"").status == 400
+    assert ask(service, PATH, b"{").status == 400
+    assert ask(service, PATH, b"[" * 50_000).status == 400
     body, headers = binary({"inputs": INPUTS}, b"surplus")
-    assert ask(gate, PATH, body, **headers).status == 400
-    assert ask(gate, PATH, {"inputs": INPUTS}, content_type="text/csv").status == 415
-    assert ask(gate, "/v2/models/nobody/infer", {"inputs": INPUTS}).status == 404
+    assert ask(service, PATH, body, **headers).status == 400
+    assert ask(service, PATH, {"inputs": INPUTS}, content_type="text/csv").status == 415
+    assert ask(service, "/v2/models/nobody/infer", {"inputs": INPUTS}).status == 404

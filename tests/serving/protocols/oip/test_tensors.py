@@ -23,11 +23,11 @@ from serving.protocols.oip.tensors import (
 )
 from serving.refusals import RequestError
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Signature
+from tables.schema import Feature, Label, Schema
 from tests.serving.factory import ROW, SIGNATURE, make_live
 
 CODEC = RowCodec(SIGNATURE)
-NUMERIC = Signature(
+NUMERIC = Schema(
     tuple(Feature(name, "number", nullable=name == "b") for name in "abc"), Label("y", ("n", "p"))
 )
 ROWS = [ROW, {"age": -4, "income": None, "home": "owner", "records": "yes"}]
@@ -178,7 +178,7 @@ def test_numbers_survive_their_binary_form(datatype):
     [((False, True), "BOOL"), ((1, 2), "INT64"), (("a", "b"), "BYTES")],
 )
 def test_outputs_are_the_class_and_the_probabilities_in_the_classes_datatype(classes, datatype):
-    live = make_live(signature=Signature(SIGNATURE.features, Label("y", classes)))
+    live = make_live(schema=Schema(SIGNATURE.features, Label("y", classes)))
     prediction = Prediction([[0.25, 0.75], [0.5, 0.5]], [1, 0])
     label, probabilities = output_tensors(live, prediction)
     assert (label.name, label.datatype, label.shape) == ("label", datatype, (2,))
@@ -194,7 +194,7 @@ def test_metadata_says_what_an_example_row_may_be_sent_as():
     told = metadata(live)
     assert [one["datatype"] for one in told["inputs"]] == ["INT64", "FP64", "BYTES", "BOOL"]
     assert told["outputs"][1]["shape"] == [-1, 2]
-    example = live.signature.example
+    example = live.schema.example
     tensors = [
         tensor_of(i["name"], i["datatype"], [1], [example[i["name"]]]) for i in told["inputs"]
     ]

@@ -28,7 +28,7 @@ ROWS = 200
 RECIPES = ("credit", "tweets", "loans", "iris")
 
 
-class Dialect(NamedTuple):
+class PredictionProtocol(NamedTuple):
     """A dialect as a client speaks it: {token} in the path is a key's."""
 
     title: str
@@ -75,16 +75,22 @@ def _one_tensor(row: Row) -> bytes:
     return json.dumps({"inputs": [tensor]}).encode()
 
 
-DIALECTS = (
-    Dialect("v0, JSON", "credit", "/v0/predict", _object),
-    Dialect("v0, CSV", "credit", "/v0/predict", lambda row: bodies.as_csv([row]), "text/csv"),
-    Dialect("v0, JSON, by name (iris)", "iris", "/v0/models/iris/predict", _object),
-    Dialect("SageMaker, JSON", "credit", "/invocations", _object),
-    Dialect("SageMaker, columns", "credit", "/invocations", _columnar),
-    Dialect("Open Inference, a tensor a feature", "credit", "/v2/models/credit/infer", _tensors),
-    Dialect("Open Inference, one tensor (iris)", "iris", "/v2/models/iris/infer", _one_tensor),
-    Dialect("keyed (tweets)", "tweets", "/api/v1/{token}/predict", _keyed),
-    Dialect("flat (loans, CatBoost)", "loans", "/predict", _object),
+PROTOCOLS = (
+    PredictionProtocol("v0, JSON", "credit", "/v0/predict", _object),
+    PredictionProtocol(
+        "v0, CSV", "credit", "/v0/predict", lambda row: bodies.as_csv([row]), "text/csv"
+    ),
+    PredictionProtocol("v0, JSON, by name (iris)", "iris", "/v0/models/iris/predict", _object),
+    PredictionProtocol("SageMaker, JSON", "credit", "/invocations", _object),
+    PredictionProtocol("SageMaker, columns", "credit", "/invocations", _columnar),
+    PredictionProtocol(
+        "Open Inference, a tensor a feature", "credit", "/v2/models/credit/infer", _tensors
+    ),
+    PredictionProtocol(
+        "Open Inference, one tensor (iris)", "iris", "/v2/models/iris/infer", _one_tensor
+    ),
+    PredictionProtocol("keyed (tweets)", "tweets", "/api/v1/{token}/predict", _keyed),
+    PredictionProtocol("flat (loans, CatBoost)", "loans", "/predict", _object),
 )
 
 
@@ -93,17 +99,17 @@ def measure(settings: Settings) -> str:
     prepare(OURS)
     models, missing = build_models()
     token, key = new_key("bench", ["predict"])
-    chosen = [dialect for dialect in DIALECTS if dialect.model in models]
-    found: dict[Dialect, list[Figures]] = {dialect: [] for dialect in chosen}
+    chosen = [protocol for protocol in PROTOCOLS if protocol.model in models]
+    found: dict[PredictionProtocol, list[Figures]] = {protocol: [] for protocol in chosen}
     given = {"MODEL_STORE": str(STORE), "API_KEYS": key.entry()}
     for turn in range(settings.rounds):
         with serving(
             OURS, bodies.read_rows(), port=port_of(len(COMPARED)), environ=given
         ) as server:
-            for dialect in chosen:
-                found[dialect].append(_load(server, dialect, token, settings))
-                shown = ", ".join(_shown(found[dialect][-1:]))
-                print(f"round {turn + 1}, {dialect.title}: {shown}", flush=True)
+            for protocol in chosen:
+                found[protocol].append(_load(server, protocol, token, settings))
+                shown = ", ".join(_shown(found[protocol][-1:]))
+                print(f"round {turn + 1}, {protocol.title}: {shown}", flush=True)
     return render(found, missing, settings)
 
 
@@ -121,10 +127,10 @@ def build_models() -> tuple[list[str], list[str]]:
     return [name for name in RECIPES if (STORE / name).exists()], missing
 
 
-def _load(server: Server, dialect: Dialect, token: str, settings: Settings) -> Figures:
-    path = dialect.path.format(token=token)
-    sent = [dialect.body(row) for row in live_rows(server, dialect.model)]
-    target = (server.port, path, sent, {**JSON, "Content-Type": dialect.media_type})
+def _load(server: Server, protocol: PredictionProtocol, token: str, settings: Settings) -> Figures:
+    path = protocol.path.format(token=token)
+    sent = [protocol.body(row) for row in live_rows(server, protocol.model)]
+    target = (server.port, path, sent, {**JSON, "Content-Type": protocol.media_type})
     wrk.load(*target, seconds=settings.warm_seconds, connections=settings.connections)
     before = cpu_seconds(server.pid)
     load = wrk.load(*target, seconds=settings.seconds, connections=settings.connections)
@@ -136,13 +142,15 @@ def live_rows(server: Server, model: str) -> list[Row]:
     """Make up rows from a live model's signature."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     connection.request("GET", f"/v0/models/{model}/model_info")
-    signature = json.loads(connection.getresponse().read())["signature"]
+    schema = json.loads(connection.getresponse().read())["signature"]
     connection.close()
     chance = random.Random(0)
-    return [made_up(signature, chance) for _ in range(ROWS)]
+    return [made_up(schema, chance) for _ in range(ROWS)]
 
 
-def render(found: dict[Dialect, list[Figures]], missing: Sequence[str], settings: Settings) -> str:
+def render(
+    found: dict[PredictionProtocol, list[Figures]], missing: Sequence[str], settings: Settings
+) -> str:
     """Return the section's text."""
     method = (
         "One row a request, rows made up from the live signature; one worker on core 0, all models "
@@ -151,7 +159,7 @@ def render(found: dict[Dialect, list[Figures]], missing: Sequence[str], settings
         "dialects of one model."
     )
     headings = ("", "CPU per request, µs", "requests/s", "p99, ms", "failed")
-    rows = [(dialect.title, *_shown(figures)) for dialect, figures in found.items()]
+    rows = [(protocol.title, *_shown(figures)) for protocol, figures in found.items()]
     parts = ["## One row in every dialect", method, table(headings, rows), "\n".join(missing)]
     return "\n\n".join(part.strip() for part in parts if part)
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 
-from serving.http.asgi import Express
+from serving.http.asgi import AsgiApplication
 from serving.http.cors import Cors
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.service import Gate
+from serving.service import PredictionService
 
 JSON = {"content-type": "application/json"}
 
@@ -33,10 +33,10 @@ class Answered(NamedTuple):
         return json.loads(self.body)
 
 
-def flask_lane(gate: Gate) -> Flask:
+def flask_lane(service: PredictionService) -> Flask:
     app = Flask(__name__)
-    attend(app, gate.request_ids, Cors(("*",)), Observation(Metrics(), 0.0))
-    app.register_blueprint(prediction_blueprint(gate))
+    attend(app, service.request_ids, Cors(("*",)), Observation(Metrics(), 0.0))
+    app.register_blueprint(prediction_blueprint(service))
     return app
 
 
@@ -85,13 +85,15 @@ def whole(body: bytes) -> list[Any]:
 
 
 def by_express(
-    gate: Gate, method: str, path: str, headers: dict[str, str], body: bytes
+    service: PredictionService, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> Answered:
-    express = Express(gate, WSGIMiddleware(flask_lane(gate)), body_timeout=5)  # type: ignore[arg-type]
+    express = AsgiApplication(service, WSGIMiddleware(flask_lane(service)), body_timeout=5)  # type: ignore[arg-type]
     sized = headers | {"content-length": str(len(body))}
     return asyncio.run(call(express, method, path, sized, whole(body)))
 
 
-def post(gate: Gate, body: Any, path: str = "/v0/predict", **headers: str) -> Answered:
+def post(
+    service: PredictionService, body: Any, path: str = "/v0/predict", **headers: str
+) -> Answered:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return by_express(gate, "POST", path, JSON | headers, raw)
+    return by_express(service, "POST", path, JSON | headers, raw)

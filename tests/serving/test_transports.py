@@ -11,18 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from serving.service import Gate
-from tests.serving.factory import ROW, make_gate, make_live
-from tests.serving.lanes import JSON, by_express, by_flask, flask_lane, post
+from serving.service import PredictionService
+from tests.serving.factory import ROW, make_live, make_service
+from tests.serving.transports import JSON, by_express, by_flask, flask_lane, post
 
 
 @pytest.fixture(scope="module")
-def gate() -> Gate:
-    return make_gate()
+def service() -> PredictionService:
+    return make_service()
 
 
-def test_one_row_is_answered_with_its_class_and_every_probability(gate):
-    answer = post(gate, ROW)
+def test_one_row_is_answered_with_its_class_and_every_probability(service):
+    answer = post(service, ROW)
     assert answer.status == 200
     prediction = answer.json["prediction"]
     assert prediction["value"] is True
@@ -32,45 +32,45 @@ def test_one_row_is_answered_with_its_class_and_every_probability(gate):
     assert "warnings" not in answer.json
 
 
-def test_a_list_is_answered_in_its_order(gate):
+def test_a_list_is_answered_in_its_order(service):
     rows = [ROW | {"age": age} for age in (-50, 0, 50)]
-    answered = post(gate, rows).json["predictions"]
-    alone = [post(gate, row).json["prediction"] for row in rows]
+    answered = post(service, rows).json["predictions"]
+    alone = [post(service, row).json["prediction"] for row in rows]
     assert answered == alone
     assert [prediction["value"] for prediction in alone] == [False, False, True]
 
 
-def test_json_lines_and_csv_are_read_and_csv_is_written(gate):
+def test_json_lines_and_csv_are_read_and_csv_is_written(service):
     rows = [ROW, ROW | {"age": 80}]
     lines = b"\n".join(json.dumps(row).encode() for row in rows)
     table = b"age,income,home,records\n30,12.5,rent,no\n80,12.5,rent,no\n"
-    expected = post(gate, rows).json["predictions"]
-    by_lines = post(gate, lines, **{"content-type": "application/x-ndjson"})
-    by_table = post(gate, table, **{"content-type": "text/csv"})
+    expected = post(service, rows).json["predictions"]
+    by_lines = post(service, lines, **{"content-type": "application/x-ndjson"})
+    by_table = post(service, table, **{"content-type": "text/csv"})
     assert by_lines.json["predictions"] == by_table.json["predictions"] == expected
-    written = post(gate, rows, accept="text/csv")
+    written = post(service, rows, accept="text/csv")
     assert written.headers["content-type"].startswith("text/csv")
     header, first, _ = written.body.decode().splitlines()
     assert header == "prediction,probability,probability_false,probability_true"
     assert first.split(",")[:2] == ["true", str(expected[0]["probability"])]
 
 
-def test_a_warning_says_what_was_unknown_and_strict_refuses_it(gate):
-    answer = post(gate, [ROW, ROW | {"home": "igloo"}])
+def test_a_warning_says_what_was_unknown_and_strict_refuses_it(service):
+    answer = post(service, [ROW, ROW | {"home": "igloo"}])
     assert [(w["row"], w["field"]) for w in answer.json["warnings"]] == [(1, "home")]
-    assert post(gate, ROW | {"home": "igloo"}, "/v0/predict?strict=1").status == 422
+    assert post(service, ROW | {"home": "igloo"}, "/v0/predict?strict=1").status == 422
 
 
-def test_partial_answers_the_good_rows_in_their_places(gate):
-    answer = post(gate, [ROW, ROW | {"age": "old"}, ROW], "/v0/predict?partial=1")
+def test_partial_answers_the_good_rows_in_their_places(service):
+    answer = post(service, [ROW, ROW | {"age": "old"}, ROW], "/v0/predict?partial=1")
     assert answer.status == 200
     assert [p is None for p in answer.json["predictions"]] == [False, True, False]
     assert [(e["row"], e["field"]) for e in answer.json["errors"]] == [(1, "age")]
-    assert post(gate, [{}, 3], "/v0/predict?partial=1").status == 422
+    assert post(service, [{}, 3], "/v0/predict?partial=1").status == 422
 
 
-def test_a_problem_names_row_and_field_under_the_requests_id(gate):
-    answer = post(gate, [ROW, ROW | {"age": "old"}], **{"x-request-id": "abc"})
+def test_a_problem_names_row_and_field_under_the_requests_id(service):
+    answer = post(service, [ROW, ROW | {"age": "old"}], **{"x-request-id": "abc"})
     assert answer.status == 422
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["x-request-id"] == answer.json["request_id"] == "abc"
@@ -97,37 +97,37 @@ def test_a_problem_names_row_and_field_under_the_requests_id(gate):
         (422, b"age,income\n1\n", {"content-type": "text/csv"}, "/v0/predict"),
     ],
 )
-def test_what_cannot_be_answered_has_its_status_in_both_lanes(gate, status, body, headers, path):
+def test_what_cannot_be_answered_has_its_status_in_both_lanes(service, status, body, headers, path):
     for answer in (
-        by_express(gate, "POST", path, JSON | headers, body),
-        by_flask(flask_lane(gate), "POST", path, JSON | headers, body),
+        by_express(service, "POST", path, JSON | headers, body),
+        by_flask(flask_lane(service), "POST", path, JSON | headers, body),
     ):
         assert answer.status == status, answer
         assert answer.json["status"] == status
 
 
-def test_a_gzip_body_is_unpacked(gate):
+def test_a_gzip_body_is_unpacked(service):
     packed = gzip.compress(json.dumps(ROW).encode())
-    answer = post(gate, packed, **{"content-encoding": "gzip"})
-    assert answer.json["prediction"] == post(gate, ROW).json["prediction"]
+    answer = post(service, packed, **{"content-encoding": "gzip"})
+    assert answer.json["prediction"] == post(service, ROW).json["prediction"]
 
 
-def test_other_methods_and_paths_are_refused_with_problems(gate):
-    refused = by_express(gate, "GET", "/v0/predict", {}, b"")
+def test_other_methods_and_paths_are_refused_with_problems(service):
+    refused = by_express(service, "GET", "/v0/predict", {}, b"")
     assert (refused.status, refused.json["status"]) == (405, 405)
     assert "POST" in refused.headers["allow"]
-    assert by_express(gate, "GET", "/nowhere", {}, b"").json["status"] == 404
+    assert by_express(service, "GET", "/nowhere", {}, b"").json["status"] == 404
 
 
 def test_too_many_at_once_are_sent_away_and_the_next_is_answered():
-    gate = make_gate(max_in_flight=1)
-    with gate.in_flight:
+    service = make_service(max_in_flight=1)
+    with service.in_flight:
         for answer in (
-            post(gate, ROW),
-            by_flask(flask_lane(gate), "POST", "/v0/predict", JSON, json.dumps(ROW).encode()),
+            post(service, ROW),
+            by_flask(flask_lane(service), "POST", "/v0/predict", JSON, json.dumps(ROW).encode()),
         ):
             assert (answer.status, answer.headers["retry-after"]) == (503, "1")
-    assert post(gate, ROW).status == 200
+    assert post(service, ROW).status == 200
 
 
 def test_a_failure_of_ours_says_nothing_of_itself_and_the_next_request_works(caplog):
@@ -141,22 +141,22 @@ def test_a_failure_of_ours_says_nothing_of_itself_and_the_next_request_works(cap
         return honest(batch)
 
     live.runtime.probabilities = probabilities  # type: ignore[method-assign]
-    gate = make_gate(live)
-    failed = post(gate, ROW)
+    service = make_service(live)
+    failed = post(service, ROW)
     assert failed.status == 500
     assert b"secret" not in failed.body
     assert "secret of the house" in caplog.text
-    assert post(gate, ROW).status == 200
+    assert post(service, ROW).status == 200
 
 
-def test_browsers_are_told_what_they_may_read(gate):
-    answer = post(gate, ROW, origin="https://a.example")
+def test_browsers_are_told_what_they_may_read(service):
+    answer = post(service, ROW, origin="https://a.example")
     assert answer.headers["access-control-allow-origin"] == "*"
     asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
-    granted = by_express(gate, "OPTIONS", "/v0/predict", asked, b"")
+    granted = by_express(service, "OPTIONS", "/v0/predict", asked, b"")
     assert granted.status == 200
     assert "POST" in granted.headers["access-control-allow-methods"]
-    assert "access-control-allow-origin" not in post(gate, ROW).headers
+    assert "access-control-allow-origin" not in post(service, ROW).headers
 
 
 values = st.one_of(
@@ -183,11 +183,11 @@ kinds = st.sampled_from(["application/json", "text/csv", "application/x-ndjson",
     method=st.sampled_from(["POST", "POST", "POST", "GET", "DELETE"]),
 )
 def test_both_lanes_give_the_same_bytes(body, kind, accept, query, path, method):
-    gate = SHARED
+    service = SHARED
     headers = {"x-request-id": "the-same", "content-type": kind}
     if accept:
         headers["accept"] = accept
-    one = by_express(gate, method, path + query, headers, body)
+    one = by_express(service, method, path + query, headers, body)
     other = by_flask(SHARED_FLASK, method, path + query, headers, body)
     assert (one.status, without_time(one.body)) == (other.status, without_time(other.body))
     names = ("content-type", "x-request-id", "allow", "retry-after")
@@ -198,5 +198,5 @@ def without_time(body: bytes) -> bytes:
     return re.sub(rb'"prediction_time":"[^"]+"', b"", body)
 
 
-SHARED = make_gate()
+SHARED = make_service()
 SHARED_FLASK = flask_lane(SHARED)
