@@ -11,7 +11,9 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -155,28 +157,114 @@ def test_a_dyno_answers_its_router(root: Path) -> None:
     assert int(dyno["keepalive"]) > 90
 
 
-def test_the_lock_is_that_of_the_pipfile(root: Path) -> None:
-    verified = run(sys.executable, "-m", "pipenv", "verify", cwd=root)
+def run_where_nothing_is_set(
+    *command: str | Path, cwd: Path, home: Path, **environ: str
+) -> subprocess.CompletedProcess[str]:
+    """Run in the environment of a machine that says nothing of pip, as a dyno's build does."""
+    bare = {
+        "PATH": "/usr/bin:/bin",
+        "HOME": str(home),
+        "LC_ALL": "C.UTF-8",
+        "PIP_CONFIG_FILE": os.devnull,  # nor does /etc/pip.conf
+    }
+    return subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=bare | environ,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.fixture
+def packages(clone: Path, tmp_path: Path) -> Path:
+    """The files that say what is installed, and the script that makes them, to be changed."""
+    folder = tmp_path / "packages"
+    folder.mkdir()
+    names = ("Pipfile", "Pipfile.lock", *(path.name for path in clone.glob("requirements*.txt")))
+    for name in names:
+        shutil.copy(clone / name, folder)
+    shutil.copytree(clone / "bin", folder / "bin")
+    return folder
+
+
+def change_lock(packages: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    lock = json.loads((packages / "Pipfile.lock").read_text())
+    change(lock)
+    (packages / "Pipfile.lock").write_text(json.dumps(lock, indent=4, sort_keys=True) + "\n")
+
+
+def export(packages: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    return run(sys.executable, "bin/export_requirements", *arguments, cwd=packages, **environ)
+
+
+def verify(packages: Path, home: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = (sys.executable, "-m", "pipenv", "verify")
+    return run_where_nothing_is_set(*command, cwd=packages, home=home, **environ)
+
+
+def test_the_lock_is_that_of_the_pipfile_on_any_machine(packages: Path, tmp_path: Path) -> None:
+    verified = verify(packages, tmp_path)
     assert verified.returncode == 0, verified.stdout + verified.stderr
+    # What this test is about: pipenv makes pip's settings a part of the hash.
+    settings = {"PIP_INDEX_URL": "https://mirror.example/simple"}
+    assert verify(packages, tmp_path, **settings).returncode == 1
+
+
+def test_a_lock_made_behind_a_mirror_is_made_portable(packages: Path, tmp_path: Path) -> None:
+    before = (packages / "Pipfile.lock").read_text()
+
+    def make_behind_a_mirror(lock: dict[str, Any]) -> None:
+        lock["_meta"]["hash"]["sha256"] = "0" * 64
+        lock["_meta"]["sources"] = [{"name": "a", "url": "an address", "verify_ssl": True}]
+        lock["default"]["flask"]["index"] = "a"
+        lock["an older category"] = {"flask": lock["default"]["flask"]}
+
+    change_lock(packages, make_behind_a_mirror)
+    assert verify(packages, tmp_path).returncode == 1
+    exported = export(packages, PIP_INDEX_URL="https://mirror.example/simple")
+    assert exported.returncode == 0, exported.stderr
+    assert (packages / "Pipfile.lock").read_text() == before
+    assert verify(packages, tmp_path).returncode == 0
 
 
 def test_the_exports_say_what_the_lock_says(root: Path) -> None:
-    checked = run(sys.executable, "bin/export_requirements", "--check", cwd=root)
+    checked = export(root, "--check")
     assert checked.returncode == 0, checked.stderr
 
 
-def test_a_forgotten_export_is_noticed(clone: Path, tmp_path: Path) -> None:
-    for name in ("Pipfile.lock", *(path.name for path in clone.glob("requirements*.txt"))):
-        shutil.copy(clone / name, tmp_path)
-    shutil.copytree(clone / "bin", tmp_path / "bin")
-    lock = json.loads((tmp_path / "Pipfile.lock").read_text())
-    lock["default"]["flask"]["version"] = "==0.1"
-    lock["_meta"]["sources"] = [{"name": "a", "url": "an address", "verify_ssl": True}]
-    (tmp_path / "Pipfile.lock").write_text(json.dumps(lock))
-    checked = run(sys.executable, "bin/export_requirements", "--check", cwd=tmp_path)
+def test_a_forgotten_export_is_noticed(packages: Path) -> None:
+    change_lock(packages, lambda lock: lock["default"]["flask"].update(version="==0.1"))
+    checked = export(packages, "--check")
     assert checked.returncode == 1
-    assert "requirements.txt" in checked.stderr
-    assert "Pipfile.lock does not say" in checked.stderr
+    assert checked.stderr.startswith("requirements.txt is not what `make lock` writes")
+
+
+def test_a_forgotten_lock_is_noticed(packages: Path) -> None:
+    with (packages / "Pipfile").open("a") as pipfile:
+        pipfile.write('\n[another]\nflask = "*"\n')
+    checked = export(packages, "--check")
+    assert checked.returncode == 1
+    assert checked.stderr.startswith("Pipfile.lock is not what `make lock` writes")
+
+
+def test_a_lock_that_the_oldest_python_cannot_install_is_refused(packages: Path) -> None:
+    marker = "python_version >= '3.12'"
+    change_lock(packages, lambda lock: lock["default"]["numpy"].update(markers=marker))
+    refused = export(packages)
+    assert refused.returncode == 1
+    assert "Python 3.11 cannot install numpy" in refused.stderr
+
+
+def test_what_a_newer_python_goes_without_keeps_its_marker(packages: Path) -> None:
+    marker = "python_version < '3.14'"
+    change_lock(packages, lambda lock: lock["default"]["tqdm"].update(markers=marker))
+    assert export(packages).returncode == 0
+    lines = (packages / "requirements.txt").read_text().splitlines()
+    assert [line.partition("; ")[2] for line in lines if line.startswith("tqdm==")] == [marker]
+    assert sum(";" in line for line in lines[1:]) == 1
 
 
 def test_one_version_of_each_package(root: Path) -> None:
@@ -287,13 +375,17 @@ def test_make_says_which_python_is_missing(clone: Path, tmp_path: Path) -> None:
     assert "Mirante needs Python 3.11" in made.stderr
 
 
-def test_python_is_the_same_everywhere(root: Path) -> None:
-    version = (root / ".python-version").read_text().strip()
+def test_the_oldest_python_is_the_same_everywhere(root: Path) -> None:
     pyproject = tomllib.loads((root / "pyproject.toml").read_text())
-    lock = json.loads((root / "Pipfile.lock").read_text())
-    assert version == lock["_meta"]["requires"]["python_version"]
-    assert version == pyproject["tool"]["mypy"]["python_version"]
-    assert version == f"{sys.version_info.major}.{sys.version_info.minor}"
+    script = (root / "bin/export_requirements").read_text()
+    pythons = re.search(r'^PYTHONS = \("(.*)"\)$', script, re.MULTILINE)
+    assert pythons is not None
+    oldest, *_, newest = pythons[1].split('", "')
+    assert pyproject["tool"]["mypy"]["python_version"] == oldest
+    assert pyproject["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    assert (root / ".python-version").read_text() == f"{newest}\n"
+    # pipenv refuses every Python but the required one.
+    assert "requires" not in tomllib.loads((root / "Pipfile").read_text())
 
 
 @pytest.mark.parametrize("name", ["bin/post_compile", "bin/export_requirements", ".ci/run"])
