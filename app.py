@@ -1,10 +1,19 @@
-"""The web process: `create_app` wires it, and `asgi` is what gunicorn serves."""
+"""The web process: `create_app` wires it, and `asgi` is what gunicorn serves.
+
+python app.py [gunicorn's options]    serve, as `gunicorn app:asgi` does
+gunicorn app:app                      the same; any other WSGI or ASGI server takes `app` too
+gunicorn 'app:create_app()'           the same
+flask run                             one process, for developing
+"""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import os
 import sys
-from collections.abc import Callable, MutableMapping
+import threading
+from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,7 +29,7 @@ from persistence.registry import Registry
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions
 from serving.http.access import closed_with_prediction
-from serving.http.asgi import AsgiApplication, Receive, Send
+from serving.http.asgi import AsgiApplication
 from serving.http.cors import Cors
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.docs import docs_blueprint
@@ -171,6 +180,12 @@ def create_asgi(config: Config) -> AsgiApplication:
     """Build the ASGI application; the champions are loaded when its worker starts."""
     start_logging(config.log_level)
     parts = wire(config)
+    return _build_asgi(config, parts, build_flask(config, parts), parts.champions.start)
+
+
+def _build_asgi(
+    config: Config, parts: Parts, flask: Flask, on_start: Callable[[], None]
+) -> AsgiApplication:
     events = EventStreams(
         parts.get_queue,
         parts.guard,
@@ -180,10 +195,10 @@ def create_asgi(config: Config) -> AsgiApplication:
     )
     return AsgiApplication(
         parts.service,
-        WSGIMiddleware(build_flask(config, parts)),  # type: ignore[arg-type]
+        WSGIMiddleware(flask),  # type: ignore[arg-type]
         body_timeout=config.body_timeout,
         streams=(events.find,),
-        on_start=parts.champions.start,
+        on_start=on_start,
         on_stop=partial(stop, parts),
     )
 
@@ -205,10 +220,60 @@ def refuse_bad_settings() -> None:
 
 
 @cache
-def _worker_application() -> AsgiApplication:
+def _asgi_application() -> AsgiApplication:
     return create_asgi(read_config(os.environ))
 
 
-async def asgi(scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-    """Serve ASGI; the application is built by the first message, which comes after the fork."""
-    await _worker_application()(scope, receive, send)
+@cache
+def _wsgi_application() -> Flask:
+    return create_app()
+
+
+_building = threading.Lock()  # the first requests of a threaded server come together
+
+
+def app(*call: Any) -> Any:
+    """Serve ASGI or WSGI, as the server calls.
+
+    The application is built by the first call, which comes after gunicorn's fork.
+    """
+    if len(call) == 3:
+        return _asgi_application()(*call)
+    with _building:
+        application = _wsgi_application()
+    return application(*call)
+
+
+# ASGI servers ask whether it is a coroutine function; it returns a coroutine to them.
+if sys.version_info >= (3, 12):
+    inspect.markcoroutinefunction(app)
+else:
+    app._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+
+asgi = app
+
+
+def as_asgi(served: Any) -> Any:
+    """Return the ASGI application of what gunicorn has loaded for an ASGI worker."""
+    if isinstance(served, Flask):
+        config = read_config(os.environ)
+        start_logging(config.log_level)
+        # `create_app` has loaded the champions already.
+        return _build_asgi(config, served.extensions["mirante"], served, lambda: None)
+    return served
+
+
+def main() -> None:
+    """Become gunicorn, in the folder of this file; gunicorn's own options may be given."""
+    folder = Path(__file__).resolve().parent
+    os.chdir(folder)
+    # Before gunicorn is imported, which ends with a traceback when WEB_CONCURRENCY is no number.
+    refuse_bad_settings()
+    if not os.environ.get("WEB_CONCURRENCY"):
+        os.environ.pop("WEB_CONCURRENCY", None)
+    command = [sys.executable, "-m", "gunicorn", *sys.argv[1:], "app:asgi"]
+    os.execv(sys.executable, command)  # noqa: S606 - no shell is meant
+
+
+if __name__ == "__main__":
+    main()

@@ -65,6 +65,12 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     aws_access_key_id: str = ""
     aws_secret_access_key: str = ""
 
+    # Where gunicorn listens, and in how many processes; 0 is any port that is free.
+    port: Annotated[int, Meta(ge=0, le=65535)] = 8000
+    # Two: while one loads a new champion or is started again, the other answers; more do not fit
+    # into 512 MB beside a training worker. https://devcenter.heroku.com/articles/python-concurrency
+    web_concurrency: Positive = 2
+
     # The gRPC process; a certificate and its key (PEM files) make it speak TLS.
     host: str = "127.0.0.1"
     grpc_port: Annotated[int, Meta(ge=1, le=65535)] = 50052

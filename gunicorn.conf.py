@@ -1,4 +1,4 @@
-"""How gunicorn runs `app:asgi`, on a dyno and on a desk alike: `gunicorn app:asgi`.
+"""How gunicorn runs the service, on a dyno and on a desk alike: `gunicorn app:asgi`.
 
 Each setting has its reason; the names are explained at
 https://docs.gunicorn.org/en/stable/settings.html
@@ -12,21 +12,28 @@ import importlib
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from config import read_config
+from errors import MiranteError
+
+try:
+    _config = read_config(os.environ)
+except MiranteError as _error:
+    sys.exit(f"mirante: {_error}")
+
 # A dyno's router comes from outside the dyno; on a desk nobody else is meant to reach the service.
 # Containers set HOST=0.0.0.0. https://devcenter.heroku.com/articles/dynos#local-environment-variables
 _on_dyno = bool(os.environ.get("DYNO"))
 _host = os.environ.get("HOST") or ("0.0.0.0" if _on_dyno else "127.0.0.1")  # noqa: S104
-bind = f"{_host}:{os.environ.get('PORT') or 8000}"
+bind = f"[{_host}]:{_config.port}" if ":" in _host else f"{_host}:{_config.port}"
 
-# Two: while one loads a new champion or is started again, the other answers; more do not fit into
-# 512 MB beside a training worker. https://devcenter.heroku.com/articles/python-concurrency
-workers = int(os.environ.get("WEB_CONCURRENCY") or 2)
+workers = _config.web_concurrency
 
 # uvloop and httptools: the fastest of the measured pairs. https://github.com/Kludex/uvicorn-worker
 worker_class = "serving.http.gunicorn_worker.MiranteWorker"
@@ -34,7 +41,8 @@ worker_class = "serving.http.gunicorn_worker.MiranteWorker"
 # The imports are made once and shared by the workers' memory. onnxruntime is imported and models
 # are loaded after the fork: a session made before it aborts its worker at exit, and a worker that
 # inherits the bare import was seen to hang there, waiting for a thread that was not forked.
-preload_app = True
+# A factory, `app:create_app()`, loads them where it is called: it is called in the workers.
+preload_app = not any(word.endswith(")") for word in sys.argv)
 
 # A worker whose event loop stands still this long is replaced; the router gives up at 30 s as well.
 # https://devcenter.heroku.com/articles/request-timeout
@@ -76,7 +84,7 @@ if _OURS not in os.environ.get(_METRICS, ""):
 
 
 def on_starting(server: Any) -> None:
-    """Refuse a setting that cannot be used, and make the folder of this run's metrics.
+    """Refuse a setting or an address that cannot be used.
 
     A refusal is one line here, before any worker is tried; --check-config does not come here.
     """
@@ -84,12 +92,26 @@ def on_starting(server: Any) -> None:
 
     _make_local_key(server)
     refuse_bad_settings()
-    Path(os.environ[_METRICS]).mkdir(mode=0o700)
+    if "GUNICORN_FD" not in os.environ:  # USR2: this master takes its address over from another
+        _refuse_bad_addresses(server.cfg.address)
+
+
+def _refuse_bad_addresses(addresses: list[Any]) -> None:
+    """End the process if it cannot listen where it should; gunicorn tries for five seconds."""
+    for host, port, *_ in (where for where in addresses if isinstance(where, tuple)):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            with socket.socket(family) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind((host, port))
+                probe.listen()
+        except OSError as error:
+            reason = (error.strerror or "not an address").lower()
+            sys.exit(f"mirante: HOST, PORT: cannot listen on port {port}: {reason}")
 
 
 def _make_local_key(server: Any) -> None:
     """Where only this machine can ask and no key is set up, make one for this run and print it."""
-    from errors import MiranteError
     from serving.auth import KEY_FILE, local_key
 
     file = os.environ.get("API_KEYS_FILE") or KEY_FILE
@@ -106,9 +128,12 @@ def _make_local_key(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Say where the service answers, as soon as its socket listens."""
+    """Say where the service answers, as soon as its socket listens, and make what it needs."""
+    # Not before: a start whose port is taken would leave it behind.
+    Path(os.environ[_METRICS]).mkdir(mode=0o700)
     for host, port, *_ in (where for where in server.address if isinstance(where, tuple)):
-        shown = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+        shown = f"[{here}]" if ":" in here else here
         scheme = "https" if server.cfg.is_ssl else "http"
         server.log.info("Mirante answers on %s://%s:%s", scheme, shown, port)
     # The runtime of nearly every champion: imported once here, a tenth less memory for two workers.
@@ -121,12 +146,17 @@ def when_ready(server: Any) -> None:
 
 def _start_trainer(server: Any) -> None:
     """Start the training worker of a single dyno; it ends when this process does."""
-    from config import read_config
     from worker import start_embedded
 
-    config = read_config(os.environ)
-    if config.training_worker == "embedded":
-        server.trainer = start_embedded(config.database_url)
+    if _config.training_worker == "embedded":
+        server.trainer = start_embedded(_config.database_url)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let a Flask application, as `app:create_app()` makes one, be served as `app:asgi` is."""
+    from app import as_asgi
+
+    worker.wsgi = as_asgi(worker.wsgi)
 
 
 def child_exit(server: Any, worker: Any) -> None:

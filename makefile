@@ -1,16 +1,17 @@
 # `make` lists what there is to do. Every target makes .venv as it needs it, with pip alone,
 # and installs again only when a requirements file has changed.
 
-PORT ?= 8000
 CERT ?= server.crt
 KEY ?= server.key
 API_PORT ?= 5000
-VENV := .venv
+# `pipenv run make` uses pipenv's environment; make cannot work with a name that has a space.
+VENV := $(if $(PIPENV_ACTIVE),$(if $(word 2,$(VIRTUAL_ENV)),.venv,$(VIRTUAL_ENV)),.venv)
 BIN := $(VENV)/bin
 PYTHON := $(BIN)/python
-# honcho runs the Procfile's own lines, and commands, with what .env sets; as on a dyno,
-# programs are found on the PATH.
-HONCHO := PATH="$(CURDIR)/$(BIN):$$PATH" honcho
+# Makes .venv: the first of these that is found and runs.
+PYTHONS := python3.14 python3.13 python3.12 python3.11 python3 python
+# With what .env sets, and as the process that make started: what make is told to stop, stops.
+START := exec $(PYTHON) bin/with_env $(PYTHON)
 
 .DEFAULT_GOAL := help
 .PHONY: help run serve api-start cert model test check bench format lock clean
@@ -19,24 +20,24 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.base ## Train the default model if there is none, and answer on PORT (8000)
-	@$(HONCHO) run python build_model.py --if-missing
-	@$(HONCHO) start --no-prefix --port $(PORT) web
+	@$(START) build_model.py --if-missing
+	@$(START) app.py
 
 serve: $(VENV)/.base ## Answer on PORT (8000) with the models that there are
-	@$(HONCHO) start --no-prefix --port $(PORT) web
+	@$(START) app.py
 
 api-start: $(VENV)/.base ## Answer over TLS on port 5000: make api-start CERT=server.crt KEY=server.key
 	@test -r "$(CERT)" && test -r "$(KEY)" || \
 	    { echo "$(CERT) and $(KEY) are needed: give CERT and KEY, or run make cert" >&2; exit 1; }
-	@$(HONCHO) run python build_model.py --recipe tweets --if-missing
+	@$(START) build_model.py --recipe tweets --if-missing
 	@PORT=$(API_PORT) WEB_CONCURRENCY=2 \
-	    $(HONCHO) run gunicorn --certfile "$(CERT)" --keyfile "$(KEY)" app:asgi
+	    $(START) app.py --certfile "$(CERT)" --keyfile "$(KEY)"
 
 cert: $(VENV)/.base ## Make a self-signed certificate for localhost, and its key
 	@$(PYTHON) bin/make_certificate --cert "$(CERT)" --key "$(KEY)"
 
 model: $(VENV)/.base ## Train: make model ARGS="--recipe iris"
-	@$(HONCHO) run python build_model.py $(ARGS)
+	@$(START) build_model.py $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests: make test ARGS="tests/learning -x"
 	@$(PYTHON) -m pytest $(ARGS)
@@ -61,19 +62,13 @@ lock: $(VENV)/.dev ## Write Pipfile.lock and the requirements files from the Pip
 	$(PYTHON) bin/export_requirements
 
 clean: ## Remove .venv and what the tools left; models and keys stay
-	rm -rf $(VENV) .*_cache .hypothesis catboost_info
+	rm -rf .venv .*_cache .hypothesis catboost_info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are younger than what they were installed from.
 
 $(VENV)/.base: requirements.txt
-	@for python in python3.11 python3 python; do \
-	    if $$python -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then \
-	        test -x $(PYTHON) || $$python -m venv $(VENV) || exit 1; \
-	        break; \
-	    fi; \
-	done; \
-	test -x $(PYTHON) || { echo "Mirante needs Python 3.11, and finds none on the PATH." >&2; exit 1; }
+	@test -x $(PYTHON) || { python=$$(bin/find_python $(PYTHONS)) && "$$python" -m venv $(VENV); }
 	$(PYTHON) -m pip install --disable-pip-version-check --quiet -r requirements.txt
 	@touch $@
 

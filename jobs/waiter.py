@@ -6,6 +6,7 @@ supervisor of one.
 """
 
 import os
+import signal
 import sys
 import time
 
@@ -20,6 +21,8 @@ def wait(parent: int, file: str) -> bool:
 
 
 if __name__ == "__main__":
+    # Ctrl-C reaches everything in the terminal; this ends with its parent.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent, file, *command = sys.argv[1:]
     if wait(int(parent), file):
         os.execv(command[0], command)  # noqa: S606 - the words are worker.py's own

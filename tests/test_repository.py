@@ -100,7 +100,7 @@ def asked_settings(folder: Path) -> dict[str, str]:
 def test_app_json_asks_for_settings_that_there_are(root: Path) -> None:
     asked = json.loads((root / "app.json").read_text())["env"]
     settings = {field.upper() for field in Config.__struct_fields__}
-    assert set(asked) <= settings | {"WEB_CONCURRENCY"}  # which gunicorn.conf.py reads
+    assert set(asked) <= settings
     assert all(entry["description"].endswith(".") for entry in asked.values())
     read_config(asked_settings(root))
 
@@ -370,9 +370,21 @@ def test_make_says_which_python_is_missing(clone: Path, tmp_path: Path) -> None:
     programs.mkdir()
     for name in ("sh", "test", "touch", "make"):
         (programs / name).symlink_to(shutil.which(name) or name)
-    made = run(programs / "make", "run", cwd=clone, PATH=str(programs))
+    none = {"PATH": str(programs), "PYENV_ROOT": str(tmp_path)}
+    made = run(programs / "make", "run", cwd=clone, **none)
     assert made.returncode != 0
-    assert "Mirante needs Python 3.11" in made.stderr
+    assert "Mirante needs a Python from 3.11 to 3.14" in made.stderr
+
+
+def test_a_python_that_does_not_run_is_passed_over(root: Path, tmp_path: Path) -> None:
+    for name, line in (("shims", "exit 127"), ("real", f'exec "{sys.executable}" "$@"')):
+        (tmp_path / name).mkdir()
+        program = tmp_path / name / "python3.11"
+        program.write_text(f"#!/bin/sh\n{line}\n")
+        program.chmod(0o755)
+    path = {"PATH": f"{tmp_path}/shims:{tmp_path}/real", "PYENV_ROOT": str(tmp_path)}
+    found = run(root / "bin/find_python", "python3.14", "python3.11", cwd=root, **path)
+    assert found.stdout.strip() == sys.executable, found.stderr
 
 
 def test_the_oldest_python_is_the_same_everywhere(root: Path) -> None:
@@ -388,7 +400,9 @@ def test_the_oldest_python_is_the_same_everywhere(root: Path) -> None:
     assert "requires" not in tomllib.loads((root / "Pipfile").read_text())
 
 
-@pytest.mark.parametrize("name", ["bin/post_compile", "bin/export_requirements", ".ci/run"])
+@pytest.mark.parametrize(
+    "name", ["bin/post_compile", "bin/find_python", "bin/export_requirements", ".ci/run"]
+)
 def test_scripts_can_be_run(root: Path, name: str) -> None:
     assert os.access(root / name, os.X_OK)
 
