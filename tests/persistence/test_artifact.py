@@ -138,7 +138,7 @@ def test_pack_writes_the_format_of_this_release() -> None:
 def test_the_format_is_raised_when_the_manifest_changes() -> None:
     """Whoever changes these fields reads, beside FORMAT, what else is to be done."""
     fields = (
-        "name version created_at label classes runtime libraries needs faces training_rows "
+        "name version created_at label classes runtime libraries needs protocols training_rows "
         "members extra format"
     )
     assert (FORMAT, Manifest.__struct_fields__) == (1, tuple(fields.split()))
