@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, KeyMissing, ModelUnknown
-from persistence.stores import ABSENT, Expected, Store
+from persistence.stores.store import ABSENT, Expected, Store
 
 if TYPE_CHECKING:
     from persistence.seal import Signer, Trust

@@ -72,14 +72,14 @@ class KeyFolder:
 
     def open(self) -> Keys:
         """Return the folder as signer and trust, after making a pair if it is empty."""
-        with _told(self._folder):
+        with _folder_errors(self._folder):
             if not self._private.exists() and not self._lines(TRUSTED):
                 self.make()
             return Keys(self if self._private.exists() else None, self)
 
     def sign(self, data: bytes) -> str:
         """Return a signature by the key that signs now; raises AccessError if there is none."""
-        with _told(self._folder):
+        with _folder_errors(self._folder):
             key = self.private_key()
         if key is None:
             raise AccessError("the key folder holds no signing key")
@@ -87,7 +87,7 @@ class KeyFolder:
 
     def check(self, data: bytes, signature: str | None) -> str:
         """Return the id of the key that signed the data; raises ArtifactUntrusted."""
-        with _told(self._folder):
+        with _folder_errors(self._folder):
             trust = self.public_keys()
         return trust.check(data, signature)
 
@@ -178,7 +178,7 @@ def _today() -> str:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _folder_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make, list, rotate, revoke or export keys; returns the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        with _told(given.folder):
+        with _folder_errors(given.folder):
             _COMMANDS[given.command](KeyFolder(given.folder), given)
     except MiranteError as error:
         print(error, file=sys.stderr)
