@@ -143,7 +143,7 @@ def pack(manifest: Manifest, members: Mapping[str, bytes], signer: Signer | None
     Raises ValueError for a member's name that cannot be, or for too much to hold.
     """
     if MANIFEST in members or SEAL in members:
-        raise ValueError("the manifest and its signature are written by pack itself")
+        raise ValueError("the manifest and its seal are written by pack itself")
     listed = {n: Member(_sha256(members[n]), len(members[n])) for n in sorted(members)}
     described = msgspec.json.encode(
         msgspec.structs.replace(manifest, members=listed, format=FORMAT), order="sorted"
@@ -157,7 +157,7 @@ def pack(manifest: Manifest, members: Mapping[str, bytes], signer: Signer | None
 def verify(data: bytes, trust: Trust | None = None, *, limit: int = MAX_BYTES) -> Artifact:
     """Check an artifact whole, then parse its manifest; no other member is parsed.
 
-    Checked, in this order: size and layout, the signature over the manifest (if
+    Checked, in this order: size and container, the seal over the manifest (if
     there is trust), format, every member's size and sha256, library versions.
     Raises ArtifactDamaged, ArtifactUntrusted, FormatMismatch, LibraryMismatch.
     """
@@ -172,10 +172,10 @@ def verify_without_libraries(
     """Check an artifact as `verify` does, but let it be made for other libraries: to show it."""
     parts = read_container(data, limit)
     described = parts.pop(MANIFEST)
-    signature = parts.pop(SEAL, None)
+    seal = parts.pop(SEAL, None)
     signed_by = None
     if trust is not None:
-        signed_by = trust.check(PURPOSE + described, _text(signature))
+        signed_by = trust.check(PURPOSE + described, _text(seal))
     manifest = _parse_manifest(described)
     _check_members(manifest, parts)
     members = Members(parts, signed=signed_by is not None)
@@ -223,8 +223,8 @@ def _check_member(name: str, member: Member, data: bytes) -> None:
         raise ArtifactDamaged(f"the member {name} was altered: its sha256 is not its manifest's")
 
 
-def _text(signature: bytes | None) -> str | None:
-    return None if signature is None else signature.decode("ascii", "replace")
+def _text(seal: bytes | None) -> str | None:
+    return None if seal is None else seal.decode("ascii", "replace")
 
 
 def _sha256(data: bytes) -> str:
