@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from jobs.database import JobsDatabase
 from jobs.queue import JobQueue
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from serving.auth import Guard, KeyRing, new_key
 from serving.http.cors import Cors
 from serving.http.routes.events import events_blueprint
