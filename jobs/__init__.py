@@ -1,1 +1,1 @@
-"""The queue of training jobs: a table that is the truth, and huey that carries."""
+"""Training jobs that wait, run and end: one table, one claim, one process a training."""

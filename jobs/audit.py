@@ -6,27 +6,27 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from jobs.job import moment
-from jobs.schema import AuditRow
+from jobs.records import AuditRow
 
 
 class Audit:
     """A table that only grows."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
-        self._ledger = ledger
+    def __init__(self, jobs_database: JobsDatabase, clock: Callable[[], float] = time.time) -> None:
+        self._jobs_database = jobs_database
         self._clock = clock
 
     def record(self, who: str, action: str, subject: str, outcome: str = "done") -> None:
         """Write one line down: `who` is the name of an API key, or of a job."""
         row = {"at": self._clock(), "who": who, "action": action}
-        with self._ledger.session() as database:
+        with self._jobs_database.session() as database:
             AuditRow.insert(**row, subject=subject[:160], outcome=outcome[:200]).execute(database)
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
         """Return the newest lines, newest first."""
         query = AuditRow.select().order_by(AuditRow.id.desc()).limit(limit).dicts()
-        with self._ledger.session() as database:
+        with self._jobs_database.session() as database:
             rows = list(query.execute(database))
         return [{**row, "at": moment(row["at"])} for row in rows]

@@ -1,105 +1,86 @@
-"""The process that one job is trained in, as its worker sees it."""
+"""The training process: trains one job, as its worker says on standard input, and ends."""
 
 from __future__ import annotations
 
-import contextlib
+import errno
+import faulthandler
+import logging
 import os
 import resource
-import selectors
-import signal
-import subprocess
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
-from jobs.messages import Go, Message, Start, decode, encode
+import msgspec
 
-_READ = 65536
+from errors import MiranteError
+from jobs.job import Order, Result
+from jobs.messages import Start
+from jobs.orphan import die_with
+from jobs.pipe_progress import PipeProgress
+from jobs.runner import too_little
+
+logger = logging.getLogger("mirante.worker")
+
+# The most patient that the kernel knows: a prediction always goes first.
+NICENESS = 19
+
+# Trains an order on its uploaded table, if it has one.
+Train = Callable[[Order, IO[bytes] | None, PipeProgress], Result]
 
 
-class Child:
-    """A training process: messages out of it, a few words into it, and its end.
+def run_child(reports: int, data: int, parent: int, load: Callable[[], Train]) -> int:
+    """Train one job: `reports` and `data` are file descriptors, `data` -1 without a table.
 
-    Started as `command REPORTS DATA PARENT`: two file descriptors (DATA is -1
-    without an upload) and the worker's process id. Leaving the context kills it
-    with everything it started.
+    `load` imports what learns; the memory that this takes is not counted.
     """
+    die_with(parent)
+    os.nice(NICENESS)
+    faulthandler.enable()
+    answers = sys.stdin.buffer
+    start = msgspec.json.decode(answers.readline(), type=Start)
+    table = None if data < 0 else os.fdopen(data, "rb")
+    progress = PipeProgress(os.fdopen(reports, "wb"), answers)
+    progress.end(_outcome(start, table, progress, load))
+    return 0
 
-    def __init__(self, command: Sequence[str], start: Start, data: IO[bytes] | None) -> None:
-        self._reports, reports = os.pipe()
-        table = -1 if data is None else data.fileno()
-        words = [*command, str(reports), str(table), str(os.getpid())]
-        kept = (reports,) if data is None else (reports, table)
-        # A group of its own, to kill it whole; not a session: the kernel shares time
-        # between sessions first (sched(7), autogroup), and nice would count for nothing.
-        self._process = subprocess.Popen(
-            words, stdin=subprocess.PIPE, pass_fds=kept, process_group=0
-        )
-        os.close(reports)
-        self._rest = b""
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._reports, selectors.EVENT_READ)
-        self._say(start)
 
-    @property
-    def pid(self) -> int:
-        """The process's id, which is its group's too."""
-        return self._process.pid
+def _outcome(
+    start: Start, table: IO[bytes] | None, progress: PipeProgress, load: Callable[[], Train]
+) -> Result | str:
+    try:
+        train = load()
+        limit_memory(start.memory)
+        return train(start.order, table, progress)
+    except MiranteError as error:
+        return str(error)
+    except Exception as error:
+        if is_want_of_memory(error):
+            return too_little(start.memory)
+        logger.exception("a training failed with a fault that has no name")
+        return f"the training failed with {type(error).__name__}; the worker's log has the cause"
 
-    def hear(self, timeout: float) -> list[Message] | None:
-        """Return what it said, waiting at most `timeout` seconds; None when it will say no more."""
-        if not self._selector.select(timeout):
-            return []
-        data = os.read(self._reports, _READ)
-        if not data:
-            return None
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        return [decode(line) for line in lines]
 
-    def memory(self) -> int:
-        """Return how many bytes of memory it holds; 0 where that cannot be told."""
-        try:
-            pages = Path(f"/proc/{self.pid}/statm").read_text().split()[1]
-        except (OSError, IndexError):
-            return 0
-        return int(pages) * resource.getpagesize()
+def is_want_of_memory(error: Exception) -> bool:
+    """Tell whether an error says that there is no more memory."""
+    # A thread needs memory for its stack, and says so in its own way.
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or "can't start new thread" in str(error)
+    )
 
-    def go(self) -> None:
-        """Allow it to register its version."""
-        self._say(Go())
 
-    def kill(self) -> int:
-        """End it, with everything it started; return its exit status as Popen has it."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        return self._process.wait()
+def limit_memory(size: int) -> None:
+    """Let this process have at most `size` more bytes than it has now.
 
-    def wait(self, timeout: float) -> int | None:
-        """Return its exit status; None when it has not ended in `timeout` seconds."""
-        try:
-            return self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.kill()
-        self._selector.close()
-        os.close(self._reports)
-        with contextlib.suppress(BrokenPipeError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-
-    def _say(self, message: Start | Go) -> None:
-        assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):  # it has ended; `hear` will say so
-            self._process.stdin.write(encode(message))
-            self._process.stdin.flush()
+    The worker ends a child that holds too much; this stops one that asks for it
+    all at once. It counts private writable memory, and not the address space, of
+    which threads only reserve a lot. Linux alone has it.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        used = next(line for line in status.read_text().splitlines() if line.startswith("VmData"))
+        limit = int(used.split()[1]) * 1024 + size
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))

@@ -12,7 +12,7 @@ from jobs.queue import JobQueue
 PAUSE = 1.0  # seconds between two tries to reach a database that is away
 
 
-class GivenUp(Exception):
+class ClaimLost(Exception):
     """The job is no longer this worker's: cancelled, taken back, or not provably held."""
 
 
@@ -32,7 +32,7 @@ class Claim:
         """
         now = time.monotonic()
         try:
-            self._queue.table.heard(self._owner)
+            self._queue.table.note_worker(self._owner)
             held = self._queue.table.hold(self.job.id, self._owner, self._queue.lease)
             if now - self._reaped > self._queue.lease / 2:
                 self._reaped = now
@@ -42,7 +42,7 @@ class Claim:
         else:
             self._held = now
         if not held:
-            raise GivenUp
+            raise ClaimLost
 
     def report(self, stage: str | None, fraction: float, lines: Sequence[str]) -> None:
         """Write down how far the training is. Raises StoreUnavailable."""
@@ -83,7 +83,7 @@ class Claim:
                 break
             except StoreUnavailable:
                 if time.monotonic() > deadline:
-                    raise GivenUp from None
+                    raise ClaimLost from None
                 time.sleep(PAUSE)
         if not done:
-            raise GivenUp
+            raise ClaimLost

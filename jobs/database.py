@@ -19,7 +19,7 @@ from playhouse.pool import MaxConnectionsExceeded, PooledPostgresqlDatabase
 
 from errors import StoreUnavailable
 from jobs.address import check_address
-from jobs.schema import TABLES
+from jobs.records import TABLES
 
 # Any number will do, as long as nobody else on the same database takes it.
 _ADVISORY_LOCK = 0x4D495241
@@ -30,10 +30,10 @@ _PRAGMAS = {
 }
 
 
-class Ledger:
+class JobsDatabase:
     """A database with Mirante's tables in it, opened when it is first used.
 
-    One Ledger a process; connections are opened for each session, so it may be
+    One a process; connections are opened for each session, so it may be
     made before a fork. `tables` are created with the first one. Raises ConfigError
     when made for a URL of another kind, or a file whose folder cannot be made.
     """

@@ -40,7 +40,7 @@ class Noted(msgspec.Struct, frozen=True, tag="note"):
     text: str
 
 
-class Asked(msgspec.Struct, frozen=True, tag="ask"):
+class MayRegister(msgspec.Struct, frozen=True, tag="ask"):
     """May the version be registered? The child waits for Go."""
 
 
@@ -56,7 +56,7 @@ class Refused(msgspec.Struct, frozen=True, tag="refuse"):
     line: str
 
 
-Message = Staged | Advanced | Noted | Asked | Ended | Refused
+Message = Staged | Advanced | Noted | MayRegister | Ended | Refused
 
 
 def encode(message: Any) -> bytes:

@@ -21,12 +21,12 @@ def die_with(parent: int, how: signal.Signals = signal.SIGKILL) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(how))
     else:
-        threading.Thread(target=_watch, args=(parent, how), daemon=True).start()
+        threading.Thread(target=_follow, args=(parent, how), daemon=True).start()
     if os.getppid() != parent:  # it ended before the kernel was asked
         os.kill(os.getpid(), how)
 
 
-def _watch(parent: int, how: signal.Signals) -> None:
+def _follow(parent: int, how: signal.Signals) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), how)

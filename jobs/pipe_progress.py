@@ -9,11 +9,11 @@ from typing import IO
 import msgspec
 
 from jobs.job import Result
-from jobs.messages import Advanced, Asked, Ended, Go, Message, Noted, Refused, Staged, encode
+from jobs.messages import Advanced, Ended, Go, MayRegister, Message, Noted, Refused, Staged, encode
 
 # Before this stage begins the worker is asked: a job that was cancelled, or given
 # to another worker meanwhile, must not leave a version behind.
-GATE = "register"
+LAST_CHECK = "register"
 INTERVAL = 0.2
 LONGEST_NOTE = 500
 
@@ -31,22 +31,22 @@ class PipeProgress:
         self._answers = answers
         self._clock = clock
         self._done = 0
-        self._told = 0.0
+        self._reported = 0.0
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Begin a stage; before `register`, wait until the worker allows it."""
         self._send(Staged(name, total))
-        self._done, self._told = 0, self._clock()
-        if name == GATE:
-            self._send(Asked())
+        self._done, self._reported = 0, self._clock()
+        if name == LAST_CHECK:
+            self._send(MayRegister())
             self._wait()
 
     def advance(self, steps: int = 1) -> None:
         """Count steps of the stage; told a few times a second."""
         self._done += steps
         now = self._clock()
-        if now - self._told >= INTERVAL:
-            self._told = now
+        if now - self._reported >= INTERVAL:
+            self._reported = now
             self._send(Advanced(self._done))
 
     def note(self, text: str) -> None:

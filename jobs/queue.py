@@ -1,8 +1,4 @@
-"""The queue: orders in, jobs out. The table is the truth; huey carries the ids.
-
-huey gives a message to one worker and forgets it. Here that happens in the
-transaction that claims the job, and a reaper sends again whatever was lost.
-"""
+"""The queue: orders in, jobs out; the job table is all that it stands on."""
 
 from __future__ import annotations
 
@@ -13,12 +9,10 @@ from collections.abc import Callable
 from typing import IO, Any
 
 import msgspec
-from huey.contrib.sql_huey import BytesBlobField, SqlStorage
-from peewee import CharField, Database, FloatField, Model
 
 from errors import Conflict, QueueFull
 from jobs.audit import Audit
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from jobs.job import Job, Order, document
 from jobs.table import Event, JobTable
 from jobs.uploads import Uploads
@@ -27,51 +21,23 @@ RETRY_AFTER = 30
 NOBODY = "no worker is alive: the job waits until one is started"
 
 
-class Carrier(SqlStorage):
-    """huey's storage in the same database, in a table with a name of its own.
-
-    Only its queue is used, and messages are ids: nothing is ever unpickled, and
-    its tables for results, schedules and counters are not made.
-    """
-
-    def __init__(self, database: Database) -> None:
-        super().__init__("mirante", database=database, create_tables=False)
-
-    def create_models(self) -> tuple[type[Model], ...]:
-        """Return the four models that huey's storage expects, with our message table."""
-
-        class Message(Model):
-            queue = CharField()
-            data = BytesBlobField()
-            priority = FloatField(default=0.0)
-
-            class Meta:
-                database = self.database
-                table_name = "mirante_message"
-
-        results, schedule, _, counters = super().create_models()
-        return results, schedule, Message, counters
-
-
 class JobQueue:
     """What the web process and the workers share. Raises StoreUnavailable throughout."""
 
     def __init__(
         self,
-        ledger: Ledger,
+        jobs_database: JobsDatabase,
         *,
         max_queued: int = 20,
         lease: float = 60.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self.ledger = ledger
+        self.jobs_database = jobs_database
         self.lease = lease
-        self.table = JobTable(ledger, clock)
-        self.uploads = Uploads(ledger, clock)
-        self.audit = Audit(ledger, clock)
+        self.table = JobTable(jobs_database, clock)
+        self.uploads = Uploads(jobs_database, clock)
+        self.audit = Audit(jobs_database, clock)
         self._max_queued = max_queued
-        self._carrier = Carrier(ledger.database)
-        ledger.tables.append(self._carrier.Task)
 
     def submit(
         self,
@@ -88,16 +54,16 @@ class JobQueue:
         before. Raises Conflict for the same key with another order, and
         QueueFull when too many jobs wait.
         """
-        wanted = msgspec.convert(order, Order)
+        accepted = msgspec.convert(order, Order)
         upload = None
         if data is not None:
             upload = uuid.uuid4().hex
             size, sha256 = self.uploads.put(upload, data)
-            wanted = msgspec.structs.replace(wanted, size=size, sha256=sha256)
+            accepted = msgspec.structs.replace(accepted, size=size, sha256=sha256)
         key = hashlib.sha256(idempotency.encode()).hexdigest() if idempotency else None
         job = None
         try:
-            job = self._submit(wanted, who, key, upload, keep_data)
+            job = self._submit(accepted, who, key, upload, keep_data)
         finally:
             if upload is not None and (job is None or job.upload != upload):
                 self.uploads.erase(upload)
@@ -105,7 +71,7 @@ class JobQueue:
 
     def check_room(self) -> None:
         """Raise QueueFull when too many jobs wait; asked before an upload is read."""
-        if len(self.table.queued()) >= self._max_queued:
+        if self.table.waiting() >= self._max_queued:
             raise QueueFull("too many jobs are queued", RETRY_AFTER)
 
     def read(self, job_id: str) -> dict[str, Any]:
@@ -134,36 +100,17 @@ class JobQueue:
         """Return the newest revision of each of these jobs, in one query."""
         return self.table.revisions(job_ids)
 
-    def take(self, owner: str) -> Job | None:
-        """Claim the next job; None when none waits."""
-        with self.ledger.session():
-            if not self._carrier.queue_size():  # asked often: without a lock
-                return None
-            return self._take(owner)
-
-    def _take(self, owner: str) -> Job | None:
-        with self.ledger.transaction():
-            message = self._carrier.dequeue()
-            if message is None:
-                return None
-            return self.table.claim(message.decode(), owner, self.lease)
+    def claim(self, owner: str) -> Job | None:
+        """Claim the oldest job that waits, for one lease; None when none does."""
+        return self.table.claim(owner, self.lease)
 
     def requeue(self, job_id: str, owner: str) -> bool:
         """Give a running job back, untried."""
-        with self.ledger.exclusive():
-            given = self.table.requeue(job_id, owner)
-            if given:
-                self._carrier.enqueue(job_id.encode())
-        return given
+        return self.table.requeue(job_id, owner)
 
     def reap(self) -> None:
-        """Take back what lost workers held, send lost messages again, sweep what is old."""
+        """Take back what lost workers held, and delete what is old."""
         self.table.reap()
-        with self.ledger.exclusive():
-            sent = {bytes(message).decode() for message in self._carrier.enqueued_items()}
-            for job_id in self.table.queued():
-                if job_id not in sent:
-                    self._carrier.enqueue(job_id.encode())
         self.table.forget()
         self.uploads.erase_orphans()
 
@@ -175,7 +122,7 @@ class JobQueue:
         upload: str | None,
         keep_data: bool,
     ) -> Job:
-        with self.ledger.exclusive():
+        with self.jobs_database.exclusive():
             if idempotency is not None and (found := self.table.find(who, idempotency)):
                 return _same(found, order)
             self.check_room()
@@ -188,7 +135,6 @@ class JobQueue:
                 upload=upload,
                 keep_data=keep_data,
             )
-            self._carrier.enqueue(job_id.encode())
         self.audit.record(who, "train", f"{order.name} as job {job_id}")
         return job
 

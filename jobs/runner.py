@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from errors import StoreUnavailable
-from jobs.child import Child
-from jobs.claim import Claim, GivenUp
+from jobs.claim import Claim, ClaimLost
 from jobs.job import Result
-from jobs.messages import Asked, Ended, Message, Refused, Start
-from jobs.meter import Meter
+from jobs.messages import Ended, MayRegister, Message, Refused, Start
+from jobs.training_process import TrainingProcess
+from jobs.training_progress import TrainingProgress
 from jobs.uploads import Uploads
 
 logger = logging.getLogger("mirante.jobs")
 
 TICK = 0.25  # seconds between two looks at the child and at the stop signal
-BEAT = 1.0  # seconds between two writes: how soon a cancelled job's child ends
+RENEWAL = 1.0  # seconds between two writes: how soon a cancelled job's child ends
 MEBIBYTE = 1024 * 1024
 GRACE = 10.0  # seconds for a child that is registering its version to finish that
 
@@ -54,10 +54,10 @@ class Runner:
             outcome = self._train(claim)
             claim.end(outcome)
             logger.info("job %s ended: %s", claim.job.id, _line(outcome))
-        except GivenUp:
+        except ClaimLost:
             logger.info("job %s is no longer held here; its training was ended", claim.job.id)
         except Stopping:
-            with contextlib.suppress(GivenUp):
+            with contextlib.suppress(ClaimLost):
                 claim.give_back()
             logger.info("job %s was given back to the queue", claim.job.id)
 
@@ -68,24 +68,26 @@ class Runner:
             data = None
             if job.upload is not None:
                 data = stack.enter_context(self._uploads.open(job.upload))
-            child = stack.enter_context(Child(self._command, start, data))
+            child = stack.enter_context(TrainingProcess(self._command, start, data))
             logger.info("job %s is trained by process %d", job.id, child.pid)
-            return Watch(claim, child, self._limits, self._stop).end()
+            return Training(claim, child, self._limits, self._stop).end()
 
 
-class Watch:
+class Training:
     """One child, watched until it ends or has to."""
 
-    def __init__(self, claim: Claim, child: Child, limits: Limits, stop: threading.Event) -> None:
+    def __init__(
+        self, claim: Claim, child: TrainingProcess, limits: Limits, stop: threading.Event
+    ) -> None:
         self._claim = claim
         self._child = child
         self._limits = limits
         self._stop = stop
-        self._meter = Meter()
+        self._progress = TrainingProgress()
         self._outcome: Result | str | None = None
         self._committing = False
-        self._began = self._beaten = time.monotonic()
-        self._told: tuple[str | None, float] = (None, 0.0)
+        self._began = self._renewed = time.monotonic()
+        self._reported: tuple[str | None, float] = (None, 0.0)
         self._stop_seen: float | None = None
 
     def end(self) -> Result | str:
@@ -94,23 +96,23 @@ class Watch:
         Raises GivenUp and Stopping, with the child still running.
         """
         while self._outcome is None:
-            messages = self._child.hear(TICK)
+            messages = self._child.receive(TICK)
             if messages is None:
                 return self._how_it_ended()
             for message in messages:
-                self._hear(message)
-            if self._meter.stage != self._told[0]:
-                self._tell()
+                self._receive(message)
+            if self._progress.stage != self._reported[0]:
+                self._report()
             self._check_stop()
             self._check_limits()
-            self._beat()
-        self._tell()
+            self._renew()
+        self._report()
         return self._outcome
 
-    def _hear(self, message: Message) -> None:
+    def _receive(self, message: Message) -> None:
         match message:
-            case Asked():
-                self._tell()
+            case MayRegister():
+                self._report()
                 self._claim.commit()
                 self._committing = True
                 self._child.go()
@@ -119,7 +121,7 @@ class Watch:
             case Refused(line=line):
                 self._outcome = line
             case _:
-                self._meter.hear(message)
+                self._progress.receive(message)
 
     def _check_stop(self) -> None:
         if self._stop.is_set() and self._outcome is None:
@@ -138,24 +140,24 @@ class Watch:
         elif self._child.memory() > memory:
             self._outcome = too_little(memory)
 
-    def _beat(self) -> None:
+    def _renew(self) -> None:
         now = time.monotonic()
-        if now - self._beaten >= BEAT:
-            self._beaten = now
+        if now - self._renewed >= RENEWAL:
+            self._renewed = now
             self._claim.renew()
-            self._tell()
+            self._report()
 
-    def _tell(self) -> None:
-        state = (self._meter.stage, self._meter.fraction)
-        lines = self._meter.take_lines()
-        if not lines and state == self._told:
+    def _report(self) -> None:
+        state = (self._progress.stage, self._progress.fraction)
+        lines = self._progress.new_lines()
+        if not lines and state == self._reported:
             return
-        self._told = state
+        self._reported = state
         with contextlib.suppress(StoreUnavailable):  # news only; `renew` minds the lease
             self._claim.report(*state, lines)
 
     def _how_it_ended(self) -> str:
-        self._tell()
+        self._report()
         status = self._child.wait(GRACE)
         if status is None:
             return "the training process fell silent"

@@ -1,4 +1,4 @@
-"""The table of jobs: the one truth about them, whatever became of a message or a process.
+"""The table of jobs: the one truth about them, whatever became of a process.
 
 Every change goes through `_change`: one conditional UPDATE and its event, in
 one transaction. A change whose condition no longer holds does nothing and says
@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from peewee import Expression, fn
+from peewee import Database, Expression, fn
 
 from errors import Conflict, JobUnknown
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from jobs.job import Job, Order, Result, moment
-from jobs.schema import ChunkRow, EventRow, JobRow, WorkerRow
+from jobs.records import ChunkRow, EventRow, JobRow, WorkerRow
 
 # Jobs are kept for a month after their end, and with them the uploads that were to be kept.
 KEPT = 30 * 86400.0
@@ -36,13 +36,13 @@ class Event(NamedTuple):
 class JobTable:
     """Jobs, their events, and the workers that were heard. Raises StoreUnavailable throughout."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
-        self.ledger = ledger
+    def __init__(self, jobs_database: JobsDatabase, clock: Callable[[], float] = time.time) -> None:
+        self.jobs_database = jobs_database
         self._clock = clock
 
     def read(self, job_id: str) -> Job:
         """Return one job. Raises JobUnknown."""
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             rows = list(JobRow.select().where(JobRow.id == job_id).dicts().execute(database))
         if not rows:
             raise JobUnknown("there is no such job")
@@ -51,19 +51,19 @@ class JobTable:
     def newest(self, limit: int) -> list[Job]:
         """Return the newest jobs, newest first."""
         query = JobRow.select().order_by(JobRow.created.desc(), JobRow.id).limit(limit).dicts()
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             return [_job(row) for row in query.execute(database)]
 
-    def queued(self) -> list[str]:
-        """Return the ids of the jobs that wait, oldest first."""
-        query = JobRow.select(JobRow.id).where(JobRow.state == "queued").order_by(JobRow.created)
-        with self.ledger.session() as database:
-            return [row[0] for row in query.tuples().execute(database)]
+    def waiting(self) -> int:
+        """Return how many jobs wait."""
+        query = JobRow.select(fn.COUNT(JobRow.id)).where(JobRow.state == "queued")
+        with self.jobs_database.session() as database:
+            return int(query.scalar(database))
 
     def find(self, who: str, idempotency: str) -> tuple[Job, str] | None:
         """Return the job that this key of this caller made, with its order's digest."""
         where = (JobRow.who == who) & (JobRow.idempotency == idempotency)
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             rows = list(JobRow.select().where(where).dicts().execute(database))
         return (_job(rows[0]), rows[0]["digest"]) if rows else None
 
@@ -90,13 +90,30 @@ class JobTable:
             "keep_data": keep_data,
             "created": self._clock(),
         }
-        with self.ledger.session() as database, self.ledger.transaction():
+        with self.jobs_database.session() as database, self.jobs_database.transaction():
             JobRow.insert(**row).execute(database)
             self._change(job_id, [], {}, {"state": "queued", "fraction": 0.0})
         return self.read(job_id)
 
-    def claim(self, job_id: str, owner: str, lease: float) -> Job | None:
-        """Take a queued job for `lease` seconds; None when it is no longer queued."""
+    def claim(self, owner: str, lease: float) -> Job | None:
+        """Give the oldest queued job to a worker for `lease` seconds; None when none waits."""
+        with self.jobs_database.session() as database:
+            if _OLDEST.scalar(database) is None:  # asked often: without a lock
+                return None
+            with self.jobs_database.transaction():
+                job_id = self._next(database)
+                if job_id is None or not self._take(job_id, owner, lease):
+                    return None
+        return self.read(job_id)
+
+    def _next(self, database: Database) -> str | None:
+        # On PostgreSQL a row that another worker claims is passed over; SQLite has one writer.
+        skips = not self.jobs_database.is_sqlite
+        oldest = _OLDEST.for_update(skip_locked=True) if skips else _OLDEST
+        job_id: str | None = oldest.scalar(database)
+        return job_id
+
+    def _take(self, job_id: str, owner: str, lease: float) -> bool:
         now = self._clock()
         values = {
             "state": "running",
@@ -106,14 +123,13 @@ class JobTable:
             "started": now,
         }
         shown = {"state": "running", "started_at": moment(now)}
-        taken = self._change(job_id, [JobRow.state == "queued"], values, shown)
-        return self.read(job_id) if taken else None
+        return self._change(job_id, [JobRow.state == "queued"], values, shown)
 
     def hold(self, job_id: str, owner: str, lease: float) -> bool:
         """Renew the lease; False when the job was cancelled or given to somebody else."""
         until = self._clock() + lease
         query = JobRow.update(lease_until=until).where(JobRow.id == job_id, *_held_by(owner))
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             return bool(query.execute(database))
 
     def report(
@@ -130,7 +146,7 @@ class JobTable:
         """Let a job register its version; from now on it cannot be cancelled."""
         until = self._clock() + lease
         query = JobRow.update(committing=True, lease_until=until)
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             return bool(query.where(JobRow.id == job_id, *_held_by(owner)).execute(database))
 
     def succeed(self, job_id: str, owner: str, result: Result) -> bool:
@@ -164,7 +180,7 @@ class JobTable:
         """Take the jobs of lost workers back; return the ids that are queued again."""
         lost = (JobRow.state == "running") & (JobRow.lease_until < self._clock())
         query = JobRow.select(JobRow.id, JobRow.owner, JobRow.lost).where(lost).tuples()
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             found = list(query.execute(database))
         return [job_id for job_id, owner, times in found if self._take_back(job_id, owner, times)]
 
@@ -173,7 +189,7 @@ class JobTable:
         old = (JobRow.finished < self._clock() - KEPT) & JobRow.finished.is_null(False)
         ids = JobRow.select(JobRow.id).where(old)
         uploads = JobRow.select(JobRow.upload).where(old, JobRow.upload.is_null(False))
-        with self.ledger.session() as database, self.ledger.transaction():
+        with self.jobs_database.session() as database, self.jobs_database.transaction():
             ChunkRow.delete().where(ChunkRow.upload.in_(uploads)).execute(database)
             EventRow.delete().where(EventRow.job.in_(ids)).execute(database)
             JobRow.delete().where(old).execute(database)
@@ -186,7 +202,7 @@ class JobTable:
             .order_by(EventRow.seq)
             .tuples()
         )
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             return [Event(seq, data) for seq, data in query.execute(database)]
 
     def log(self, job_id: str) -> list[str]:
@@ -197,26 +213,26 @@ class JobTable:
     def revisions(self, job_ids: Iterable[str]) -> dict[str, int]:
         """Return the newest revision of each of these jobs, in one query."""
         query = JobRow.select(JobRow.id, JobRow.revision).where(JobRow.id.in_(list(job_ids)))
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             return dict(query.tuples().execute(database))
 
-    def heard(self, worker: str) -> None:
+    def note_worker(self, worker: str) -> None:
         """Write down that a worker is alive."""
         query = WorkerRow.insert(id=worker, seen=self._clock()).on_conflict(
             conflict_target=[WorkerRow.id], preserve=[WorkerRow.seen]
         )
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             query.execute(database)
 
-    def gone(self, worker: str) -> None:
+    def forget_worker(self, worker: str) -> None:
         """Write down that a worker has ended."""
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             WorkerRow.delete().where(WorkerRow.id == worker).execute(database)
 
     def workers(self, within: float) -> int:
         """Return how many workers were heard in the last `within` seconds; forget dead ones."""
         now = self._clock()
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             WorkerRow.delete().where(WorkerRow.seen < now - 86400).execute(database)
             alive = WorkerRow.select(fn.COUNT(WorkerRow.id)).where(WorkerRow.seen > now - within)
             return int(alive.scalar(database))
@@ -245,17 +261,17 @@ class JobTable:
         now = self._clock()
         values = {**_FREE, **values, "state": state, "finished": now}
         shown = {**shown, "state": state, "finished_at": moment(now)}
-        with self.ledger.session(), self.ledger.transaction():
+        with self.jobs_database.session(), self.jobs_database.transaction():
             if not self._change(job_id, where, values, shown):
                 return False
             erased = self._erase_upload(job_id)
         if erased:
-            self.ledger.scrub()
+            self.jobs_database.scrub()
         return True
 
     def _erase_upload(self, job_id: str) -> int:
         uploads = JobRow.select(JobRow.upload).where(JobRow.id == job_id, ~JobRow.keep_data)
-        with self.ledger.session() as database:
+        with self.jobs_database.session() as database:
             return int(ChunkRow.delete().where(ChunkRow.upload.in_(uploads)).execute(database))
 
     def _change(
@@ -266,7 +282,7 @@ class JobTable:
         shown: dict[str, Any],
     ) -> bool:
         update = JobRow.update(revision=JobRow.revision + 1, **values)
-        with self.ledger.session() as database, self.ledger.transaction():
+        with self.jobs_database.session() as database, self.jobs_database.transaction():
             if not update.where(JobRow.id == job_id, *where).execute(database):
                 return False
             # The row stays locked until the transaction ends: events commit in the order of `seq`.
@@ -276,6 +292,12 @@ class JobTable:
         return True
 
 
+_OLDEST = (
+    JobRow.select(JobRow.id)
+    .where(JobRow.state == "queued")
+    .order_by(JobRow.created, JobRow.id)
+    .limit(1)
+)
 _FREE = {"owner": None, "lease_until": None, "committing": False}
 
 

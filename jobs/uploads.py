@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from typing import IO
 
-from jobs.database import Ledger
-from jobs.schema import ChunkRow, JobRow
+from jobs.database import JobsDatabase
+from jobs.records import ChunkRow, JobRow
 
 CHUNK = 1024 * 1024
 # An upload whose job was never made: the process that took it in was killed in between.
@@ -19,14 +19,14 @@ ORPHAN_AGE = 3600.0
 class Uploads:
     """Opaque bytes under an id, in parts of one mebibyte."""
 
-    def __init__(self, ledger: Ledger, clock: Callable[[], float] = time.time) -> None:
-        self._ledger = ledger
+    def __init__(self, jobs_database: JobsDatabase, clock: Callable[[], float] = time.time) -> None:
+        self._jobs_database = jobs_database
         self._clock = clock
 
     def put(self, upload: str, stream: IO[bytes]) -> tuple[int, str]:
         """Keep what is left of the stream; return its size in bytes and its SHA-256."""
         now, size, digest = self._clock(), 0, hashlib.sha256()
-        with self._ledger.session() as database:
+        with self._jobs_database.session() as database:
             for part, data in enumerate(iter(lambda: stream.read(CHUNK), b"")):
                 row = {"upload": upload, "part": part, "data": data, "created": now}
                 ChunkRow.insert(**row).execute(database)
@@ -38,7 +38,7 @@ class Uploads:
         """Return the upload as a file that has no name, so that a killed process leaves none."""
         file = tempfile.TemporaryFile()  # noqa: SIM115  (the caller closes it)
         part = 0
-        with self._ledger.session() as database:
+        with self._jobs_database.session() as database:
             while True:
                 where = (ChunkRow.upload == upload) & (ChunkRow.part == part)
                 data = ChunkRow.select(ChunkRow.data).where(where).scalar(database)
@@ -51,13 +51,13 @@ class Uploads:
 
     def erase(self, upload: str) -> None:
         """Delete an upload; SQLite overwrites its bytes."""
-        with self._ledger.session() as database:
+        with self._jobs_database.session() as database:
             ChunkRow.delete().where(ChunkRow.upload == upload).execute(database)
-        self._ledger.scrub()
+        self._jobs_database.scrub()
 
     def erase_orphans(self) -> None:
         """Delete uploads that no job refers to, once they are an hour old."""
         known = JobRow.select(JobRow.upload).where(JobRow.upload.is_null(False))
         old = ChunkRow.created < self._clock() - ORPHAN_AGE
-        with self._ledger.session() as database:
+        with self._jobs_database.session() as database:
             ChunkRow.delete().where(old, ChunkRow.upload.not_in(known)).execute(database)

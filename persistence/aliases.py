@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, KeyMissing, ModelUnknown
-from persistence.stores import ABSENT, Expected, Store
+from persistence.stores.store import ABSENT, Expected, Store
 
 if TYPE_CHECKING:
     from persistence.seal import Signer, Trust
@@ -63,10 +63,11 @@ class Held(NamedTuple):
 
 
 class _Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An alias as it is stored: its very bytes, and the signature over them."""
+    """An alias as it is stored: its very bytes, and the seal over them."""
 
     alias: msgspec.Raw
-    signature: str | None = None
+    # Its name in stores is older than its name here.
+    seal: str | None = msgspec.field(name="signature", default=None)
 
 
 class Aliases:
@@ -115,7 +116,7 @@ class Aliases:
         return alias
 
     def check_can_write(self, name: str) -> None:
-        """Raise AccessError where signatures are asked for and nothing here can sign."""
+        """Raise AccessError where seals are asked for and nothing here can sign."""
         if self._trust is not None and self._signer is None:
             raise AccessError(
                 f"this process holds no signing key, so it cannot change {name}: "
@@ -124,8 +125,8 @@ class Aliases:
 
     def _envelope(self, alias: Alias) -> bytes:
         payload = msgspec.json.encode(alias)
-        signature = self._signer.sign(PURPOSE + payload) if self._signer else None
-        return msgspec.json.encode(_Envelope(msgspec.Raw(payload), signature))
+        seal = self._signer.sign(PURPOSE + payload) if self._signer else None
+        return msgspec.json.encode(_Envelope(msgspec.Raw(payload), seal))
 
     def _open(self, data: bytes, name: str, which: str) -> Alias:
         where = f"the {which} alias of {name}"
@@ -134,7 +135,7 @@ class Aliases:
         try:
             envelope = msgspec.json.decode(data, type=_Envelope)
             if self._trust is not None:
-                self._trust.check(PURPOSE + bytes(envelope.alias), envelope.signature)
+                self._trust.check(PURPOSE + bytes(envelope.alias), envelope.seal)
             alias = msgspec.json.decode(envelope.alias, type=Alias)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             raise ArtifactDamaged(f"{where} cannot be read") from None

@@ -1,13 +1,14 @@
 """The artifact: one version of a model in one file, verified whole before anything in it is parsed.
 
-The file is a plain zip (see layout.py). Same inputs, same bytes.
+The file is a plain zip (see container.py). Same inputs, same bytes.
 
     manifest.json    what this is, and the sha256 and size of every other member
-    manifest.sig     a signature over the manifest (absent when nobody signed)
-    signature.json metrics.json info.json golden.json
+    manifest.sig     a seal over the manifest (absent when nobody sealed it)
+    signature.json   the schema
+    metrics.json info.json golden.json
     model.*          the compiled model
     estimator.*      the estimator itself; loading it can run code, so it is
-                     handed out only from an artifact with a good signature
+                     handed out only from an artifact with a good seal
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from errors import ArtifactDamaged, ArtifactUntrusted, FormatMismatch
-from persistence.container import MANIFEST, MAX_BYTES, SIGNED, lay_out, read_layout
+from persistence.container import MANIFEST, MAX_BYTES, SEAL, read_container, write_container
 from persistence.libraries import check_libraries
 from tables.schema import Class, Schema
 
@@ -141,22 +142,22 @@ def pack(manifest: Manifest, members: Mapping[str, bytes], signer: Signer | None
 
     Raises ValueError for a member's name that cannot be, or for too much to hold.
     """
-    if MANIFEST in members or SIGNED in members:
-        raise ValueError("the manifest and its signature are written by pack itself")
+    if MANIFEST in members or SEAL in members:
+        raise ValueError("the manifest and its seal are written by pack itself")
     listed = {n: Member(_sha256(members[n]), len(members[n])) for n in sorted(members)}
     described = msgspec.json.encode(
         msgspec.structs.replace(manifest, members=listed, format=FORMAT), order="sorted"
     )
     parts = {**members, MANIFEST: described}
     if signer is not None:
-        parts[SIGNED] = signer.sign(PURPOSE + described).encode()
-    return lay_out(parts)
+        parts[SEAL] = signer.sign(PURPOSE + described).encode()
+    return write_container(parts)
 
 
 def verify(data: bytes, trust: Trust | None = None, *, limit: int = MAX_BYTES) -> Artifact:
     """Check an artifact whole, then parse its manifest; no other member is parsed.
 
-    Checked, in this order: size and layout, the signature over the manifest (if
+    Checked, in this order: size and container, the seal over the manifest (if
     there is trust), format, every member's size and sha256, library versions.
     Raises ArtifactDamaged, ArtifactUntrusted, FormatMismatch, LibraryMismatch.
     """
@@ -169,12 +170,12 @@ def verify_without_libraries(
     data: bytes, trust: Trust | None = None, *, limit: int = MAX_BYTES
 ) -> Artifact:
     """Check an artifact as `verify` does, but let it be made for other libraries: to show it."""
-    parts = read_layout(data, limit)
+    parts = read_container(data, limit)
     described = parts.pop(MANIFEST)
-    signature = parts.pop(SIGNED, None)
+    seal = parts.pop(SEAL, None)
     signed_by = None
     if trust is not None:
-        signed_by = trust.check(PURPOSE + described, _text(signature))
+        signed_by = trust.check(PURPOSE + described, _text(seal))
     manifest = _parse_manifest(described)
     _check_members(manifest, parts)
     members = Members(parts, signed=signed_by is not None)
@@ -222,8 +223,8 @@ def _check_member(name: str, member: Member, data: bytes) -> None:
         raise ArtifactDamaged(f"the member {name} was altered: its sha256 is not its manifest's")
 
 
-def _text(signature: bytes | None) -> str | None:
-    return None if signature is None else signature.decode("ascii", "replace")
+def _text(seal: bytes | None) -> str | None:
+    return None if seal is None else seal.decode("ascii", "replace")
 
 
 def _sha256(data: bytes) -> str:

@@ -1,21 +1,19 @@
-"""The layout of an artifact's file: a plain zip, written one way, and read back only that way.
+"""The container: an artifact's file, a plain zip that is written one way and read only that way.
 
 Members are stored and not compressed, so that any tool can look into the file;
-yet a file that is not, byte for byte, what `lay_out` writes of its members is
-refused. That leaves nothing to hide in: no comment, no gap, no second directory.
-
-The zip is as PKWARE's APPNOTE 6.3 has it (sections 4.3.7, 4.3.12, 4.3.16),
-without compression, comments or zip64. The first local header carries the
-length of the whole file in an extra field of its own, so that a file cut short
-can say how much of it is missing.
+yet a file that is not, byte for byte, what `write_container` writes of its
+members is refused. That leaves nothing to hide in: no comment, no gap, no second
+directory. The manifest comes first, and an extra field of its header carries the
+length of the whole file, so that a file cut short can say how much is missing.
 """
 
 from __future__ import annotations
 
+import io
 import re
 import struct
-import zlib
-from collections.abc import Iterable, Iterator, Mapping
+import zipfile
+from collections.abc import Iterable, Mapping
 
 from errors import ArtifactDamaged
 
@@ -24,86 +22,88 @@ MAX_MANIFEST_BYTES = 1 << 20
 MAX_MEMBERS = 64
 
 MANIFEST = "manifest.json"
-SIGNED = "manifest.sig"
+SEAL = "manifest.sig"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,99}")
 
-_LOCAL = struct.Struct("<4sHHHHHIIIHH")
-_CENTRAL = struct.Struct("<4sHHHHHHIIIHHHHHII")
-_END = struct.Struct("<4sHHHHIIH")
+# The lengths of a zip's headers: APPNOTE 6.3, sections 4.3.7, 4.3.12 and 4.3.16.
+_LOCAL, _CENTRAL, _END = 30, 46, 22
 _LENGTH = struct.Struct("<HHQ")
 _LENGTH_ID = 0x694D
-_DAY_ONE = 0x0021  # 1980-01-01, the earliest date a zip knows: time must not alter the bytes
-_ZIP_2_0 = 20
-_UNIX_2_0 = (3 << 8) | _ZIP_2_0
+# Time must not alter the bytes; a zip knows none before.
+_DAY_ONE = (1980, 1, 1, 0, 0, 0)
 _READABLE = 0o100644 << 16
 
+# What the standard library raises for a zip that is none: encrypted, cut, or of another method.
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    ValueError,
+    OSError,
+    struct.error,
+)
 
-def lay_out(parts: Mapping[str, bytes]) -> bytes:
+
+def write_container(parts: Mapping[str, bytes]) -> bytes:
     """Return the file that holds these members, the manifest among them.
 
     Raises ValueError for a name that cannot be, or for more than could be read back.
     """
-    wrong = [n for n in parts if not _NAME.fullmatch(n)]
+    wrong = [name for name in parts if not _NAME.fullmatch(name)]
     if wrong or MANIFEST not in parts or len(parts) > MAX_MEMBERS:
         raise ValueError(f"an artifact cannot have these members: {', '.join(wrong or parts)}")
-    if _total(parts) > MAX_BYTES or len(parts[MANIFEST]) > MAX_MANIFEST_BYTES:
+    if _length(parts) > MAX_BYTES or len(parts[MANIFEST]) > MAX_MANIFEST_BYTES:
         raise ValueError("the artifact is larger than could be read back")
-    return b"".join(_chunks({n: parts[n] for n in _in_order(parts)}))
+    return _zipped(parts)
+
+
+def _zipped(parts: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in _in_order(parts):
+            entry = zipfile.ZipInfo(name, _DAY_ONE)
+            entry.create_system, entry.external_attr = 3, _READABLE
+            if name == MANIFEST:
+                entry.extra = _LENGTH.pack(_LENGTH_ID, 8, _length(parts))
+            archive.writestr(entry, parts[name])
+    return file.getvalue()
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
-    first = (MANIFEST, SIGNED)
+    first = (MANIFEST, SEAL)
     return sorted(names, key=lambda n: (first.index(n) if n in first else len(first), n))
 
 
-def _chunks(parts: Mapping[str, bytes]) -> Iterator[bytes]:
-    """Yield the file piece by piece: headers and members, directory, end."""
-    total = _total(parts)
-    directory = []
-    offset = 0
-    for name, data in parts.items():
-        extra = _LENGTH.pack(_LENGTH_ID, 8, total) if name == MANIFEST else b""
-        fields = (0, 0, 0, _DAY_ONE, zlib.crc32(data), len(data), len(data), len(name), len(extra))
-        tail = name.encode() + extra
-        yield _LOCAL.pack(b"PK\3\4", _ZIP_2_0, *fields) + tail
-        yield data
-        rest = (0, 0, 0, _READABLE, offset)
-        directory.append(_CENTRAL.pack(b"PK\1\2", _UNIX_2_0, _ZIP_2_0, *fields, *rest) + tail)
-        offset += _LOCAL.size + len(tail) + len(data)
-    entries = b"".join(directory)
-    yield entries
-    count = len(parts)
-    yield _END.pack(b"PK\5\6", 0, 0, count, count, len(entries), offset, 0)
-
-
-def _total(parts: Mapping[str, bytes]) -> int:
-    each = _LOCAL.size + _CENTRAL.size
+def _length(parts: Mapping[str, bytes]) -> int:
+    """Return how many bytes the file of these members has."""
+    each = _LOCAL + _CENTRAL
     members = sum(each + 2 * len(name) + len(data) for name, data in parts.items())
-    return members + 2 * _LENGTH.size + _END.size
+    return members + 2 * _LENGTH.size + _END
 
 
-def read_layout(data: bytes, limit: int = MAX_BYTES) -> dict[str, bytes]:
-    """Return the members of a file that is, byte for byte, one that `lay_out` writes.
+def read_container(data: bytes, limit: int = MAX_BYTES) -> dict[str, bytes]:
+    """Return the members of a file that is, byte for byte, one that `write_container` writes.
 
     Raises ArtifactDamaged, saying how many bytes of a truncated file are missing.
     """
     if len(data) > limit:
         raise ArtifactDamaged(f"the artifact has {len(data)} bytes, more than the {limit} allowed")
     _check_length(data)
-    parts = _walk(data)
-    at = 0
-    for chunk in _chunks(parts):
-        if not data.startswith(chunk, at):
-            raise ArtifactDamaged(
-                f"the artifact was altered within {len(chunk)} bytes of byte {at}"
-            )
-        at += len(chunk)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            _check_entries(archive.infolist(), len(data))
+            parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    except _UNREADABLE:
+        raise ArtifactDamaged("the artifact was altered: its members cannot be read") from None
+    if _zipped(parts) != data:
+        raise ArtifactDamaged("the artifact was altered: its members are not written as they were")
     return parts
 
 
 def _check_length(data: bytes) -> None:
-    head = _LOCAL.size + len(MANIFEST)
+    head = _LOCAL + len(MANIFEST)
     if not data:
         raise ArtifactDamaged("the artifact is truncated: it is empty")
     if data[:4] != b"PK\3\4"[: len(data)]:
@@ -111,7 +111,7 @@ def _check_length(data: bytes) -> None:
     if len(data) < head + _LENGTH.size:
         raise ArtifactDamaged(f"the artifact is truncated: only {len(data)} bytes are left")
     mark, _, total = _LENGTH.unpack_from(data, head)
-    if data[_LOCAL.size : head] != MANIFEST.encode() or mark != _LENGTH_ID:
+    if data[_LOCAL:head] != MANIFEST.encode() or mark != _LENGTH_ID:
         raise ArtifactDamaged("the file is not an artifact: it does not start with a manifest")
     _check_total(len(data), total)
 
@@ -125,34 +125,15 @@ def _check_total(length: int, total: int) -> None:
         raise ArtifactDamaged(f"the artifact was altered: it has {length - total} bytes too many")
 
 
-def _walk(data: bytes) -> dict[str, bytes]:
-    """Read the members one after the other by their local headers."""
-    parts: dict[str, bytes] = {}
-    at = 0
-    while data[at : at + 4] == b"PK\3\4":
-        name, start, end = _member_at(data, at)
-        if name in parts or len(parts) == MAX_MEMBERS:
-            raise ArtifactDamaged("the artifact holds a member twice, or too many members")
-        if name == MANIFEST and end - start > MAX_MANIFEST_BYTES:
-            raise ArtifactDamaged(
-                f"the artifact's manifest has more than {MAX_MANIFEST_BYTES} bytes"
-            )
-        parts[name] = data[start:end]
-        at = end
-    if list(parts) != _in_order(parts) or MANIFEST not in parts:
-        raise ArtifactDamaged("the artifact's members are not in their places")
-    return parts
-
-
-def _member_at(data: bytes, at: int) -> tuple[str, int, int]:
-    """Return the name of the member whose header is at `at`, and where its bytes start and end."""
-    damaged = ArtifactDamaged(f"the artifact was altered: no member can be read at byte {at}")
-    if at + _LOCAL.size > len(data):
-        raise damaged
-    *_, size, name_length, extra_length = _LOCAL.unpack_from(data, at)
-    named = at + _LOCAL.size
-    start = named + name_length + extra_length
-    name = data[named : named + name_length].decode("ascii", "replace")
-    if start + size > len(data) or not _NAME.fullmatch(name):
-        raise damaged
-    return name, start, start + size
+def _check_entries(entries: list[zipfile.ZipInfo], length: int) -> None:
+    """Raise ArtifactDamaged for what must not even be read: bombs, overlaps, odd names."""
+    names = [entry.filename for entry in entries]
+    if len(set(names)) < len(names) or len(names) > MAX_MEMBERS:
+        raise ArtifactDamaged("the artifact holds a member twice, or too many members")
+    if MANIFEST not in names or not all(map(_NAME.fullmatch, names)):
+        raise ArtifactDamaged("the artifact was altered: a member has a name that cannot be")
+    stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
+    if not stored or sum(entry.file_size for entry in entries) > length:
+        raise ArtifactDamaged("the artifact was altered: its members are not stored as they are")
+    if next(e for e in entries if e.filename == MANIFEST).file_size > MAX_MANIFEST_BYTES:
+        raise ArtifactDamaged(f"the artifact's manifest has more than {MAX_MANIFEST_BYTES} bytes")

@@ -6,7 +6,7 @@ A key folder holds
     trusted        public keys that are believed, one a line: base64, then a note
     revoked        ids of keys that are believed no more, one a line
 
-It is looked into anew at every signature, so that a rotation or a revocation
+It is looked into anew at every seal, so that a rotation or a revocation
 reaches the processes that run.
 """
 
@@ -72,24 +72,24 @@ class KeyFolder:
 
     def open(self) -> Keys:
         """Return the folder as signer and trust, after making a pair if it is empty."""
-        with _told(self._folder):
+        with _folder_errors(self._folder):
             if not self._private.exists() and not self._lines(TRUSTED):
                 self.make()
             return Keys(self if self._private.exists() else None, self)
 
     def sign(self, data: bytes) -> str:
-        """Return a signature by the key that signs now; raises AccessError if there is none."""
-        with _told(self._folder):
+        """Return a seal by the key that signs now; raises AccessError if there is none."""
+        with _folder_errors(self._folder):
             key = self.private_key()
         if key is None:
             raise AccessError("the key folder holds no signing key")
         return key.sign(data)
 
-    def check(self, data: bytes, signature: str | None) -> str:
+    def check(self, data: bytes, seal: str | None) -> str:
         """Return the id of the key that signed the data; raises ArtifactUntrusted."""
-        with _told(self._folder):
+        with _folder_errors(self._folder):
             trust = self.public_keys()
-        return trust.check(data, signature)
+        return trust.check(data, seal)
 
     def private_key(self) -> PrivateKey | None:
         """Return the key that signs; None if the folder holds public keys alone."""
@@ -119,7 +119,7 @@ class KeyFolder:
         """Make a new pair to sign with from now on; what the old one signed stays believed."""
         self.make()
         new = new_key()
-        # Listed before it signs: nobody may meet a signature by a key not yet believed.
+        # Listed before it signs: nobody may meet a seal by a key not yet believed.
         self._trust(new.public, "made")
         with self._beside(PRIVATE, new.pem()) as written:
             os.replace(written, self._private)
@@ -178,7 +178,7 @@ def _today() -> str:
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _folder_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -192,7 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Make, list, rotate, revoke or export keys; returns the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        with _told(given.folder):
+        with _folder_errors(given.folder):
             _COMMANDS[given.command](KeyFolder(given.folder), given)
     except MiranteError as error:
         print(error, file=sys.stderr)

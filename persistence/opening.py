@@ -8,7 +8,8 @@ from pathlib import Path
 from errors import ConfigError
 from persistence.keys import open_keys
 from persistence.registry import Registry
-from persistence.stores import DirectoryStore, Store
+from persistence.stores.folder import FolderStore
+from persistence.stores.store import Store
 
 KEYS = "keys"
 
@@ -41,16 +42,16 @@ def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
     store's library is not installed.
     """
     if url.startswith(("postgres://", "postgresql://")):
-        from persistence.store_postgres import PostgresStore
+        from persistence.stores.postgres import PostgresStore
 
         return PostgresStore(url)
     if url.startswith("s3://"):
-        from persistence.store_s3 import S3Store
+        from persistence.stores.s3 import S3Store
 
         return S3Store(url, options or {})
     if not url or "://" in url:
         raise ConfigError("a model store is a folder, postgres://… or s3://bucket/prefix")
-    return DirectoryStore(url)
+    return FolderStore(url)
 
 
 def beside(model_store: str) -> str:

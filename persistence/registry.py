@@ -29,7 +29,7 @@ from errors import (
 )
 from persistence.aliases import Alias, Aliases, Earlier, Held, check_name
 from persistence.artifact import Artifact, verify, verify_without_libraries
-from persistence.stores import ABSENT, Store
+from persistence.stores.store import ABSENT, Store
 
 if TYPE_CHECKING:
     from persistence.seal import Signer, Trust

@@ -26,18 +26,18 @@ class Signer(Protocol):
     """What can sign."""
 
     def sign(self, data: bytes) -> str:
-        """Return the signature as one line: the key's id, a colon, base64."""
+        """Return the seal as one line: the key's id, a colon, base64."""
         ...
 
 
 class Trust(Protocol):
     """Who is believed."""
 
-    def check(self, data: bytes, signature: str | None) -> str:
+    def check(self, data: bytes, seal: str | None) -> str:
         """Return the id of the key that signed the data.
 
         Raises ArtifactUntrusted: not signed, by a key that is revoked or not
-        trusted, or the signature is not one of these bytes.
+        trusted, or the seal is not one of these bytes.
         """
         ...
 
@@ -54,7 +54,7 @@ class PrivateKey:
         return f"PrivateKey({self.key_id})"
 
     def sign(self, data: bytes) -> str:
-        """Return the signature as one line: the key's id, a colon, base64."""
+        """Return the seal as one line: the key's id, a colon, base64."""
         return f"{self.key_id}:{base64.b64encode(self._key.sign(data)).decode()}"
 
     def exported(self) -> str:
@@ -77,11 +77,11 @@ class PublicKeys:
     keys: Mapping[str, Ed25519PublicKey]
     revoked: frozenset[str] = field(default=frozenset())
 
-    def check(self, data: bytes, signature: str | None) -> str:
+    def check(self, data: bytes, seal: str | None) -> str:
         """Return the id of the key that signed the data; raises ArtifactUntrusted."""
-        if not signature:
+        if not seal:
             raise ArtifactUntrusted("it is not signed")
-        signed_by, _, encoded = signature.partition(":")
+        signed_by, _, encoded = seal.partition(":")
         key = self._key(signed_by)
         try:
             key.verify(base64.b64decode(encoded, validate=True), data)

@@ -23,7 +23,7 @@ from learning.progress import SilentProgress
 from persistence.model_persistence import read_model
 from persistence.opening import open_store
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from tables.readers import read_table
 from tests.learning.tables import mixed_table, without
 

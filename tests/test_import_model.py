@@ -25,7 +25,7 @@ import build_model
 from errors import DependencyError, MiranteError, ModelFileError
 from import_model import import_model
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from serving.champions import Live, load_live
 from tests.conftest import require
 

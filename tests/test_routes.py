@@ -70,7 +70,7 @@ class Routes:
 def routes(tmp_path: Path) -> Iterator[Routes]:
     made = Routes(tmp_path)
     yield made
-    made.parts.get_queue().ledger.close()
+    made.parts.get_queue().jobs_database.close()
 
 
 def test_every_guarded_route_is_there(routes: Routes) -> None:

@@ -94,7 +94,7 @@ def workplace(tmp_path: Path, root: Path) -> Iterator[Workplace]:
     """An empty database and store."""
     made = Workplace(tmp_path, root)
     yield made
-    made.queue.ledger.close()
+    made.queue.jobs_database.close()
 
 
 def test_jobs_are_trained(workplace: Workplace) -> None:
@@ -204,7 +204,7 @@ def test_a_training_that_needs_too_much_memory_says_so(tmp_path: Path, root: Pat
         job = workplace.wait_for(workplace.submit({**LONG, "estimator": "forest"}), ended)
     assert job["state"] == "failed"
     assert job["error"] == "the training needs more memory than the 64 MiB it may use"
-    workplace.queue.ledger.close()
+    workplace.queue.jobs_database.close()
 
 
 def test_an_embedded_worker_is_started_again_and_ends_with_its_parent(

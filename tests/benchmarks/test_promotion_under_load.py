@@ -5,7 +5,7 @@ import json
 from benchmarks.offered_load import Answer
 from benchmarks.promotion_under_load import Promoter, judge
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 
 EXPECTED = {"a": [0.25, 0.5], "b": [0.75, 1.0]}
 

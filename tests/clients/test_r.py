@@ -15,7 +15,7 @@ from errors import EquivalenceError, MiranteError
 from import_model import import_model
 from learning.imports.r import import_r
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from serving.champions import load_live
 from serving.protocols import sagemaker
 from tests.conftest import ROOT, require

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from jobs.queue import JobQueue
 from tests.conftest import require
 from tests.servers import INSTALL_POSTGRES, PostgresServer, find_postgres, postgres_server
@@ -60,15 +60,15 @@ def clock() -> Clock:
 @pytest.fixture
 def make_queue(url: str, clock: Clock) -> Iterator[Callable[..., JobQueue]]:
     """Make queues over one database, as several processes would have them."""
-    made: list[Ledger] = []
+    made: list[JobsDatabase] = []
 
     def make(**options: Any) -> JobQueue:
-        made.append(Ledger(url))
+        made.append(JobsDatabase(url))
         return JobQueue(made[-1], **({"lease": 30.0, "clock": clock} | options))
 
     yield make
-    for ledger in made:
-        ledger.close()
+    for jobs_database in made:
+        jobs_database.close()
 
 
 @pytest.fixture

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
 from jobs.audit import Audit
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from tests.jobs.conftest import Clock
 
 
 def test_the_newest_lines_come_first(url: str, clock: Clock) -> None:
-    ledger = Ledger(url)
-    audit = Audit(ledger, clock)
+    jobs_database = JobsDatabase(url)
+    audit = Audit(jobs_database, clock)
     for number in range(3):
         audit.record("a key", "promote", f"credit/v{number}")
         clock.now += 1
     newest = audit.newest(2)
-    ledger.close()
+    jobs_database.close()
     assert [(line["who"], line["subject"]) for line in newest] == [
         ("a key", "credit/v2"),
         ("a key", "credit/v1"),
@@ -22,8 +22,8 @@ def test_the_newest_lines_come_first(url: str, clock: Clock) -> None:
 
 
 def test_a_line_that_is_too_long_is_cut_and_kept(url: str) -> None:
-    ledger = Ledger(url)
-    Audit(ledger).record("a", "train", "s" * 1000, "o" * 1000)
-    (line,) = Audit(ledger).newest(5)
-    ledger.close()
+    jobs_database = JobsDatabase(url)
+    Audit(jobs_database).record("a", "train", "s" * 1000, "o" * 1000)
+    (line,) = Audit(jobs_database).newest(5)
+    jobs_database.close()
     assert (len(line["subject"]), len(line["outcome"])) == (160, 200)

@@ -8,7 +8,7 @@ import pytest
 
 from errors import StoreUnavailable
 from jobs import claim as claim_module
-from jobs.claim import Claim, GivenUp
+from jobs.claim import Claim, ClaimLost
 from jobs.job import Result
 from jobs.queue import JobQueue
 
@@ -38,7 +38,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def taken(queue: JobQueue) -> Claim:
     queue.submit(ORDER, who="a")
-    job = queue.take("w1")
+    job = queue.claim("w1")
     assert job is not None
     return Claim(queue, job, "w1")
 
@@ -54,7 +54,7 @@ def test_every_step_fails_once_the_job_is_lost(queue: JobQueue) -> None:
     for step in steps:
         claim = taken(queue)
         queue.cancel(claim.job.id, "a")
-        with pytest.raises(GivenUp):
+        with pytest.raises(ClaimLost):
             step(claim)
         assert queue.read(claim.job.id)["state"] == "cancelled"
     assert {line["action"] for line in queue.audit.newest(50)} == {"train", "cancel"}
@@ -86,7 +86,7 @@ def test_a_job_that_cannot_be_held_provably_is_given_up(
         while time.monotonic() < deadline:
             claim.renew()
 
-    with pytest.raises(GivenUp):
+    with pytest.raises(ClaimLost):
         renew_until_given_up()
-    with pytest.raises(GivenUp):
+    with pytest.raises(ClaimLost):
         claim.end("no")

@@ -6,14 +6,14 @@ import msgspec
 import pytest
 
 from jobs.job import Result
-from jobs.messages import Advanced, Asked, Ended, Noted, Refused, Staged, decode, encode
+from jobs.messages import Advanced, Ended, MayRegister, Noted, Refused, Staged, decode, encode
 
 SAID = (
     Staged("fit", 200),
     Staged("register"),
     Advanced(7),
     Noted("a line\nand another"),
-    Asked(),
+    MayRegister(),
     Ended(Result("v1", True, metrics={"roc_auc": 0.9})),
     Refused("the table has no rows"),
 )

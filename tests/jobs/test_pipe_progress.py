@@ -7,9 +7,9 @@ import pytest
 from jobs.job import Result
 from jobs.messages import (
     Advanced,
-    Asked,
     Ended,
     Go,
+    MayRegister,
     Message,
     Noted,
     Refused,
@@ -54,7 +54,7 @@ def test_steps_are_told_a_few_times_a_second(clock: Clock) -> None:
 def test_before_a_version_is_registered_the_worker_is_asked() -> None:
     reports = io.BytesIO()
     PipeProgress(reports, io.BytesIO(encode(Go()))).stage("register")
-    assert told(reports) == [Staged("register"), Asked()]
+    assert told(reports) == [Staged("register"), MayRegister()]
 
 
 def test_without_a_worker_nothing_is_registered() -> None:

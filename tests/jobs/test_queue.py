@@ -54,9 +54,9 @@ def test_the_same_key_and_table_is_the_same_job_and_is_kept_once(queue: JobQueue
 
 
 def chunks(queue: JobQueue) -> int:
-    from jobs.schema import ChunkRow
+    from jobs.records import ChunkRow
 
-    with queue.ledger.session() as database:
+    with queue.jobs_database.session() as database:
         return len(list(ChunkRow.select(ChunkRow.upload).tuples().execute(database)))
 
 
@@ -74,7 +74,7 @@ def test_no_more_jobs_wait_than_are_allowed(make_queue: Callable[..., JobQueue])
             outcomes.append("queued")
         except QueueFull as error:
             outcomes.append(f"again in {error.retry_after} s")
-        own.ledger.close()
+        own.jobs_database.close()
 
     threads = [threading.Thread(target=submit) for _ in range(8)]
     for thread in threads:
@@ -84,7 +84,7 @@ def test_no_more_jobs_wait_than_are_allowed(make_queue: Callable[..., JobQueue])
     assert sorted(outcomes) == ["again in 30 s"] * 5 + ["queued"] * 3
     with pytest.raises(QueueFull):
         queue.check_room()
-    queue.take("w1")
+    queue.claim("w1")
     queue.check_room()
 
 
@@ -96,25 +96,64 @@ def test_a_refused_upload_is_not_kept(make_queue: Callable[..., JobQueue]) -> No
     assert chunks(queue) == 0
 
 
-def test_a_lost_message_is_sent_again(queue: JobQueue) -> None:
+def test_a_job_is_claimed_once(queue: JobQueue) -> None:
     job = queue.submit(ORDER, who="a")
-    queue._carrier.flush_queue()
-    assert queue.take("w1") is None
-    queue.reap()
-    queue.reap()
-    taken = queue.take("w1")
-    assert taken is not None
-    assert taken.id == job["id"]
-    assert queue.take("w1") is None
+    claimed = queue.claim("w1")
+    assert claimed is not None
+    assert (claimed.id, claimed.state, claimed.attempts) == (job["id"], "running", 1)
+    assert queue.claim("w2") is None
 
 
-def test_jobs_are_taken_in_their_order(queue: JobQueue, clock: Clock) -> None:
+def test_a_job_given_back_is_the_next_again(queue: JobQueue, clock: Clock) -> None:
+    first = queue.submit(ORDER, who="a")["id"]
+    clock.now += 1
+    queue.submit(ORDER, who="a")
+    queue.claim("w1")
+    assert queue.requeue(first, "w1")
+    claimed = queue.claim("w2")
+    assert claimed is not None
+    assert (claimed.id, claimed.attempts) == (first, 2)
+
+
+def test_a_worker_passes_over_the_job_that_another_is_claiming(
+    make_queue: Callable[..., JobQueue], url: str, clock: Clock
+) -> None:
+    if url.startswith("sqlite"):
+        return  # there is one writer at a time: nothing to pass over
+    mine, others = make_queue(), make_queue()
+    first = mine.submit(ORDER, who="a")["id"]
+    clock.now += 1
+    second = mine.submit(ORDER, who="a")["id"]
+    database = mine.jobs_database
+    with database.session() as connection, database.transaction():
+        assert mine.table._next(connection) == first
+        claimed = others.claim("w2")
+    assert claimed is not None
+    assert claimed.id == second
+
+
+def test_an_idle_worker_takes_no_lock(queue: JobQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.newest(1)
+    begun: list[bool] = []
+    begin = queue.jobs_database.transaction
+    monkeypatch.setattr(
+        queue.jobs_database, "transaction", lambda: (begun.append(True), begin())[1]
+    )
+    assert queue.claim("w1") is None
+    assert begun == []
+    queue.submit(ORDER, who="a")
+    begun.clear()
+    assert queue.claim("w1") is not None
+    assert begun
+
+
+def test_jobs_are_claimed_in_their_order(queue: JobQueue, clock: Clock) -> None:
     made = []
     for _ in range(3):
         clock.now += 1
         made.append(queue.submit(ORDER, who="a")["id"])
-    taken = [job.id for job in (queue.take("w1") for _ in made) if job]
-    assert taken == made
+    claimed = [job.id for job in (queue.claim("w1") for _ in made) if job]
+    assert claimed == made
     assert [job["id"] for job in queue.newest(2)] == made[:0:-1]
 
 
@@ -125,7 +164,7 @@ def test_the_users_table_is_gone_when_the_job_has_ended(
     job = queue.submit(TABLE, who="a", data=io.BytesIO(DATA))
     assert job["order"]["size"] == len(DATA)
     assert held(queue, job["id"]) == DATA
-    queue.take("w1")
+    queue.claim("w1")
     if end == "succeed":
         queue.table.succeed(job["id"], "w1", Result("v1", False))
     elif end == "fail":
@@ -141,7 +180,7 @@ def test_the_users_table_is_gone_when_the_job_has_ended(
 
 def test_the_users_table_is_kept_when_asked(queue: JobQueue) -> None:
     job = queue.submit(TABLE, who="a", data=io.BytesIO(DATA), keep_data=True)
-    queue.take("w1")
+    queue.claim("w1")
     queue.table.fail(job["id"], "w1", "no")
     assert held(queue, job["id"]) == DATA
     assert queue.read(job["id"])["data_kept"] is True
@@ -149,7 +188,7 @@ def test_the_users_table_is_kept_when_asked(queue: JobQueue) -> None:
 
 def test_the_table_stays_while_a_job_is_taken_up_again(queue: JobQueue, clock: Clock) -> None:
     job = queue.submit(TABLE, who="a", data=io.BytesIO(DATA))
-    queue.take("w1")
+    queue.claim("w1")
     clock.now += 31
     queue.reap()
     assert held(queue, job["id"]) == DATA
@@ -170,7 +209,7 @@ def test_that_no_worker_is_alive_is_said(queue: JobQueue) -> None:
     job = queue.submit(ORDER, who="a")
     assert job["warnings"] == [NOBODY]
     assert queue.read(job["id"])["warnings"] == [NOBODY]
-    queue.table.heard("w1")
+    queue.table.note_worker("w1")
     assert "warnings" not in queue.read(job["id"])
 
 
@@ -189,8 +228,9 @@ def test_who_did_what_is_written_down(queue: JobQueue, clock: Clock) -> None:
 
 def test_a_job_is_forgotten_a_month_after_its_end(queue: JobQueue, clock: Clock) -> None:
     old = queue.submit(TABLE, who="a", data=io.BytesIO(DATA), keep_data=True)["id"]
+    clock.now += 1
     waiting = queue.submit(ORDER, who="a")["id"]
-    queue.take("w1")
+    queue.claim("w1")
     queue.table.fail(old, "w1", "no")
     clock.now += 29 * 86400
     queue.reap()

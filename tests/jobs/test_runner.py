@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from jobs.claim import Claim
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from jobs.queue import JobQueue
 from jobs.runner import Limits, Runner
 from tests.servers import wait_until
@@ -24,9 +24,9 @@ TRAINEE = [sys.executable, str(Path(__file__).with_name("trainee.py"))]
 @pytest.fixture
 def queue(tmp_path: Path) -> Iterator[JobQueue]:
     """A queue by the real clock, with a short lease."""
-    queue = JobQueue(Ledger(f"sqlite:///{tmp_path}/jobs.db"), lease=2.0)
+    queue = JobQueue(JobsDatabase(f"sqlite:///{tmp_path}/jobs.db"), lease=2.0)
     yield queue
-    queue.ledger.close()
+    queue.jobs_database.close()
 
 
 class Running:
@@ -36,7 +36,7 @@ class Running:
         self.queue = queue
         self.stop = threading.Event()
         self.id = queue.submit({"name": "mine", **order}, who="tester", **more)["id"]
-        job = queue.take("w1")
+        job = queue.claim("w1")
         assert job is not None
         runner = Runner(queue.uploads, TRAINEE, Limits(seconds, 1 << 30), self.stop)
         self.thread = threading.Thread(target=runner.run, args=(Claim(queue, job, "w1"),))
@@ -113,7 +113,7 @@ def test_a_worker_that_stops_gives_the_job_back(queue: JobQueue) -> None:
     running.stop.set()
     job = running.end()
     assert (job["state"], job["attempts"]) == ("queued", 1)
-    again = queue.take("w2")
+    again = queue.claim("w2")
     assert again is not None
     assert again.id == running.id
 

@@ -22,7 +22,7 @@ def submit(queue: JobQueue) -> str:
 
 
 def take(queue: JobQueue, owner: str = "w1") -> str:
-    job = queue.take(owner)
+    job = queue.claim(owner)
     assert job is not None
     return job.id
 
@@ -89,9 +89,9 @@ def test_two_workers_never_get_one_job(make_queue: Callable[..., JobQueue]) -> N
 
     def work(name: str) -> None:
         own = make_queue()
-        while (job := own.take(name)) is not None:
+        while (job := own.claim(name)) is not None:
             taken.append(job.id)
-        own.ledger.close()
+        own.jobs_database.close()
 
     threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
     for thread in threads:
@@ -125,7 +125,7 @@ def test_a_lost_job_is_taken_up_again_once(queue: JobQueue, clock: Clock) -> Non
         queue.reap()
     assert queue.read(job_id)["state"] == "failed"
     assert queue.read(job_id)["error"] == LOST_LINE
-    assert queue.take("w1") is None
+    assert queue.claim("w1") is None
 
 
 def test_a_renewed_lease_is_not_reaped(queue: JobQueue, clock: Clock) -> None:
@@ -170,7 +170,7 @@ def test_a_job_given_back_counts_as_untried(queue: JobQueue) -> None:
 def test_cancel_a_queued_job(queue: JobQueue) -> None:
     job_id = submit(queue)
     assert queue.cancel(job_id, "tester")["state"] == "cancelled"
-    assert queue.take("w1") is None
+    assert queue.claim("w1") is None
     assert queue.cancel(job_id, "tester")["state"] == "cancelled"
 
 
@@ -213,11 +213,11 @@ def test_an_unknown_job(queue: JobQueue) -> None:
 
 def test_workers_are_heard(queue: JobQueue, clock: Clock) -> None:
     assert queue.table.workers(30) == 0
-    queue.table.heard("w1")
-    queue.table.heard("w1")
-    queue.table.heard("w2")
+    queue.table.note_worker("w1")
+    queue.table.note_worker("w1")
+    queue.table.note_worker("w2")
     assert queue.table.workers(30) == 2
-    queue.table.gone("w2")
+    queue.table.forget_worker("w2")
     assert queue.table.workers(30) == 1
     clock.now += 31
     assert queue.table.workers(30) == 0

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from jobs import uploads as uploads_module
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from jobs.uploads import ORPHAN_AGE, Uploads
 from tests.jobs.conftest import Clock
 
@@ -16,9 +16,9 @@ from tests.jobs.conftest import Clock
 def uploads(url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[Uploads]:
     """Uploads in an empty database, in parts of ten bytes."""
     monkeypatch.setattr(uploads_module, "CHUNK", 10)
-    ledger = Ledger(url)
-    yield Uploads(ledger, clock)
-    ledger.close()
+    jobs_database = JobsDatabase(url)
+    yield Uploads(jobs_database, clock)
+    jobs_database.close()
 
 
 def content(uploads: Uploads, upload: str) -> bytes:

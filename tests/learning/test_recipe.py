@@ -121,7 +121,7 @@ def test_ready_made_recipes_have_the_estimator_s_parameters():
 def test_reading_a_recipe_imports_no_scikit_learn():
     code = (
         "import sys, recipes\n"
-        "recipes.find_recipe('credit').settled({'n_estimators': 50})\n"
+        "recipes.find_recipe('credit').resolved({'n_estimators': 50})\n"
         "assert not {'sklearn', 'scipy', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

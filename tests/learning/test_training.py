@@ -158,10 +158,10 @@ from tests.learning.tables import mixed_table, without
 dataset = read_dataset(without(mixed_table(200), "comment"), "stays")
 train, holdout = split(dataset, 3)
 for make in (forest, boosting, logistic):
-    fitted = fit(make(dataset.signature, 3), train, SilentProgress())
+    fitted = fit(make(dataset.schema, 3), train, SilentProgress())
     print(hashlib.sha256(fitted.predict_proba(holdout.batch.matrix).tobytes()).hexdigest())
 mixed = read_dataset(mixed_table(), "stays")
-fitted = fit(logistic(mixed.signature, 3), mixed, SilentProgress())
+fitted = fit(logistic(mixed.schema, 3), mixed, SilentProgress())
 print(hashlib.sha256(fitted.predict_proba(estimator_input(mixed.batch)).tobytes()).hexdigest())
 """
 

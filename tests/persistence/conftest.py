@@ -11,7 +11,7 @@ import pytest
 
 from persistence.opening import open_store
 from persistence.seal import PrivateKey, new_key
-from persistence.stores import Store
+from persistence.stores.store import Store
 from tests.conftest import require
 from tests.servers import (
     INSTALL_POSTGRES,
@@ -40,14 +40,14 @@ def s3() -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["memory", "directory", "postgres", "s3"])
+@pytest.fixture(params=["memory", "folder", "postgres", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """An empty store, one of each kind in turn."""
-    from persistence.stores import MemoryStore
+    from persistence.stores.memory import MemoryStore
 
     if request.param == "memory":
         yield MemoryStore()
-    elif request.param == "directory":
+    elif request.param == "folder":
         yield open_store(str(tmp_path / "models"))
     elif request.param == "postgres":
         yield from _emptied(open_store(request.getfixturevalue("postgres").url))

@@ -11,7 +11,8 @@ import pytest
 from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, Conflict, ModelUnknown
 from persistence.aliases import HISTORY, PURPOSE, Alias, Aliases, Earlier
 from persistence.seal import PrivateKey, new_key, trust_in
-from persistence.stores import ABSENT, MemoryStore
+from persistence.stores.memory import MemoryStore
+from persistence.stores.store import ABSENT
 
 KEY = "credit/aliases/champion.json"
 ONE, TWO = Earlier("v1", "1" * 64), Earlier("v2", "2" * 64)

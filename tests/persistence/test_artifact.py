@@ -12,7 +12,7 @@ import pytest
 
 from errors import ArtifactDamaged, ArtifactUntrusted, FormatMismatch, LibraryMismatch
 from persistence.artifact import FORMAT, PURPOSE, Manifest, pack, verify, verify_without_libraries
-from persistence.container import lay_out, read_layout
+from persistence.container import read_container, write_container
 from persistence.seal import PrivateKey, new_key, trust_in
 from tests.persistence.artifacts import MEMBERS, SIGNATURE, make_artifact, make_manifest
 
@@ -61,8 +61,8 @@ def test_a_truncated_artifact_says_how_much_is_missing() -> None:
 def _relaid(data: bytes, **changes: bytes | None) -> bytes:
     """Lay an artifact out again, well-formed but for the members changed."""
     changed = {name.replace("__", "."): part for name, part in changes.items()}
-    parts = {**read_layout(data), **changed}
-    return lay_out({name: part for name, part in parts.items() if part is not None})
+    parts = {**read_container(data), **changed}
+    return write_container({name: part for name, part in parts.items() if part is not None})
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_manifest_that_cannot_be_read_is_refused(described: bytes) -> None:
 
 
 def test_a_field_that_no_release_wrote_is_refused() -> None:
-    described = read_layout(make_artifact())["manifest.json"]
+    described = read_container(make_artifact())["manifest.json"]
     with pytest.raises(ArtifactDamaged, match=r"manifest\.json"):
         verify(_relaid(make_artifact(), manifest__json=described[:-1] + b',"trusted":true}'))
 
@@ -138,7 +138,7 @@ def test_pack_writes_the_format_of_this_release() -> None:
 def test_the_format_is_raised_when_the_manifest_changes() -> None:
     """Whoever changes these fields reads, beside FORMAT, what else is to be done."""
     fields = (
-        "name version created_at label classes runtime libraries needs faces training_rows "
+        "name version created_at label classes runtime libraries needs protocols training_rows "
         "members extra format"
     )
     assert (FORMAT, Manifest.__struct_fields__) == (1, tuple(fields.split()))
@@ -188,7 +188,7 @@ def test_a_member_exchanged_under_a_good_signature_is_refused(signer: PrivateKey
 
 
 def test_another_artifact_s_signature_is_refused(signer: PrivateKey) -> None:
-    other = read_layout(make_artifact("v2", signer=signer))["manifest.sig"]
+    other = read_container(make_artifact("v2", signer=signer))["manifest.sig"]
     data = _relaid(make_artifact(signer=signer), manifest__sig=other)
     with pytest.raises(ArtifactUntrusted, match="not good"):
         verify(data, trust_in(signer.public))
@@ -196,8 +196,8 @@ def test_another_artifact_s_signature_is_refused(signer: PrivateKey) -> None:
 
 def test_a_signature_made_for_another_purpose_is_refused(signer: PrivateKey) -> None:
     data = make_artifact(signer=signer)
-    described = read_layout(data)["manifest.json"]
-    assert read_layout(data)["manifest.sig"].decode() == signer.sign(PURPOSE + described)
+    described = read_container(data)["manifest.json"]
+    assert read_container(data)["manifest.sig"].decode() == signer.sign(PURPOSE + described)
     bare = signer.sign(described).encode()
     with pytest.raises(ArtifactUntrusted, match="not good"):
         verify(_relaid(data, manifest__sig=bare), trust_in(signer.public))
@@ -217,7 +217,7 @@ def test_an_estimator_is_handed_out_only_when_signed(signer: PrivateKey) -> None
 
 def test_verifying_imports_no_heavy_library() -> None:
     program = (
-        "import sys; import persistence.registry, persistence.keys, persistence.stores; "
+        "import sys; import persistence.registry, persistence.keys, persistence.stores.folder; "
         "print([m for m in ('sklearn', 'skops', 'joblib', 'onnxruntime', 'psycopg', 'obstore') "
         "if m in sys.modules])"
     )

@@ -15,7 +15,7 @@ from persistence.libraries import installed_version
 from persistence.model_persistence import read_model, write_model
 from persistence.registry import Registry
 from persistence.seal import PrivateKey, trust_in
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from tables.schema import Feature, Label, Schema
 
 SIGNATURE = Schema(
@@ -47,7 +47,7 @@ def _write(registry: Registry, forest: RandomForestClassifier, name: str = "cred
     return write_model(
         registry,
         name=name,
-        signature=SIGNATURE,
+        schema=SIGNATURE,
         runtime=RuntimeInfo("sklearn", False, reason="a test"),
         members=by_estimator.dump(forest),
         metrics={"roc_auc": 1.0},

@@ -12,7 +12,7 @@ from errors import LibraryMismatch
 from learning.estimators import ready_made
 from persistence.promotion import judge, settle
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from tables.dataset import read_dataset
 from tables.split import split
 from tables.table import Table

@@ -25,7 +25,9 @@ from errors import (
 )
 from persistence.registry import Registry, new_version
 from persistence.seal import PrivateKey, new_key, trust_in
-from persistence.stores import DirectoryStore, Expected, MemoryStore, Store
+from persistence.stores.folder import FolderStore
+from persistence.stores.memory import MemoryStore
+from persistence.stores.store import Expected, Store
 from tests.persistence.artifacts import make_artifact
 
 
@@ -354,7 +356,7 @@ def test_a_process_killed_anywhere_leaves_a_champion_that_can_be_read(
 ) -> None:
     """Children register, promote and roll back until they are killed."""
     trust = trust_in(signer.public)
-    registry = Registry(DirectoryStore(tmp_path), signer, trust)
+    registry = Registry(FolderStore(tmp_path), signer, trust)
     _register(registry, "v0")
     serial = registry.promote("credit", "v0").serial
     for generation in range(20):
@@ -377,7 +379,7 @@ def test_a_process_killed_anywhere_leaves_a_champion_that_can_be_read(
 
 def _work_until_killed(folder: Path, signer: PrivateKey, generation: int) -> None:
     try:
-        registry = Registry(DirectoryStore(folder), signer, trust_in(signer.public))
+        registry = Registry(FolderStore(folder), signer, trust_in(signer.public))
         for number in range(10_000):
             version = f"v{generation}-{number}"
             _register(registry, version)

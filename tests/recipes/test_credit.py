@@ -7,7 +7,7 @@ import pytest
 from build_model import build_model
 from persistence.model_persistence import read_model
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from recipes.credit import recipe
 from tables.dataset import read_dataset
 

@@ -15,7 +15,7 @@ from errors import DatasetError, DependencyError
 from learning.category_boosting import category_boosting
 from learning.runtimes.catboost import UNKNOWN_CATEGORY, Column, table
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from recipes import find_recipe
 from recipes.loans import KINDS, LABEL, PLACES, SYNTHETIC
 from serving.champions import Live, load_live

@@ -10,10 +10,10 @@ from typing import Any
 from flask import Flask
 from flask.testing import FlaskClient
 
-from jobs.database import Ledger
+from jobs.database import JobsDatabase
 from jobs.queue import JobQueue
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from serving.auth import Guard, KeyRing, new_key
 from serving.http.cors import Cors
 from serving.http.routes.events import events_blueprint
@@ -47,7 +47,7 @@ def make_lifecycle(folder: Path, **options: Any) -> Lifecycle:
     """Build it over an empty database in the folder; options are the queue's."""
     made = {scope: new_key(f"{scope}er", [scope]) for scope in ("predict", "train", "admin")}
     guard = Guard(KeyRing([key.entry() for _, key in made.values()]))
-    queue = JobQueue(Ledger(f"sqlite:///{folder}/jobs.db"), **options)
+    queue = JobQueue(JobsDatabase(f"sqlite:///{folder}/jobs.db"), **options)
     registry = Registry(MemoryStore())
     app = Flask("lifecycle", static_folder=None)
     attend(app, RequestIds(), Cors(("*",)), Observation(Metrics(), 0.0))

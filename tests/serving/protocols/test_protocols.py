@@ -8,7 +8,6 @@ import re
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.serving.protocols.test_oip import INPUTS
 
 from serving.auth import Guard, KeyRing, new_key
 from serving.protocols import loans as flat
@@ -17,6 +16,7 @@ from serving.protocols import tweets as keyed
 from serving.protocols.oip import protocol as oip
 from serving.service import PredictionService
 from tests.serving.factory import ROW, ask, make_live, make_service
+from tests.serving.protocols.oip.test_protocol import INPUTS
 from tests.serving.protocols.test_loans import APPLICATION, LOANS
 from tests.serving.protocols.test_tweets import TWEETS
 from tests.serving.transports import by_express, by_flask, flask_lane

@@ -96,7 +96,7 @@ def service(tmp_path: Path) -> Iterator[Lifecycle]:
     """The routes over an empty queue."""
     made = make_lifecycle(tmp_path)
     yield made
-    made.queue.ledger.close()
+    made.queue.jobs_database.close()
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def submit(service: Lifecycle) -> str:
 
 
 def finish(queue: JobQueue, job_id: str) -> None:
-    queue.take("w1")
+    queue.claim("w1")
     queue.table.report(job_id, "w1", "fit", 0.5, ["a line"])
     queue.table.succeed(job_id, "w1", Result("v1", True))
 

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from persistence.registry import Registry
-from persistence.stores import MemoryStore
+from persistence.stores.memory import MemoryStore
 from serving.http.cors import Cors
 from serving.http.routes.models import models_blueprint
 from serving.http.wsgi import attend

@@ -17,7 +17,7 @@ def service(tmp_path: Path) -> Iterator[Lifecycle]:
     """The routes over an empty queue."""
     made = make_lifecycle(tmp_path)
     yield made
-    made.queue.ledger.close()
+    made.queue.jobs_database.close()
 
 
 def order(service: Lifecycle, document: Any, path: str = "/v0/train", **headers: str) -> Any:
@@ -192,7 +192,7 @@ def test_a_full_queue(tmp_path: Path) -> None:
     for answer in (order(service, {"recipe": "credit"}), upload(service)):
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) > 0
-    service.queue.ledger.close()
+    service.queue.jobs_database.close()
 
 
 def test_the_idempotency_key(service: Lifecycle) -> None:
@@ -211,7 +211,7 @@ def test_the_same_order_again_is_answered_though_the_queue_is_full(tmp_path: Pat
     first = order(service, {"recipe": "credit"}, **key)
     again = order(service, {"recipe": "credit"}, **key)
     assert (again.status_code, again.json["id"]) == (202, first.json["id"])
-    service.queue.ledger.close()
+    service.queue.jobs_database.close()
 
 
 def test_jobs_are_listed_read_and_cancelled(service: Lifecycle) -> None:
@@ -231,7 +231,7 @@ def test_jobs_are_listed_read_and_cancelled(service: Lifecycle) -> None:
 
 def test_a_job_that_has_ended_cannot_be_cancelled(service: Lifecycle) -> None:
     job_id = order(service, {"recipe": "credit"}).json["id"]
-    service.queue.take("w1")
+    service.queue.claim("w1")
     service.queue.table.fail(job_id, "w1", "the table has no rows")
     answer = service.client.delete(f"/v0/jobs/{job_id}", headers=service.as_("train"))
     assert answer.status_code == 409

@@ -20,7 +20,7 @@ def service(tmp_path: Path) -> Iterator[Lifecycle]:
         made.registry.register("credit", make_artifact(version))
     made.registry.promote("credit", "v1")
     yield made
-    made.queue.ledger.close()
+    made.queue.jobs_database.close()
 
 
 def promote(service: Lifecycle, version: str, **more: Any) -> Any:

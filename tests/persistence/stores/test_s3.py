@@ -46,11 +46,11 @@ def test_a_server_that_is_down_is_one_line_within_seconds_and_tells_no_secret() 
     store = open_store("s3://models/x", options)
     before = time.monotonic()
     for use in (lambda: store.get("credit"), lambda: store.put("credit", b"one"), store.list):
-        with pytest.raises(StoreUnavailable, match=r"s3://models: .*cannot be reached") as told:
+        with pytest.raises(StoreUnavailable, match=r"s3://models: .*cannot be reached") as caught:
             use()
-        assert "hunter2" not in str(told.value).lower()
-        assert "\n" not in str(told.value)
-        assert told.value.__suppress_context__
+        assert "hunter2" not in str(caught.value).lower()
+        assert "\n" not in str(caught.value)
+        assert caught.value.__suppress_context__
     assert time.monotonic() - before < 30
 
 
@@ -67,17 +67,17 @@ def test_empty_options_are_left_to_the_client(s3: S3Server) -> None:
 def test_a_forked_child_is_refused_instead_of_waiting_for_ever(s3: S3Server) -> None:
     store = open_store(s3.url, s3.client_options)
     store.list()
-    ready, told = os.pipe()
+    ready, caught = os.pipe()
     child = os.fork()
     if not child:
         signal.alarm(10)
         try:
             open_store(s3.url, s3.client_options).put("credit", b"by the child")
         except StoreUnavailable as error:
-            os.write(told, str(error).encode())
+            os.write(caught, str(error).encode())
         os._exit(0)
     os.waitpid(child, 0)
-    os.close(told)
+    os.close(caught)
     with os.fdopen(ready) as said:
         assert "was used before this process was forked" in said.read()
 
@@ -86,7 +86,7 @@ def test_without_obstore_the_command_that_installs_it_is_said(
     monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "obstore", None)
-    monkeypatch.delitem(sys.modules, "persistence.store_s3", raising=False)
+    monkeypatch.delitem(sys.modules, "persistence.stores.s3", raising=False)
     with pytest.raises(DependencyError, match=r"pip install -r requirements-s3\.txt"):
         open_store("s3://models")
     assert (root / "requirements-s3.txt").is_file()

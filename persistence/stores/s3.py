@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
-from persistence.stores import ABSENT, ANY, Expected, Stored, check_key
+from persistence.stores.store import ABSENT, ANY, Expected, Stored, check_key
 
 try:
     import obstore
@@ -43,14 +43,14 @@ class S3Store:
         self._bucket = bucket
         self._prefix = prefix.strip("/")
         self._options = {name: value for name, value in options.items() if value}
-        with self._told("its settings"):
+        with self._store_errors("its settings"):
             self._connected = self._connect()
 
     def get(self, key: str) -> Stored:
         """Return what a key holds; raises KeyMissing."""
         check_key(key)
         try:
-            with self._told("a read"):
+            with self._store_errors("a read"):
                 found = obstore.get(self._client(), key)
                 return Stored(bytes(found.bytes()), found.meta["e_tag"] or "")
         except FileNotFoundError:
@@ -61,7 +61,7 @@ class S3Store:
         check_key(key)
         conflict = Conflict(f"{key} is not what was expected: somebody else was first")
         try:
-            with self._told("a write"):
+            with self._store_errors("a write"):
                 # In one piece: an upload in parts cannot be conditional.
                 mode = _mode(expected)
                 put = obstore.put(self._client(), key, data, mode=mode, use_multipart=False)
@@ -76,7 +76,7 @@ class S3Store:
         """Return the size in bytes of every key that starts with the prefix, keys sorted."""
         # The client's prefix is whole segments only.
         folder = prefix.rpartition("/")[0]
-        with self._told("a listing"):
+        with self._store_errors("a listing"):
             pages = obstore.list(self._client(), folder or None)
             found = {meta["path"]: meta["size"] for page in pages for meta in page}
         return {key: found[key] for key in sorted(found) if key.startswith(prefix)}
@@ -88,7 +88,7 @@ class S3Store:
     def delete(self, key: str) -> None:
         """Remove a key; one that is not there is no error."""
         check_key(key)
-        with suppress(FileNotFoundError), self._told("a deletion"):
+        with suppress(FileNotFoundError), self._store_errors("a deletion"):
             obstore.delete(self._client(), key)
 
     def _no_bucket(self) -> StoreUnavailable:
@@ -111,7 +111,7 @@ class S3Store:
         )
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _store_errors(self, what: str) -> Iterator[None]:
         # Not chained: the client's text has the whole request and answer in it.
         try:
             yield

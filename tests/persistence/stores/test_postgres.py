@@ -14,12 +14,12 @@ import pytest
 
 from errors import ConfigError, Conflict, StoreUnavailable
 from persistence.opening import open_store
-from persistence.stores import ABSENT
+from persistence.stores.store import ABSENT
 from tests.servers import PostgresServer, free_port, postgres_server
 
 psycopg = pytest.importorskip("psycopg", reason="pip install -r requirements.txt")
 
-from persistence.store_postgres import PostgresStore  # noqa: E402
+from persistence.stores.postgres import PostgresStore  # noqa: E402
 
 
 @pytest.fixture
@@ -88,9 +88,9 @@ def test_a_server_that_is_down_is_one_line_and_its_return_is_noticed() -> None:
         for _ in range(2):
             with pytest.raises(
                 StoreUnavailable, match=r"PostgreSQL: .*[Cc]onnection refused"
-            ) as told:
+            ) as caught:
                 store.get("credit")
-            assert "\n" not in str(told.value)
+            assert "\n" not in str(caught.value)
         assert time.monotonic() - before < 10
         server.start()
         assert store.get("credit") == (b"one", tag)
@@ -99,12 +99,12 @@ def test_a_server_that_is_down_is_one_line_and_its_return_is_noticed() -> None:
 
 def test_no_error_tells_the_password(postgres: PostgresServer) -> None:
     wrong = postgres.url.replace(postgres.password, "hunter2")
-    with pytest.raises(StoreUnavailable, match="password authentication failed") as told:
+    with pytest.raises(StoreUnavailable, match="password authentication failed") as caught:
         PostgresStore(wrong).get("credit")
-    _assert_silent(told.value)
-    with pytest.raises(StoreUnavailable) as told:
+    _assert_silent(caught.value)
+    with pytest.raises(StoreUnavailable) as caught:
         PostgresStore(f"postgres://mirante:hunter2@127.0.0.1:{free_port()}/x").list()
-    _assert_silent(told.value)
+    _assert_silent(caught.value)
     with pytest.raises(ConfigError, match="cannot be read") as refused:
         PostgresStore("postgres://mirante:hunter2@[127.0.0.1/x")
     _assert_silent(refused.value)
@@ -137,16 +137,16 @@ def test_many_first_uses_at_once_make_one_table(
 
 def test_a_child_process_opens_a_connection_of_its_own(pg: PostgresStore) -> None:
     pg.put("credit", b"one")
-    ready, told = os.pipe()
+    ready, caught = os.pipe()
     child = os.fork()
     if not child:
         signal.alarm(10)
-        os.write(told, pg.get("credit").data + str(pg._connection.info.backend_pid).encode())
+        os.write(caught, pg.get("credit").data + str(pg._connection.info.backend_pid).encode())
         os._exit(0)
     os.waitpid(child, 0)
     said = os.read(ready, 100)
     os.close(ready)
-    os.close(told)
+    os.close(caught)
     assert said.startswith(b"one")
     assert pg._connection is not None
     assert said != b"one%d" % pg._connection.info.backend_pid
@@ -164,7 +164,7 @@ def test_a_writer_killed_at_any_moment_leaves_one_whole_write(
     postgres: PostgresServer, pg: PostgresStore
 ) -> None:
     program = (
-        "import sys; from persistence.store_postgres import PostgresStore; "
+        "import sys; from persistence.stores.postgres import PostgresStore; "
         "store = PostgresStore(sys.argv[1]); print(flush=True)\n"
         "while True: store.put('credit', sys.argv[2].encode() * 50_000)"
     )

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
-from persistence.stores import ABSENT, ANY, Expected, Stored, check_key
+from persistence.stores.store import ABSENT, ANY, Expected, Stored, check_key
 
 try:
     import psycopg

@@ -1,4 +1,4 @@
-"""The waiter: nothing runs before there is a database, and it does not outlive who waits."""
+"""Nothing runs before there is a database, and what waits for it ends with its parent."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def words(process: psutil.Process) -> str:
 def test_it_waits_for_the_database_and_becomes_the_supervisor(parent, tmp_path):
     waiter = psutil.Process(int(parent.stdout.readline()))
     time.sleep(1)
-    assert "waiter.py" in words(waiter)
+    assert "wait_for_database.py" in words(waiter)
     assert waiter.children() == []
     (tmp_path / "jobs.db").touch()
-    wait_until(lambda: "--embedded" in words(waiter) and "waiter" not in words(waiter), "it")
+    wait_until(lambda: "--embedded" in words(waiter) and "wait_for" not in words(waiter), "it")
     wait_until(lambda: len(waiter.children()) == 1, "the worker")
 
 

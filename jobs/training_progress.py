@@ -9,7 +9,7 @@ from typing import ClassVar
 from jobs.messages import Advanced, Message, Noted, Staged
 
 
-class Meter:
+class TrainingProgress:
     """The stage, the fraction done and the new log lines."""
 
     # What each stage takes of a whole run, about; a stage not listed here adds nothing.
@@ -34,7 +34,7 @@ class Meter:
         self._lines: list[str] = []
         self._count = 0
 
-    def hear(self, message: Message) -> None:
+    def receive(self, message: Message) -> None:
         """Take one message in."""
         match message:
             case Staged(name=name, total=total):
@@ -45,7 +45,7 @@ class Meter:
             case Noted(text=text):
                 self._add(text)
 
-    def take_lines(self) -> list[str]:
+    def new_lines(self) -> list[str]:
         """Return the log lines since the last call."""
         lines, self._lines = self._lines, []
         return lines

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import inspect
+import re
+from http import HTTPStatus
+
+import pytest
+
+from errors import MiranteError
+from serving import refusals
+from serving.http.exchange import status_of
+
+KINDS = [
+    kind
+    for kind in vars(refusals).values()
+    if inspect.isclass(kind) and kind.__module__ == refusals.__name__
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_stands_in_the_drawing_and_is_the_callers_fault(kind: type[MiranteError]) -> None:
+    assert re.search(rf"─ {kind.__name__}\b", refusals.__doc__ or "")
+    assert inspect.getdoc(kind)
+    assert HTTPStatus.BAD_REQUEST <= status_of(kind("a fact")) < HTTPStatus.INTERNAL_SERVER_ERROR
