@@ -53,8 +53,10 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # The last address in X-Forwarded-For that is not a router's is the client's; what stands before it
 # the client may have made up. "*" would believe that. https://uvicorn.dev/deployment/#proxies-and-forwarded-headers
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or (
-    "10.0.0.0/8" if _on_dyno else "127.0.0.1,::1"
+# A dyno is reached by the router alone. Its environment has no say: the buildpack exports
+# FORWARDED_ALLOW_IPS='*' into every dyno, whatever was set. GUNICORN_CMD_ARGS overrules this.
+forwarded_allow_ips = (
+    "10.0.0.0/8" if _on_dyno else os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 )
 
 # Nobody administers a dyno through a socket in its file system.
@@ -85,6 +87,15 @@ def on_starting(server: Any) -> None:
     _make_local_key(server)
     refuse_bad_settings()
     Path(os.environ[_METRICS]).mkdir(mode=0o700)
+    _provide_first_model(server)
+
+
+def _provide_first_model(server: Any) -> None:
+    """Fill an empty store, once and before any worker answers; a later start finds it filled."""
+    from config import read_config
+    from first_model import provide_first_model
+
+    provide_first_model(read_config(os.environ), server.log.info)
 
 
 def _make_local_key(server: Any) -> None:

@@ -89,7 +89,7 @@ def work(config: Config, stop: threading.Event) -> None:
 
     queue = open_queue(config)
     owner = f"{socket.gethostname()[:80]}-{os.getpid()}-{os.urandom(4).hex()}"
-    limits = Limits(config.job_time_limit, config.job_memory_limit)
+    limits = Limits(config.job_time_limit, config.job_memory_limit, on_dyno=bool(config.dyno))
     command = [sys.executable, str(HERE), "--job"]
     runner = Runner(queue.uploads, command, limits, stop)
     keeper = Keeper(queue, owner)

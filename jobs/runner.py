@@ -14,6 +14,7 @@ from errors import StoreUnavailable
 from jobs.child import Child
 from jobs.claim import Claim, GivenUp
 from jobs.job import Result
+from jobs.memory import memory_left
 from jobs.messages import Asked, Ended, Message, Refused, Start
 from jobs.meter import Meter
 from jobs.uploads import Uploads
@@ -27,10 +28,11 @@ GRACE = 10.0  # seconds for a child that is registering its version to finish th
 
 
 class Limits(NamedTuple):
-    """What one training may take: seconds, and bytes of memory."""
+    """What one training may take: seconds, and bytes of memory (None: what is left by then)."""
 
     seconds: float
-    memory: int
+    memory: int | None = None
+    on_dyno: bool = False
 
 
 class Stopping(Exception):
@@ -63,23 +65,27 @@ class Runner:
 
     def _train(self, claim: Claim) -> Result | str:
         job = claim.job
-        start = Start(job.id, job.order, self._limits.memory)
+        memory = self._limits.memory or memory_left(self._limits.on_dyno)
+        start = Start(job.id, job.order, memory)
         with contextlib.ExitStack() as stack:
             data = None
             if job.upload is not None:
                 data = stack.enter_context(self._uploads.open(job.upload))
             child = stack.enter_context(Child(self._command, start, data))
             logger.info("job %s is trained by process %d", job.id, child.pid)
-            return Watch(claim, child, self._limits, self._stop).end()
+            return Watch(claim, child, self._limits.seconds, memory, self._stop).end()
 
 
 class Watch:
     """One child, watched until it ends or has to."""
 
-    def __init__(self, claim: Claim, child: Child, limits: Limits, stop: threading.Event) -> None:
+    def __init__(
+        self, claim: Claim, child: Child, seconds: float, memory: int, stop: threading.Event
+    ) -> None:
         self._claim = claim
         self._child = child
-        self._limits = limits
+        self._seconds = seconds
+        self._memory = memory
         self._stop = stop
         self._meter = Meter()
         self._outcome: Result | str | None = None
@@ -130,13 +136,12 @@ class Watch:
                 raise Stopping
 
     def _check_limits(self) -> None:
-        seconds, memory = self._limits
         if self._outcome is not None or self._committing:
             return
-        if time.monotonic() - self._began > seconds:
-            self._outcome = f"the training took longer than {seconds:g} seconds"
-        elif self._child.memory() > memory:
-            self._outcome = too_little(memory)
+        if time.monotonic() - self._began > self._seconds:
+            self._outcome = f"the training took longer than {self._seconds:g} seconds"
+        elif self._child.memory() > self._memory:
+            self._outcome = too_little(self._memory)
 
     def _beat(self) -> None:
         now = time.monotonic()

@@ -87,9 +87,12 @@ class KeyFolder:
 
     def check(self, data: bytes, signature: str | None) -> str:
         """Return the id of the key that signed the data; raises ArtifactUntrusted."""
+        return self.believed().check(data, signature)
+
+    def believed(self) -> PublicKeys:
+        """Return who is believed at this moment; raises ConfigError."""
         with _told(self._folder):
-            trust = self.public_keys()
-        return trust.check(data, signature)
+            return self.public_keys()
 
     def private_key(self) -> PrivateKey | None:
         """Return the key that signs; None if the folder holds public keys alone."""
