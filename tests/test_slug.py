@@ -82,6 +82,12 @@ def version_in(slug: Path) -> str:
     return path.name
 
 
+def test_the_version_of_python_is_where_the_buildpack_looks(slug: Path) -> None:
+    assert [path.name for path in slug.iterdir() if "python" in path.name] == [".python-version"]
+    # The newest patch of a minor version; the buildpack refuses anything but numbers.
+    assert re.fullmatch(r"3\.\d+\n", (slug / ".python-version").read_text())
+
+
 def test_the_build_s_folder_is_named_nowhere(slug: Path) -> None:
     name = b"build_4d1f"
     files = [path for path in slug.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
