@@ -34,7 +34,7 @@ COPY recipes recipes
 COPY data data
 COPY serving serving
 COPY bin bin
-COPY app.py build_model.py config.py errors.py grpc_process.py gunicorn.conf.py \
+COPY app.py build_model.py config.py errors.py first_model.py grpc_process.py gunicorn.conf.py \
      import_model.py test_model.py worker.py ./
 USER 1000
 

@@ -20,6 +20,9 @@ Fraction = Annotated[float, Meta(ge=0, le=1)]
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
 
 MEBIBYTE = 1024 * 1024
+# MODEL_STORE's word for the database of DATABASE_URL: a platform that changes its credentials
+# changes that variable alone.
+DATABASE = "database"
 SECRETS = frozenset(
     {"api_keys", "signing_key", "database_url", "model_store", "aws_secret_access_key"}
 )
@@ -55,6 +58,9 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     # The folder through which the workers share their counts; gunicorn.conf.py makes one.
     prometheus_multiproc_dir: str = ""
 
+    # The dyno's name, which the platform sets.
+    dyno: str = ""
+
     # Artifacts are signed; without keys given here a pair is kept in the key folder,
     # which is beside the model store unless it is named.
     signing_key: str = ""
@@ -84,8 +90,14 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     max_queued_jobs: Positive = 20
     max_upload_bytes: Positive = 64 * MEBIBYTE
     job_time_limit: Seconds = 3600.0
-    job_memory_limit: Positive = 4096 * MEBIBYTE
+    # Not set: what is left when a job begins (jobs/memory.py).
+    job_memory_limit: Positive | None = None
     job_lease_seconds: Seconds = 60.0
+
+    @property
+    def store_address(self) -> str:
+        """Where models are kept: a folder, or an address."""
+        return self.database_url if self.model_store == DATABASE else self.model_store
 
     @property
     def registry(self) -> dict[str, Any]:
@@ -97,7 +109,7 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
             "secret_access_key": self.aws_secret_access_key,
         }
         return {
-            "model_store": self.model_store,
+            "model_store": self.store_address,
             "key_folder": self.key_folder,
             "signing_key": self.signing_key,
             "trusted_keys": self.trusted_keys,
@@ -125,11 +137,27 @@ def read_config(environ: Mapping[str, str]) -> Config:
     given = {name: environ[name] for name in _FIELDS if environ.get(name)}
     values: dict[str, Any] = {n: _split(v) if n in _LISTS else v for n, v in given.items()}
     for name, value in values.items():
+        _check_expanded(name, given[name])
         try:
             msgspec.convert(value, _FIELDS[name].type, strict=False)
         except msgspec.ValidationError as error:
             raise ConfigError(f"{name}: {_expected(_FIELDS[name].type, error)}") from None
-    return msgspec.convert(values, Config, strict=False)
+    config = msgspec.convert(values, Config, strict=False)
+    if config.model_store == DATABASE and not config.database_url.startswith("postgres"):
+        raise ConfigError(
+            "MODEL_STORE: database is that of DATABASE_URL, expected to be postgres://…; "
+            "on Heroku: heroku addons:create heroku-postgresql"
+        )
+    return config
+
+
+def _check_expanded(name: str, value: str) -> None:
+    if value.startswith("$"):
+        hint = "; MODEL_STORE=database is the database of DATABASE_URL"
+        raise ConfigError(
+            f"{name}: begins with $, and variables are not expanded here: expected the value itself"
+            + (hint if name == "MODEL_STORE" else "")
+        )
 
 
 def _expected(kind: Any, error: msgspec.ValidationError) -> str:

@@ -61,8 +61,10 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # The last address in X-Forwarded-For that is not a router's is the client's; what stands before it
 # the client may have made up. "*" would believe that. https://uvicorn.dev/deployment/#proxies-and-forwarded-headers
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS") or (
-    "10.0.0.0/8" if _on_dyno else "127.0.0.1,::1"
+# A dyno is reached by the router alone. Its environment has no say: the buildpack exports
+# FORWARDED_ALLOW_IPS='*' into every dyno, whatever was set. GUNICORN_CMD_ARGS overrules this.
+forwarded_allow_ips = (
+    "10.0.0.0/8" if _on_dyno else os.environ.get("FORWARDED_ALLOW_IPS") or "127.0.0.1,::1"
 )
 
 # Nobody administers a dyno through a socket in its file system.
@@ -94,6 +96,7 @@ def on_starting(server: Any) -> None:
     refuse_bad_settings()
     if "GUNICORN_FD" not in os.environ:  # USR2: this master takes its address over from another
         _refuse_bad_addresses(server.cfg.address)
+    _provide_first_model(server)
 
 
 def _refuse_bad_addresses(addresses: list[Any]) -> None:
@@ -108,6 +111,13 @@ def _refuse_bad_addresses(addresses: list[Any]) -> None:
         except OSError as error:
             reason = (error.strerror or "not an address").lower()
             sys.exit(f"mirante: HOST, PORT: cannot listen on port {port}: {reason}")
+
+
+def _provide_first_model(server: Any) -> None:
+    """Fill an empty store, once and before any worker answers; a later start finds it filled."""
+    from first_model import provide_first_model
+
+    provide_first_model(_config, server.log.info)
 
 
 def _make_local_key(server: Any) -> None:

@@ -65,7 +65,7 @@ def _as_worker() -> int:
         signal.signal(number, lambda _number, _frame: stop.set())
     try:
         config = read_config(os.environ)
-        limits = Limits(config.job_time_limit, config.job_memory_limit)
+        limits = Limits(config.job_time_limit, config.job_memory_limit, on_dyno=bool(config.dyno))
         work(open_queue(config), [sys.executable, str(HERE), "--job"], limits, stop)
     except MiranteError as error:
         print(f"worker: {error}", file=sys.stderr)

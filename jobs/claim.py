@@ -17,7 +17,7 @@ class ClaimLost(Exception):
 
 
 class Claim:
-    """What a worker may do with the job it took; each step fails with GivenUp once it lost it."""
+    """What a worker may do with the job it took; each step fails with ClaimLost once it lost it."""
 
     def __init__(self, queue: JobQueue, job: Job, owner: str) -> None:
         self.job = job

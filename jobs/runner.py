@@ -13,6 +13,7 @@ from typing import NamedTuple
 from errors import StoreUnavailable
 from jobs.claim import Claim, ClaimLost
 from jobs.job import Result
+from jobs.memory import memory_left
 from jobs.messages import Ended, MayRegister, Message, Refused, Start
 from jobs.training_process import TrainingProcess
 from jobs.training_progress import TrainingProgress
@@ -27,10 +28,11 @@ GRACE = 10.0  # seconds for a child that is registering its version to finish th
 
 
 class Limits(NamedTuple):
-    """What one training may take: seconds, and bytes of memory."""
+    """What one training may take: seconds, and bytes of memory (None: what is left by then)."""
 
     seconds: float
-    memory: int
+    memory: int | None = None
+    on_dyno: bool = False
 
 
 class Stopping(Exception):
@@ -63,25 +65,32 @@ class Runner:
 
     def _train(self, claim: Claim) -> Result | str:
         job = claim.job
-        start = Start(job.id, job.order, self._limits.memory)
+        memory = self._limits.memory or memory_left(self._limits.on_dyno)
+        start = Start(job.id, job.order, memory)
         with contextlib.ExitStack() as stack:
             data = None
             if job.upload is not None:
                 data = stack.enter_context(self._uploads.open(job.upload))
             child = stack.enter_context(TrainingProcess(self._command, start, data))
             logger.info("job %s is trained by process %d", job.id, child.pid)
-            return Training(claim, child, self._limits, self._stop).end()
+            return Training(claim, child, self._limits.seconds, memory, self._stop).end()
 
 
 class Training:
     """One child, watched until it ends or has to."""
 
     def __init__(
-        self, claim: Claim, child: TrainingProcess, limits: Limits, stop: threading.Event
+        self,
+        claim: Claim,
+        child: TrainingProcess,
+        seconds: float,
+        memory: int,
+        stop: threading.Event,
     ) -> None:
         self._claim = claim
         self._child = child
-        self._limits = limits
+        self._seconds = seconds
+        self._memory = memory
         self._stop = stop
         self._progress = TrainingProgress()
         self._outcome: Result | str | None = None
@@ -93,7 +102,7 @@ class Training:
     def end(self) -> Result | str:
         """Return what the child made, or the line that says why it made nothing.
 
-        Raises GivenUp and Stopping, with the child still running.
+        Raises ClaimLost and Stopping, with the child still running.
         """
         while self._outcome is None:
             messages = self._child.receive(TICK)
@@ -132,13 +141,12 @@ class Training:
                 raise Stopping
 
     def _check_limits(self) -> None:
-        seconds, memory = self._limits
         if self._outcome is not None or self._committing:
             return
-        if time.monotonic() - self._began > seconds:
-            self._outcome = f"the training took longer than {seconds:g} seconds"
-        elif self._child.memory() > memory:
-            self._outcome = too_little(memory)
+        if time.monotonic() - self._began > self._seconds:
+            self._outcome = f"the training took longer than {self._seconds:g} seconds"
+        elif self._child.memory() > self._memory:
+            self._outcome = too_little(self._memory)
 
     def _renew(self) -> None:
         now = time.monotonic()

@@ -97,6 +97,11 @@ class Aliases:
         self._see(alias)
         return Held(alias, stored.tag)
 
+    def holds(self, name: str, which: str) -> bool:
+        """Say whether the store holds an alias; it is not read."""
+        key = _key(name, which)
+        return key in self._store.list(key)
+
     def write(
         self, name: str, which: str, target: Earlier, held: Held, previous: tuple[Earlier, ...] = ()
     ) -> Alias:

@@ -87,9 +87,12 @@ class KeyFolder:
 
     def check(self, data: bytes, seal: str | None) -> str:
         """Return the id of the key that signed the data; raises ArtifactUntrusted."""
+        return self.believed().check(data, seal)
+
+    def believed(self) -> PublicKeys:
+        """Return who is believed at this moment; raises ConfigError."""
         with _folder_errors(self._folder):
-            trust = self.public_keys()
-        return trust.check(data, seal)
+            return self.public_keys()
 
     def private_key(self) -> PrivateKey | None:
         """Return the key that signs; None if the folder holds public keys alone."""

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from errors import ConfigError
-from persistence.keys import open_keys
+from persistence.keys import KeyFolder, open_keys
 from persistence.registry import Registry
+from persistence.seal import PublicKeys, Trust
 from persistence.stores.folder import FolderStore
 from persistence.stores.store import Store
 
 KEYS = "keys"
+# The folder of the code: keys kept in it are believed as the code is, by a store in it.
+CODE = Path(__file__).resolve().parent.parent
 
 
 def open_registry(
@@ -25,13 +28,32 @@ def open_registry(
     """Return the registry over a store, with the keys given or those kept beside it.
 
     Nothing is connected to yet; without keys a pair is made on first use, in
-    `key_folder`, or else beside the store's folder. Raises ConfigError and
-    DependencyError.
+    `key_folder`, or else beside the store's folder. A store elsewhere outlives
+    this disk, and so must its keys: without any that are named it is refused.
+    Raises ConfigError and DependencyError.
     """
     store = open_store(model_store, store_options)
-    folder = key_folder or beside(model_store)
+    if is_elsewhere(model_store) and not (key_folder or signing_key or trusted_keys):
+        raise ConfigError(
+            "the model store outlives this disk, and keys made here would not: set SIGNING_KEY; "
+            "on Heroku: heroku config:set SIGNING_KEY=$(openssl rand -hex 32) "
+            "(or KEY_FOLDER, a folder that is kept)"
+        )
+    folder = Path(key_folder or beside(model_store))
     keys = open_keys(folder, signing_key=signing_key, trusted_keys=trusted_keys)
-    return Registry(store, keys.signer, keys.trust)
+    trust = keys.trust if is_elsewhere(model_store) else _with_own(keys.trust, folder)
+    return Registry(store, keys.signer, trust)
+
+
+def _with_own(trust: Trust, folder: Path) -> Trust:
+    """Return trust that also believes the keys in the code's folder, where a build has left some.
+
+    A slug's model is signed by keys that its build made: it is served whatever
+    SIGNING_KEY is set later. Whoever can write there can write the code.
+    """
+    if folder.resolve().parent != CODE or not isinstance(trust, PublicKeys):
+        return trust
+    return trust.joined(KeyFolder(folder).believed())
 
 
 def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
@@ -54,6 +76,11 @@ def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
     return FolderStore(url)
 
 
+def is_elsewhere(model_store: str) -> bool:
+    """Say whether a store is not a folder of this machine."""
+    return "://" in model_store
+
+
 def beside(model_store: str) -> str:
     """Return the key folder of a store: beside its folder, or `keys` when it has none."""
-    return KEYS if "://" in model_store else str(Path(model_store).parent / KEYS)
+    return KEYS if is_elsewhere(model_store) else str(Path(model_store).parent / KEYS)

@@ -110,6 +110,10 @@ class Registry:
         """
         return self._aliases.read(name, CHAMPION).alias
 
+    def has_champion(self, name: str) -> bool:
+        """Say whether a model has a champion, be it one that is not believed here."""
+        return self._aliases.holds(name, CHAMPION)
+
     def challenger(self, name: str) -> Alias | None:
         """Return the alias of the latest version registered, None if it became the champion."""
         alias = self._aliases.read(name, CHALLENGER).alias

@@ -91,6 +91,10 @@ class PublicKeys:
             ) from None
         return signed_by
 
+    def joined(self, other: PublicKeys) -> PublicKeys:
+        """Return trust in the keys of both, less the ids that either has revoked."""
+        return PublicKeys({**self.keys, **other.keys}, self.revoked | other.revoked)
+
     def _key(self, signed_by: str) -> Ed25519PublicKey:
         if signed_by in self.revoked:
             raise ArtifactUntrusted(f"it is signed by key {signed_by}, which was revoked")

@@ -18,6 +18,8 @@ import requests
 
 from tests.servers import free_port, wait_until
 
+# A dyno has 60 s to listen; a start that finds an empty store trains before it does.
+START = 60.0
 ROOT = Path(__file__).resolve().parent.parent
 CREDIT_ROW: dict[str, Any] = {
     "seniority": 9,
@@ -91,21 +93,28 @@ def build(store: Path, *arguments: str, **settings: str) -> str:
 @contextmanager
 def serve(store: Path, **settings: str) -> Iterator[Service]:
     """Run the Procfile's web line over a store until the block ends."""
+    with serve_tree(ROOT, environment(store, **settings)) as service:
+        yield service
+
+
+@contextmanager
+def serve_tree(tree: Path, environ: dict[str, str]) -> Iterator[Service]:
+    """Run the web line of a tree's Procfile in it, with that environment and a PORT."""
     port = free_port()
-    web = (ROOT / "Procfile").read_text().partition("web:")[2].splitlines()[0]
+    web = (tree / "Procfile").read_text().partition("web:")[2].splitlines()[0]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as out:
             process = subprocess.Popen(
                 shlex.split(web),
-                cwd=ROOT,
-                env=environment(store, PORT=str(port), **settings),
+                cwd=tree,
+                env={**environ, "PORT": str(port)},
                 stdout=out,
                 stderr=out,
             )
         service = Service(port, psutil.Process(process.pid), log)
         try:
-            wait_until(lambda: answers(service, process), f"the service to answer ({log})")
+            wait_until(lambda: answers(service, process), f"the service to answer ({log})", START)
             yield service
         finally:
             process.terminate()

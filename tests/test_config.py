@@ -43,6 +43,37 @@ def test_a_bad_value_is_named_with_what_is_expected_and_not_shown(name, value, e
     assert "sesame" not in line.lower()
 
 
+def test_the_attached_database_keeps_the_models_whatever_its_credentials():
+    for password in ("before", "after"):
+        url = f"postgres://u:{password}@h/d"
+        config = read_config({"MODEL_STORE": "database", "DATABASE_URL": url})
+        assert config.registry["model_store"] == config.store_address == url
+    assert read_config({"MODEL_STORE": "./database"}).store_address == "./database"
+
+
+@pytest.mark.parametrize("given", [{}, {"DATABASE_URL": "sqlite:///var/opensesame.db"}])
+def test_no_database_is_attached(given):
+    with pytest.raises(ConfigError, match=r"heroku addons:create heroku-postgresql$") as refused:
+        read_config({"MODEL_STORE": "database", **given})
+    assert "opensesame" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["MODEL_STORE", "DATABASE_URL", "SIGNING_KEY"])
+def test_a_variable_that_nobody_expanded_is_refused(name):
+    given = {name: "$SESAME"}
+    with pytest.raises(ConfigError, match=rf"^{name}: begins with \$") as refused:
+        read_config(given)
+    assert "SESAME" not in str(refused.value)
+    assert ("MODEL_STORE=database" in str(refused.value)) == (name == "MODEL_STORE")
+
+
+def test_a_training_may_use_what_is_left_unless_it_is_said():
+    assert read_config({}).job_memory_limit is None
+    assert read_config({"JOB_MEMORY_LIMIT": "4096"}).job_memory_limit == 4096
+    with pytest.raises(ConfigError, match="JOB_MEMORY_LIMIT"):
+        read_config({"JOB_MEMORY_LIMIT": "0"})
+
+
 def test_secrets_are_not_shown():
     given = {
         "API_KEYS": "opensesame",

@@ -105,18 +105,6 @@ def test_app_json_asks_for_settings_that_there_are(root: Path) -> None:
     read_config(asked_settings(root))
 
 
-def test_the_slug_builds_a_model_and_finds_it(slug: Path) -> None:
-    settings = asked_settings(slug)
-    settings["PATH"] = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    built = run("bin/post_compile", cwd=slug, **settings)
-    assert built.returncode == 0, built.stderr
-    found = run(sys.executable, "test_model.py", cwd=slug, **settings)
-    assert found.returncode == 0, found.stderr
-    # It is signed by the key that was asked for, and another one does not believe it.
-    settings["SIGNING_KEY"] = secrets.token_hex(32)
-    assert run(sys.executable, "test_model.py", cwd=slug, **settings).returncode == 1
-
-
 def test_the_slug_has_all_that_its_processes_import(slug: Path) -> None:
     lines = (slug / "Procfile").read_text().splitlines()
     commands = [line.partition(":")[2].split() for line in lines if line]
@@ -401,7 +389,14 @@ def test_the_oldest_python_is_the_same_everywhere(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["bin/post_compile", "bin/find_python", "bin/export_requirements", ".ci/run"]
+    "name",
+    [
+        "bin/pre_compile",
+        "bin/post_compile",
+        "bin/find_python",
+        "bin/export_requirements",
+        ".ci/run",
+    ],
 )
 def test_scripts_can_be_run(root: Path, name: str) -> None:
     assert os.access(root / name, os.X_OK)

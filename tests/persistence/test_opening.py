@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from errors import AccessError, ArtifactUntrusted, ConfigError
+from persistence import opening
+from persistence.keys import KeyFolder
 from persistence.opening import beside, open_registry, open_store
 from persistence.registry import Registry
+from persistence.seal import read_private
+from tests.conftest import require
 from tests.persistence.artifacts import make_artifact
+from tests.servers import INSTALL_S3
 
 SECRET = secrets.token_hex(32)  # as a platform's generator of secrets makes them
+PUBLIC = read_private(SECRET).public
 
 
 def register(registry: Registry) -> str:
@@ -53,6 +60,49 @@ def test_public_keys_alone_verify_and_do_not_sign(tmp_path: Path) -> None:
     assert reading.read("credit", version).manifest.version == version
     with pytest.raises(AccessError):
         reading.promote("credit", version)
+
+
+ELSEWHERE = ("postgres://u:geheim@h/d", "s3://geheim/prefix")
+
+
+@pytest.mark.parametrize("url", ELSEWHERE)
+def test_a_store_elsewhere_wants_keys_that_last_as_long(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    require(url.startswith("postgres") or bool(find_spec("obstore")), "obstore", INSTALL_S3)
+    with pytest.raises(ConfigError) as refused:
+        open_registry(url)
+    line = str(refused.value)
+    assert "heroku config:set SIGNING_KEY=$(openssl rand -hex 32)" in line
+    assert "\n" not in line
+    assert "geheim" not in line
+    assert list(tmp_path.iterdir()) == []
+    for keys in ({"signing_key": SECRET}, {"key_folder": "keys"}, {"trusted_keys": (PUBLIC,)}):
+        open_registry(url, **keys)  # type: ignore[arg-type]
+
+
+def test_keys_in_the_folder_of_the_code_are_believed_beside_a_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = str(tmp_path / "models")
+    version = register(open_registry(models))
+    with pytest.raises(ArtifactUntrusted):
+        open_registry(models, signing_key=SECRET).read("credit", version)
+    monkeypatch.setattr(opening, "CODE", tmp_path)
+    registry = open_registry(models, signing_key=SECRET)
+    assert registry.read("credit", version).manifest.version == version
+    assert registry.signer.public == PUBLIC  # type: ignore[union-attr]
+    KeyFolder(tmp_path / "keys").rotate()
+    old = KeyFolder(tmp_path / "keys").believed().keys
+    for key_id in list(old)[:1]:
+        KeyFolder(tmp_path / "keys").revoke(key_id)
+    with pytest.raises(ArtifactUntrusted, match="revoked"):
+        open_registry(models, signing_key=SECRET).read("credit", version)
+
+
+def test_the_folder_of_the_code_is_this_tree(root: Path) -> None:
+    assert root == opening.CODE
 
 
 def test_a_store_that_there_is_not_is_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
