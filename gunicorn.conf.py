@@ -149,6 +149,8 @@ def when_ready(server: Any) -> None:
     # The runtime of nearly every champion: imported once here, a tenth less memory for two workers.
     importlib.import_module("learning.runtimes.onnx")
     _start_trainer(server)
+    if hasattr(server.worker_class, "prepare_stop"):  # another --worker-class has none
+        server.worker_class.prepare_stop(server)
     # What was imported so far is never garbage: left unmarked, it stays shared after the fork.
     # https://docs.python.org/3.11/library/gc.html#gc.freeze
     gc.freeze()
