@@ -57,8 +57,8 @@ def test_the_settings_reach_what_they_are_of(config: Config, store: Path) -> Non
 
 
 def test_the_other_lane_loads_when_its_worker_starts(config: Config) -> None:
-    express = create_asgi(config)
-    service = express._gate
+    application = create_asgi(config)
+    service = application._service
     assert service.champions.lives == {}
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
     loaded: list[Any] = []
@@ -69,7 +69,7 @@ def test_the_other_lane_loads_when_its_worker_starts(config: Config) -> None:
     async def send(message: Any) -> None:
         loaded.append((message["type"], sorted(service.champions.lives)))
 
-    asyncio.run(express({"type": "lifespan"}, receive, send))
+    asyncio.run(application({"type": "lifespan"}, receive, send))
     assert loaded[0] == ("lifespan.startup.complete", ["credit"])
     assert loaded[1][0] == "lifespan.shutdown.complete"
 

@@ -24,10 +24,11 @@ from serving.champions import Champions, Live, Prediction
 from serving.grpc.inference_service import OpenInference
 from serving.grpc.reflection import Reflection
 from serving.grpc.typed_services import TypedServices
-from serving.http.exchange import explain, headers_of, status_of
 from serving.observation import Observation
+from serving.problems import explain, headers_of, status_of
 from serving.refusals import BodyTooLarge
-from serving.service import Guard, RequestIds
+from serving.request_ids import RequestIds
+from serving.service import Guard
 from tables.batch import Batch
 from tables.rows import Decoded
 

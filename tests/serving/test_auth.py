@@ -20,7 +20,7 @@ from serving.auth import (
     write_key_file,
 )
 from serving.failures import FailureLimit
-from serving.http.exchange import status_of
+from serving.problems import status_of
 from serving.refusals import KeyRejected, RateLimited, ScopeMissing
 
 

@@ -8,7 +8,7 @@ import msgspec
 from flask import Blueprint
 
 from serving.champions import Champions, Live
-from serving.http.exchange import Answer
+from serving.exchange import Answer
 from serving.http.wsgi import flask_response
 
 

@@ -9,7 +9,7 @@ from flask import Blueprint
 
 from persistence.registry import Registry
 from serving.champions import Champions
-from serving.http.exchange import Answer
+from serving.exchange import Answer
 from serving.http.wsgi import flask_response
 
 

@@ -10,12 +10,12 @@ from flask import Blueprint, Response
 
 from errors import MiranteError
 from serving.champions import Champions
-from serving.http.exchange import Answer
+from serving.exchange import Answer
 from serving.http.wsgi import flask_response
-from serving.protocols.oip.protocol import refuse
+from serving.protocols.oip import refuse
 from serving.protocols.oip.tensors import metadata
 
-# Told as the server's version: what a client may rely on is the protocol's.
+# The server's version: what a client may rely on is the protocol's.
 PROTOCOL = "2"
 
 

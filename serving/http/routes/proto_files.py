@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import Blueprint, Response
 
 from serving.champions import Champions
+from serving.exchange import Answer
 from serving.grpc.protos.proto import render
 from serving.grpc.protos.typed import typed_proto
-from serving.http.exchange import Answer
 from serving.http.wsgi import flask_response
 
 TEXT = b"text/plain; charset=utf-8"

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 
 from errors import ParseError
 from serving.champions import Champions
-from serving.http.exchange import Answer
+from serving.exchange import Answer
 from serving.http.wsgi import flask_response
 
 MEBIBYTE = 1024 * 1024

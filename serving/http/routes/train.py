@@ -15,8 +15,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from errors import ModelUnknown, ParseError, RecipeError
 from serving.auth import Guard
+from serving.exchange import Answer
 from serving.http.access import check_key
-from serving.http.exchange import Answer
 from serving.http.wsgi import flask_response
 from serving.refusals import BodyTooLarge, MediaTypeError, RequestError
 

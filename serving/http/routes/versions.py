@@ -12,9 +12,10 @@ from flask import Blueprint, Response, request
 from errors import MiranteError, ParseError, StoreUnavailable
 from persistence.registry import Alias, Registry
 from serving.auth import Guard
+from serving.exchange import Answer
 from serving.http.access import check_key
-from serving.http.exchange import Answer, status_of
 from serving.http.wsgi import flask_response
+from serving.problems import status_of
 from serving.refusals import RequestError
 
 log = logging.getLogger("mirante.versions")

@@ -34,11 +34,11 @@ from serving.champions import Champions, Live
 from serving.grpc.server import GrpcServer, Limits
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.protocols.oip import protocol as oip
+from serving.protocols import oip
 from tables.batch import Batch
 from tables.schema import Feature, Label, Schema
 from tests.conftest import ROOT
-from tests.serving.factory import ROW, Sum, ask, make_live, make_predictor, make_service
+from tests.serving.factory import ROW, Sum, ask, make_champions, make_live, make_service
 
 IRIS = Schema(
     tuple(
@@ -62,7 +62,7 @@ def serving(
         "guard": None,
         "observation": Observation(Metrics(), 0.0),
     }
-    held = champions or make_predictor(*lives)
+    held = champions or make_champions(*lives)
     server = GrpcServer(held, "127.0.0.1:0", **(settings | options))
     server.start()
     try:
@@ -174,7 +174,7 @@ def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
 
 
 def test_a_model_promoted_meanwhile_is_called_by_its_new_signature() -> None:
-    champions, row = make_predictor(make_live()), ROW | {"records": True}
+    champions, row = make_champions(make_live()), ROW | {"records": True}
     with reached(champions=champions) as (_, channel):
         assert call(channel, "ml.CreditPredictor", "PredictCreditApproved", **row)
         other = Schema((Feature("x", "number", example=1.0),), Label("grade", (1, 2)))
@@ -313,7 +313,7 @@ def test_an_unknown_call_is_unimplemented(channel: grpc.Channel) -> None:
 
 
 def test_health_checking_follows_the_predictor() -> None:
-    champions = make_predictor()
+    champions = make_champions()
     with reached(champions=champions) as (server, channel):
         check = health_pb2_grpc.HealthStub(channel).Check
         states = health_pb2.HealthCheckResponse
@@ -461,7 +461,7 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_an_error(server: GrpcServer) -> None:
-    champions = make_predictor()
+    champions = make_champions()
     observation = Observation(Metrics(), 0.0)
     with pytest.raises(OSError, match="cannot listen"):
         GrpcServer(

@@ -20,9 +20,9 @@ from app import build_flask, wire
 from config import Config
 from serving import refusals
 from serving.auth import new_key
-from serving.http.exchange import STATUS
 from serving.http.openapi import make_document
 from serving.http.operations import OPERATIONS
+from serving.problems import STATUS
 from tests.servers import free_port, wait_until
 from tests.service import ROOT, build, environment, serve
 from tests.serving.factory import ROW, SIGNATURE, make_live

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serving.http.exchange import Answer
+from serving.exchange import Answer
 from serving.protocols import v0
 from serving.service import PredictionService
 from tests.serving.factory import ROW, ask, make_service

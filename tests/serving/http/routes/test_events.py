@@ -13,7 +13,7 @@ import pytest
 from jobs.job import Result
 from jobs.queue import JobQueue
 from jobs.table import Event
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes import events
 from serving.http.routes.events import EventStreams
 from serving.metrics import Metrics

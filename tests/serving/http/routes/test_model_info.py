@@ -6,19 +6,19 @@ import pytest
 from flask import Flask
 
 from serving.champions import Live
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes.model_info import inspection_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import RequestIds
-from tests.serving.factory import make_live, make_predictor
+from tests.serving.factory import make_champions, make_live
 
 
 def ask(path: str, *lives: Live) -> Any:
     app = Flask(__name__)
     attend(app, RequestIds(), Cors(("*",)), Observation(Metrics(), 0.0))
-    app.register_blueprint(inspection_blueprint(make_predictor(*lives), "credit"))
+    app.register_blueprint(inspection_blueprint(make_champions(*lives), "credit"))
     return app.test_client().get(path)
 
 

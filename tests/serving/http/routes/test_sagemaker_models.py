@@ -8,13 +8,13 @@ import pytest
 from flask import Flask
 
 from errors import Conflict
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import RequestIds
-from tests.serving.factory import make_live, make_predictor
+from tests.serving.factory import make_champions, make_live
 
 
 class OneModel:
@@ -39,7 +39,7 @@ def client_of(*names: str, model_folder: Any = None):
     attend(app, RequestIds(), Cors(()), Observation(Metrics(), 0.0))
     app.register_blueprint(
         sagemaker_blueprint(
-            make_predictor(*(make_live(name) for name in names)),
+            make_champions(*(make_live(name) for name in names)),
             default_model="credit",
             max_in_flight=7,
             max_body_bytes=6 * 1024 * 1024,

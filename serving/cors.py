@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.http.exchange import Headers
+from serving.exchange import Headers
 
 
 class Cors:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.http.cors import Cors
+from serving.cors import Cors
 
 ORIGIN = b"access-control-allow-origin"
 
