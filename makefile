@@ -13,7 +13,7 @@ PYTHON := $(BIN)/python
 HONCHO := PATH="$(CURDIR)/$(BIN):$$PATH" honcho
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve api-start cert model test check bench format lock clean
+.PHONY: help run serve api-start cert model test check bench format proto lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,13 @@ bench: $(VENV)/.dev ## Measure this service beside others: make bench ARGS="one-
 format: $(VENV)/.dev ## Format the code, and mend what the linter can
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
+
+proto: $(VENV)/.dev ## Write the message classes of the .proto files
+	@for file in serving/grpc/generated/open_inference.proto clients/iris.proto; do \
+	    folder=$$(dirname $$file); \
+	    $(PYTHON) -m grpc_tools.protoc -I$$folder --python_out=$$folder --pyi_out=$$folder \
+	        $$(basename $$file); \
+	done
 
 lock: $(VENV)/.dev ## Write Pipfile.lock and the requirements files from the Pipfile
 	$(PYTHON) -m pipenv lock
