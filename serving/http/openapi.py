@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: made of the routes that there are and the models that are live.
 
 A route that names a model is listed once for every live one, each with the
-rows that it reads; the others as they are, with what `operations` says of them.
+rows that it reads; the others as they are, with the operation beside each view.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Flask, Response, current_app
 from werkzeug.routing import Rule
 
 from serving.champions import Live
 from serving.description import PROBLEM_SCHEMA
 from serving.exchange import Answer
-from serving.http.operations import OPERATIONS, Operation
+from serving.http.operation import OBJECT, Operation, content, described, operation_of
 from serving.http.wsgi import flask_response
 from serving.problems import Problem
 from serving.protocols.oip.inference import ERROR
@@ -53,28 +53,37 @@ def openapi_blueprint(service: PredictionService, *, default_model: str, closed:
     blueprint = Blueprint("openapi", __name__)
 
     @blueprint.get("/v0/openapi.json")
+    @described(Operation("Inspection", "This document", content(OBJECT)))
     def openapi() -> Response:
-        rules = current_app.url_map.iter_rules()
+        operations = operations_of(current_app)
         lives = service.champions.lives
-        document = make_document(service.protocols, rules, lives, default_model, closed)
+        document = make_document(service.protocols, operations, lives, default_model, closed)
         return flask_response(Answer(200, msgspec.json.encode(document)))
 
     return blueprint
 
 
+def operations_of(app: Flask) -> list[tuple[Rule, Operation]]:
+    """Return the application's rules with the operation of each view that has one."""
+    rules = [
+        (rule, operation_of(app.view_functions[rule.endpoint])) for rule in app.url_map.iter_rules()
+    ]
+    return [(rule, operation) for rule, operation in rules if operation is not None]
+
+
 def make_document(
     protocols: Sequence[HttpProtocol],
-    rules: Iterable[Rule],
+    operations: Iterable[tuple[Rule, Operation]],
     lives: dict[str, Live],
     default_model: str,
     closed: bool,
 ) -> Document:
-    """Return the document for these protocols, rules of Flask and live models."""
+    """Return the document for these protocols, operations of Flask and live models."""
     paths: dict[str, Document] = {}
     tags = [protocol.TAG for protocol in protocols]
     for method, path, operation in (
         *_predictions(protocols, lives, default_model, closed),
-        *_others(rules, closed),
+        *_others(operations, closed),
     ):
         paths.setdefault(path, {})[method.lower()] = operation
     return {
@@ -140,13 +149,12 @@ def _prediction(
     }
 
 
-def _others(rules: Iterable[Rule], closed: bool) -> Iterator[tuple[str, str, Document]]:
-    for rule in rules:
+def _others(
+    operations: Iterable[tuple[Rule, Operation]], closed: bool
+) -> Iterator[tuple[str, str, Document]]:
+    for rule, operation in operations:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            operation = OPERATIONS.get((method, path))
-            if operation is None:
-                continue
             if closed and not operation.key and path.startswith("/v0/model"):
                 operation = operation._replace(key="predict")
             yield method, path, _operation(method, path, operation)

@@ -23,6 +23,7 @@ from serving.auth import Guard
 from serving.cors import Cors
 from serving.exchange import Answer, Headers
 from serving.http.access import check_key
+from serving.http.operation import TEXT, Operation, described
 from serving.observation import Observation
 from serving.problems import refuse
 from serving.request_ids import RequestIds
@@ -47,6 +48,16 @@ STOPPING = "stopping"
 ROUTE = "/v0/jobs/<job_id>/events"
 _PATH = re.compile(r"/v0/jobs/([0-9a-f]{32})/events")
 _FINAL = re.compile(r'"state":"(?:succeeded|failed|cancelled)"')
+
+
+_EVENTS = Operation(
+    "Training",
+    "A job's changes as server-sent events; 204 when all is said",
+    {MEDIA_TYPE.decode(): {}},
+    (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    key="train",
+    parameters=({"name": "Last-Event-ID", "in": "header", "schema": TEXT},),
+)
 
 
 class Change(Protocol):
@@ -313,6 +324,7 @@ def events_blueprint(get_changes: Callable[[], Changes], guard: Guard) -> Bluepr
     blueprint = Blueprint("events", __name__)
 
     @blueprint.get(ROUTE)
+    @described(_EVENTS)
     def events(job_id: str) -> Response:
         check_key(guard, "train")
         changes = get_changes()

@@ -21,8 +21,8 @@ def prediction_blueprint(service: PredictionService) -> Blueprint:
         g.recorded = True  # by the service
         client = request.remote_addr or ""
         headers = flask_headers()
-        if request.content_length is None:
-            headers.pop(b"content-length", None)  # not a length: Werkzeug then reads no body
+        if b"content-length" in headers:  # as Werkzeug reads it, for which no number is 0
+            headers[b"content-length"] = b"%d" % (request.content_length or 0)
         exchange = service.begin(route, headers, request.query_string, client, **named)
         return flask_response(service.serve(exchange, partial(_body, service.max_body_bytes)))
 

@@ -64,6 +64,12 @@ def test_key_and_declared_size_are_checked_before_the_body_is_read() -> None:
         assert answer.status_code == status
 
 
+def test_a_length_that_is_no_number_is_none() -> None:
+    client = wsgi_application(make_service()).test_client()
+    answer = client.post("/v0/predict", environ_overrides={"CONTENT_LENGTH": "x"})
+    assert (answer.status_code, "body is empty" in answer.json["detail"]) == (400, True)
+
+
 def test_the_clients_address_reaches_the_guard() -> None:
     seen: list[str] = []
 

@@ -23,13 +23,13 @@ class OneModel:
     def __init__(self) -> None:
         self.taken: list[str] = []
 
-    def take(self, name: str) -> None:
+    def load(self, name: str) -> None:
         """Take it once."""
         if name in self.taken:
             raise Conflict("the model is loaded already")
         self.taken.append(name)
 
-    def put_back(self, name: str) -> None:
+    def unload(self, name: str) -> None:
         """Put it back."""
         self.taken.remove(name)
 
