@@ -141,7 +141,7 @@ async def _nothing(*_: object) -> None:
 
 
 def microseconds(step: Callable[[], object]) -> float:
-    """Return the least time of a call; one that makes CALLS requests itself is told by its name."""
+    """Return the least time of a call; `_asgi` makes CALLS requests in one."""
     inner = 1 if step.__qualname__.startswith("_asgi") else CALLS
     return min(Timer(step).repeat(REPEATS, inner)) / CALLS * 1e6
 

@@ -41,7 +41,7 @@ WRITABLE_LINES = {
 def readable(exchange: Exchange) -> str:
     """Return the media type that the body is written in. Raises MediaTypeError."""
     given = exchange.headers.get(b"content-type", b"")
-    # Most clients write it just so; the others' is taken apart.
+    # Most clients write it just so; the parameters of the others are cut off.
     media = _READABLE.get(given) or _READABLE.get(exchange.media_type)
     if media is None:
         raise MediaTypeError(f"expected Content-Type {JSON}, {JSON_LINES} or {CSV}")
@@ -49,15 +49,15 @@ def readable(exchange: Exchange) -> str:
 
 
 def writable(exchange: Exchange, known: Mapping[str, str] = WRITABLE) -> str:
-    """Return the media type among those known that the client would have most, JSON by default.
+    """Return the media type among those known that the client prefers, JSON by default.
 
     Preference is by quality, then by order (RFC 9110, 12.5.1). Raises NotAcceptable.
     """
     accept = exchange.headers.get(b"accept")
     if accept is None or accept == b"*/*" or accept == b"application/json":
         return JSON
-    wanted = [_weighted(part) for part in accept.decode("latin-1").lower().split(",")]
-    for quality, media in sorted(wanted, key=lambda pair: -pair[0]):
+    weighted = [_weighted(part) for part in accept.decode("latin-1").lower().split(",")]
+    for quality, media in sorted(weighted, key=lambda pair: -pair[0]):
         if quality > 0 and media in known:
             return known[media]
     raise NotAcceptable(f"answers are written as {' or '.join(sorted(set(known.values())))}")

@@ -131,7 +131,7 @@ class PredictionService:
         elif exchange.token is not None:
             raise NotFound("there is nothing at this path")
         declared = exchange.headers.get(b"content-length")
-        # The body is counted again as it is read: what is declared may be untrue.
+        # The body is counted again as it is read: its length may be other than declared.
         if declared is not None and not (
             declared.isdigit() and len(declared) < 16 and int(declared) <= self.max_body_bytes
         ):

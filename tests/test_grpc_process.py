@@ -67,10 +67,10 @@ def test_it_follows_the_champion_and_ends_when_told(tmp_path):
 )
 def test_a_bad_setting_is_one_line(tmp_path, settings, message):
     with process(tmp_path, **settings) as (started, _):
-        _, told = started.communicate(timeout=60)
+        _, printed = started.communicate(timeout=60)
     assert started.returncode == 1
-    assert message in told.splitlines()[-1]
-    assert "Traceback" not in told
+    assert message in printed.splitlines()[-1]
+    assert "Traceback" not in printed
 
 
 def test_without_grpc_one_line_says_how_to_have_it(monkeypatch):

@@ -133,14 +133,14 @@ def test_through_a_folder_any_worker_tells_the_counts_of_all(tmp_path: Path, roo
     # Processes of their own: the variable must stand before prometheus_client is imported.
     environ = {"PATH": os.environ["PATH"], "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     for workers in (1, 2):
-        told = subprocess.run(
+        printed = subprocess.run(
             [sys.executable, "-c", WORKER, str(tmp_path)],
             cwd=root,
             env=environ,
             capture_output=True,
             check=True,
         ).stdout
-        values = {(s.name, s.labels.get("le")): s.value for s in samples(told)}
+        values = {(s.name, s.labels.get("le")): s.value for s in samples(printed)}
         assert values["mirante_requests_total", None] == 2 * workers
         assert values["mirante_request_seconds_bucket", "0.001"] == workers
         assert values["mirante_request_seconds_bucket", "+Inf"] == 2 * workers

@@ -1,4 +1,4 @@
-"""The shelf of a multi-model container: what is taken is served, under its folder's name."""
+"""The models of a multi-model container: what is loaded is served, under its folder's name."""
 
 from __future__ import annotations
 

@@ -154,8 +154,8 @@ def test_a_failure_of_ours_says_nothing_of_itself_and_the_next_request_works(cap
 def test_browsers_learn_what_they_may_read(service):
     answer = post(service, ROW, origin="https://a.example")
     assert answer.headers["access-control-allow-origin"] == "*"
-    asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
-    granted = by_asgi(service, "OPTIONS", "/v0/predict", asked, b"")
+    preflight = {"origin": "https://a.example", "access-control-request-method": "POST"}
+    granted = by_asgi(service, "OPTIONS", "/v0/predict", preflight, b"")
     assert granted.status == 200
     assert "POST" in granted.headers["access-control-allow-methods"]
     assert "access-control-allow-origin" not in post(service, ROW).headers

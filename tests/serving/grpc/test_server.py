@@ -103,7 +103,7 @@ def client(server: GrpcServer) -> Iterator[triton.InferenceServerClient]:
 
 
 def call(channel: grpc.Channel, service: str, method: str, **fields: Any) -> Any:
-    """The reply of a typed service, whose messages the server is asked for."""
+    """The reply of a typed service, whose messages reflection describes."""
     options = {name: fields.pop(name) for name in ("metadata", "timeout") if name in fields}
     pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
     found = pool.FindServiceByName(service).FindMethodByName(method)
@@ -227,8 +227,8 @@ def test_raw_tensors_are_answered_as_over_rest(client: triton.InferenceServerCli
 
 def test_one_tensor_of_all_features_and_one_output(client: triton.InferenceServerClient) -> None:
     rows = np.array([[100, 1, 1, 1], [-100, 1, 1, 1]], np.float32)
-    wanted = [triton.InferRequestedOutput("label")]
-    result = client.infer("iris", [tensor("x", rows, "FP32")], outputs=wanted)
+    outputs = [triton.InferRequestedOutput("label")]
+    result = client.infer("iris", [tensor("x", rows, "FP32")], outputs=outputs)
     assert result.as_numpy("label").tolist() == [b"virginica", b"setosa"]
     assert result.as_numpy("probabilities") is None
 

@@ -166,8 +166,8 @@ def test_requests_at_the_same_time_are_answered_each_with_its_own() -> None:
 
     async def all_at_once() -> list[Any]:
         path = "/v0/predict"
-        asked = (call(app, "POST", path, JSON, [part(b, more=False)]) for b in bodies)
-        return await asyncio.gather(*asked)
+        calls = (call(app, "POST", path, JSON, [part(b, more=False)]) for b in bodies)
+        return await asyncio.gather(*calls)
 
     together = asyncio.run(all_at_once())
     assert [answer.status for answer in together] == [200] * 3 + [400] + [200] * 6

@@ -215,7 +215,7 @@ def test_generated_requests_find_no_fault_of_ours_and_nothing_undescribed(store,
 
 def test_generated_requests_with_a_key_find_nothing_either(store, tmp_path):
     token, key = new_key("schemathesis", ["admin"])
-    # After some requests without the key a client is told to wait, which is not what is expected.
+    # After some requests without the key a client has to wait, which is not what is expected.
     unasked = ",".join((*NOT_ASKED, "ignored_auth"))
     with serve_gunicorn(store, API_KEYS=key.entry()) as url:
         schemathesis(

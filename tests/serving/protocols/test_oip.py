@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's dialect: JSON, binary tensors, errors."""
+"""The Open Inference Protocol: JSON, binary tensors, errors."""
 
 from __future__ import annotations
 

@@ -18,9 +18,9 @@ def ask(champions: Champions, path: str) -> Any:
 
 
 def test_it_says_that_it_is_alive_and_when() -> None:
-    told = ask(make_champions(), "/health").json
-    assert told["msg"] == "this service is alive"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["now"])
+    answered = ask(make_champions(), "/health").json
+    assert answered["msg"] == "this service is alive"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", answered["now"])
     assert ask(make_champions(), "/livez").json == {"status": "live"}
 
 

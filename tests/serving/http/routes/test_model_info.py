@@ -25,26 +25,26 @@ def ask(path: str, *lives: Live) -> Any:
 def test_the_default_model_and_one_by_name_tell_of_themselves() -> None:
     lives = make_live(), make_live("iris", "20261123t000000z-000002")
     assert ask("/v0/model_info", *lives).json["name"] == "credit"
-    told = ask("/v0/models/iris/model_info", *lives).json
-    assert (told["name"], told["version"]) == ("iris", "20261123t000000z-000002")
+    answered = ask("/v0/models/iris/model_info", *lives).json
+    assert (answered["name"], answered["version"]) == ("iris", "20261123t000000z-000002")
 
 
 def test_what_it_tells_is_the_artifacts() -> None:
     live = make_live()
     live.info["num_trees"] = 7
-    told = ask("/v0/model_info", live).json
-    assert told["num_trees"] == 7
-    assert told["classes"] == [False, True]
-    assert told["metrics"] == {"roc_auc": 0.5}
-    assert told["runtime"]["compiled"] is True
-    assert told["sha256"] == "0" * 64
-    assert [f["name"] for f in told["signature"]["features"]] == [
+    answered = ask("/v0/model_info", live).json
+    assert answered["num_trees"] == 7
+    assert answered["classes"] == [False, True]
+    assert answered["metrics"] == {"roc_auc": 0.5}
+    assert answered["runtime"]["compiled"] is True
+    assert answered["sha256"] == "0" * 64
+    assert [f["name"] for f in answered["signature"]["features"]] == [
         "age",
         "income",
         "home",
         "records",
     ]
-    assert "max_depth" not in told  # a key that does not apply
+    assert "max_depth" not in answered  # a key that does not apply
 
 
 @pytest.mark.parametrize("path", ["/v0/model_info", "/v0/models/iris/model_info"])

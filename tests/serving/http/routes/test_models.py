@@ -47,10 +47,10 @@ def test_live_models_are_listed_by_name_and_one_is_the_default(client: Any) -> N
 
 
 def test_versions_are_listed_with_their_aliases(client: Any, registry: Registry) -> None:
-    told = client.get("/v0/models/credit/versions").json
-    assert told["name"] == "credit"
-    assert told["versions"] == [found._asdict() for found in registry.versions("credit")]
-    assert sorted(found["version"] for found in told["versions"]) == ["v1", "v2"]
+    answered = client.get("/v0/models/credit/versions").json
+    assert answered["name"] == "credit"
+    assert answered["versions"] == [found._asdict() for found in registry.versions("credit")]
+    assert sorted(found["version"] for found in answered["versions"]) == ["v1", "v2"]
 
 
 def test_a_model_that_is_not_there(client: Any) -> None:

@@ -39,10 +39,10 @@ def test_health_is_liveness_and_readiness(client):
 
 
 def test_a_model_tells_its_tensors_by_name_and_by_version(client):
-    told = client.get("/v2/models/credit").json
-    assert [one["name"] for one in told["inputs"]] == ["age", "income", "home", "records"]
-    (version,) = told["versions"]
-    assert client.get(f"/v2/models/credit/versions/{version}").json == told
+    answered = client.get("/v2/models/credit").json
+    assert [one["name"] for one in answered["inputs"]] == ["age", "income", "home", "records"]
+    (version,) = answered["versions"]
+    assert client.get(f"/v2/models/credit/versions/{version}").json == answered
     assert client.get(f"/v2/models/credit/versions/{version}/ready").json["ready"] is True
     assert client.get("/v2/models/credit/ready").status_code == 200
 
