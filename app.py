@@ -28,12 +28,13 @@ from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions
+from serving.cors import Cors
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
-from serving.http.cors import Cors
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
+from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.health import health_blueprint
 from serving.http.routes.model_info import inspection_blueprint
 from serving.http.routes.models import models_blueprint
@@ -45,13 +46,10 @@ from serving.http.routes.train import training_blueprint
 from serving.http.routes.versions import versions_blueprint
 from serving.http.wsgi import attend
 from serving.logs import start_logging
-from serving.metrics import Metrics, metrics_blueprint
+from serving.metrics import Metrics
 from serving.model_folder import ModelFolder
 from serving.observation import Observation
-from serving.protocols import loans as flat
-from serving.protocols import sagemaker, v0
-from serving.protocols import tweets as keyed
-from serving.protocols.oip import protocol as oip
+from serving.protocols import loans, oip, sagemaker, tweets, v0
 from serving.service import PredictionService
 from worker import check_order, open_queue
 
@@ -59,8 +57,15 @@ if TYPE_CHECKING:
     from jobs.queue import JobQueue
 
 
+# In the order of the OpenAPI document; a protocol is one more name here.
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip)
+
+
 class Parts(NamedTuple):
-    """What both lanes share; `get_queue` opens the queue of jobs when it is first called."""
+    """What the ASGI and the WSGI application share.
+
+    `get_queue` opens the queue of jobs when it is first called.
+    """
 
     registry: Registry
     champions: Champions
@@ -74,7 +79,7 @@ class Parts(NamedTuple):
 
 
 def wire(config: Config) -> Parts:
-    """Build what both lanes share; nothing is loaded yet."""
+    """Build what the ASGI and the WSGI application share; nothing is loaded yet."""
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
     model_folder = open_model_folder(config) if config.models_folder else None
@@ -92,7 +97,7 @@ def wire(config: Config) -> Parts:
     guard = Guard(ring, require_for_prediction=config.require_api_key)
     service = PredictionService(
         champions,
-        (v0, flat, keyed, sagemaker, oip),
+        PROTOCOLS,
         default_model=config.default_model,
         max_body_bytes=config.max_body_bytes,
         max_rows=config.max_rows,
@@ -126,7 +131,7 @@ def create_app(config: Config | None = None) -> Flask:
 
 
 def build_flask(config: Config, parts: Parts) -> Flask:
-    """Build the Flask application over what both lanes share."""
+    """Build the Flask application."""
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     attend(app, parts.service.request_ids, parts.cors, parts.observation)

@@ -15,9 +15,11 @@ from errors import ConfigError, DependencyError, MiranteError
 from persistence.opening import open_registry
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions
+from serving.cors import Cors
 from serving.logs import start_logging
 from serving.metrics import Metrics
 from serving.observation import Observation
+from serving.service import PredictionService
 
 if TYPE_CHECKING:
     from serving.grpc.server import GrpcServer
@@ -35,22 +37,34 @@ def make_server(config: Config, champions: Champions) -> GrpcServer:
     """
     if not all(map(find_spec, ("grpc", "grpc_health", "grpc_reflection"))):
         raise DependencyError(INSTALL)
-    from serving.grpc.server import GrpcServer, Limits
+    from serving.grpc.server import GrpcServer
 
-    ring = KeyRing(config.api_keys, config.api_keys_file)
     try:
         return GrpcServer(
-            champions,
+            make_service(config, champions),
             f"{config.host}:{config.grpc_port}",
-            limits=Limits(config.max_body_bytes, config.max_rows, config.max_in_flight),
-            guard=Guard(ring, require_for_prediction=config.require_api_key),
-            observation=Observation(Metrics(), config.access_log_sample),
             threads=config.grpc_threads,
             certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
             key=read_pem("GRPC_PRIVATE_KEY", config.grpc_private_key),
         )
     except OSError as error:
         raise ConfigError(f"HOST, GRPC_PORT: {error}") from None
+
+
+def make_service(config: Config, champions: Champions) -> PredictionService:
+    """Return the prediction service; its protocols are gRPC's own."""
+    ring = KeyRing(config.api_keys, config.api_keys_file)
+    return PredictionService(
+        champions,
+        (),
+        default_model=config.default_model,
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+        max_in_flight=config.max_in_flight,
+        guard=Guard(ring, require_for_prediction=config.require_api_key),
+        cors=Cors(()),
+        observation=Observation(Metrics(), config.access_log_sample),
+    )
 
 
 def read_pem(setting: str, path: str) -> bytes:
@@ -73,7 +87,7 @@ def serve(config: Config, stopping: threading.Event) -> None:
     server.start()
     print(f"gRPC on {config.host}:{server.port}", flush=True)
     while not stopping.wait(config.poll_seconds):
-        server.tell_health()
+        server.update_health()
     server.stop(GRACE)
     champions.stop()
 

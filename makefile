@@ -14,7 +14,7 @@ PYTHONS := python3.14 python3.13 python3.12 python3.11 python3 python
 START := exec $(PYTHON) bin/with_env $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve api-start cert model test check bench format lock clean
+.PHONY: help run serve api-start cert model test check bench format proto lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,13 @@ bench: $(VENV)/.dev ## Measure this service beside others: make bench ARGS="one-
 format: $(VENV)/.dev ## Format the code, and mend what the linter can
 	$(PYTHON) -m ruff format .
 	$(PYTHON) -m ruff check --fix .
+
+proto: $(VENV)/.dev ## Write the message classes of the .proto files
+	@for file in serving/grpc/generated/open_inference.proto clients/iris.proto; do \
+	    folder=$$(dirname $$file); \
+	    $(PYTHON) -m grpc_tools.protoc -I$$folder --python_out=$$folder --pyi_out=$$folder \
+	        $$(basename $$file); \
+	done
 
 lock: $(VENV)/.dev ## Write Pipfile.lock and the requirements files from the Pipfile
 	$(PYTHON) -m pipenv lock

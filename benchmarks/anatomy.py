@@ -62,36 +62,39 @@ def measure(metrics_folder: str) -> list[tuple[str, str]]:
     )
     parts = wire(config)
     parts.champions.refresh()
-    express = AsgiApplication(parts.service, _nothing, body_timeout=config.body_timeout)
-    steps = {"the ASGI application": _asgi(express), **_steps(parts.service, parts.observation)}
+    application = AsgiApplication(parts.service, _nothing, body_timeout=config.body_timeout)
+    steps = {"the ASGI application": _asgi(application), **_steps(parts.service, parts.observation)}
     return [(name, f"{microseconds(step):.1f}") for name, step in steps.items()]
 
 
 def _steps(service: Any, observation: Any) -> dict[str, Callable[[], object]]:
-    from serving.http.exchange import Request
     from serving.protocols import v0
 
     headers = {b"content-type": b"application/json"}
     sent = [bodies.as_object([row]) for row in bodies.read_rows()[:ROWS]]
-    requests = [Request("POST", OURS.path, b"", headers, body, "anatomy") for body in sent]
-    match, live = service.match("POST", OURS.path), service.champions.live("credit")
-    decoded = [v0.decode(request, live) for request in requests]
-    predicted = [live.predict(each.batch) for each in decoded]
+    route, _ = service.match("POST", OURS.path)
+    exchanges = []
+    for body in sent:
+        exchange = service.begin(route, headers)
+        service.admit(exchange)
+        exchange.body = body
+        exchange.decoded = v0.decode(exchange)
+        exchange.prediction = exchange.live.predict(exchange.decoded.batch)
+        exchanges.append(exchange)
+    live = exchanges[0].live
+    batches = [exchange.decoded.batch for exchange in exchanges]
     seen = {"request_id": "anatomy", "method": "POST", "route": OURS.path, "status": 200}
     seen |= {"seconds": 0.001, "rows": 1, "model": live.name, "version": live.version}
     return {
-        "– gate.answer": _in_turn(lambda r: service.answer(r, match), requests),
-        "– – decode": _in_turn(lambda r: v0.decode(r, live), requests),
-        "– – predict": _in_turn(lambda d: live.predict(d.batch), decoded),
-        "– – – the runtime": _in_turn(lambda d: live.runtime.probabilities(d.batch), decoded),
+        "– service.answer": _in_turn(service.answer, exchanges),
+        "– – decode": _in_turn(v0.decode, exchanges),
+        "– – predict": _in_turn(live.predict, batches),
+        "– – – the runtime": _in_turn(live.runtime.probabilities, batches),
         "– – – – of it, of one row again and again": _in_turn(
-            lambda d: live.runtime.probabilities(d.batch), decoded[:1]
+            live.runtime.probabilities, batches[:1]
         ),
-        "– – render": _in_turn(
-            lambda x: v0.render(x[0], live, x[1], x[2]),
-            list(zip(requests, decoded, predicted, strict=True)),
-        ),
-        "– – observe": lambda: observation.record(**seen),
+        "– – render": _in_turn(v0.render, exchanges),
+        "– – record": lambda: observation.record(**seen),
         "for comparison: json.loads of the body": _in_turn(json.loads, sent),
     }
 
@@ -101,7 +104,7 @@ def _in_turn(step: Callable[[Any], object], values: Sequence[Any]) -> Callable[[
     return lambda: step(next(turn))
 
 
-def _asgi(express: Callable[..., Awaitable[None]]) -> Callable[[], object]:
+def _asgi(application: Callable[..., Awaitable[None]]) -> Callable[[], object]:
     turn = cycle([_message(bodies.as_object([row])) for row in bodies.read_rows()[:ROWS]])
 
     async def send(_: dict[str, Any]) -> None:
@@ -110,7 +113,7 @@ def _asgi(express: Callable[..., Awaitable[None]]) -> Callable[[], object]:
     async def requests() -> None:
         for _ in range(CALLS):
             message = next(turn)
-            await express(_scope(message), _receiving(message), send)
+            await application(_scope(message), _receiving(message), send)
 
     return lambda: asyncio.run(requests())
 
@@ -138,7 +141,7 @@ async def _nothing(*_: object) -> None:
 
 
 def microseconds(step: Callable[[], object]) -> float:
-    """Return the least time of a call; one that makes CALLS requests itself is told by its name."""
+    """Return the least time of a call; `_asgi` makes CALLS requests in one."""
     inner = 1 if step.__qualname__.startswith("_asgi") else CALLS
     return min(Timer(step).repeat(REPEATS, inner)) / CALLS * 1e6
 

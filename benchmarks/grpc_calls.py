@@ -16,22 +16,20 @@ from benchmarks.bodies import Row
 from benchmarks.offered_load import at
 from benchmarks.server import Request
 from benchmarks.wrk import Load
+from serving.grpc.generated.open_inference_pb2 import ModelInferRequest
 from serving.grpc.protos.descriptors import Messages
-from serving.grpc.protos.inference_messages import PROTO
 from serving.grpc.protos.proto import Proto
 from serving.grpc.protos.typed import typed_proto
 from tables.schema import Schema
 
-INFER = f"/{PROTO.full_service}/ModelInfer"
+INFER = "/inference.GRPCInferenceService/ModelInfer"
 TIMEOUT = 20.0
-
-_messages = Messages(PROTO)
 
 
 def infer(model: str, rows: Sequence[Row], *, raw: bool) -> bytes:
     """Return a ModelInferRequest with the numbers of the rows as one tensor [n, d] of doubles."""
     matrix = np.array([list(row.values()) for row in rows], dtype="<f8")
-    message = _messages["ModelInferRequest"](model_name=model)
+    message = ModelInferRequest(model_name=model)
     tensor = message.inputs.add(name="rows", datatype="FP64", shape=matrix.shape)
     if raw:
         message.raw_input_contents.append(matrix.tobytes())

@@ -1,1 +1,1 @@
-"""How a model is reached: the gate, its two lanes, and the pages beside them."""
+"""How a model is reached: one prediction service, its protocols, and the transports over it."""

@@ -187,7 +187,7 @@ class Guard:
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
     ) -> None:
-        """Let a prediction pass, or not; `token` is the key of a route that has it in its path.
+        """Check who may predict; `token` is the key of a route that has it in its path.
 
         Raises as `check` does, and NotFound for a wrong token in a path.
         """

@@ -1,17 +1,18 @@
-"""The predictor: it holds the live champions, predicts, and swaps them while it serves.
+"""The live champions: loaded, predicting, and swapped while they serve.
 
 A champion is replaced by one assignment, after the new artifact has been read,
-verified, loaded and has answered its golden rows. A request takes the live
-model once and keeps it, so that no answer mixes two versions.
+verified, loaded and has answered its golden rows. A request looks its model up
+once and keeps it, so that no answer mixes two versions.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -28,7 +29,7 @@ from tables.schema import Schema
 log = logging.getLogger("mirante.champions")
 
 # The largest difference between a golden answer and the loaded model's; the
-# same bound as the proof of parity has.
+# same bound as the equivalence check has.
 GOLDEN_TOLERANCE = 1e-5
 
 # A float32 has no more digits than these behind the point of a probability.
@@ -37,7 +38,7 @@ SCALE = 10.0**DECIMALS
 
 
 class ModelSource(Protocol):
-    """What the predictor needs of a registry."""
+    """What the champions need of a registry."""
 
     def names(self) -> list[str]:
         """Return the names of the registered models."""
@@ -53,7 +54,7 @@ class ModelSource(Protocol):
 
 
 class Prediction(NamedTuple):
-    """Class probabilities `[n, k]` in the label's order, and the place of each row's class."""
+    """Class probabilities `[n, k]` in the label's order, and the index of each row's class."""
 
     probabilities: list[list[float]]
     winners: list[int]
@@ -61,7 +62,7 @@ class Prediction(NamedTuple):
 
 @dataclass(frozen=True)
 class Live:
-    """A loaded champion: everything that a request needs, taken once.
+    """A loaded champion: everything that a request needs of its model.
 
     `info` and `metrics` are what the artifact keeps of them, `sha256` (hex) is
     that of the whole artifact.
@@ -87,6 +88,17 @@ class Live:
         rows = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
         return Prediction(rows, probabilities.argmax(axis=1).tolist())
 
+    def predict_together(self, batches: Sequence[Batch]) -> list[Prediction]:
+        """Return the prediction of each of several batches, made in one call."""
+        texts = zip(*(batch.texts for batch in batches), strict=True)
+        matrix = np.concatenate([batch.matrix for batch in batches])
+        joined = self.predict(Batch(matrix, tuple(list(chain(*parts)) for parts in texts)))
+        starts = accumulate((len(batch.matrix) for batch in batches), initial=0)
+        return [
+            Prediction(joined.probabilities[start:end], joined.winners[start:end])
+            for start, end in pairwise(starts)
+        ]
+
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The classes as JSON object keys, in the label's order."""
@@ -100,7 +112,7 @@ def load_live(artifact: Artifact) -> Live:
     as it did when it was trained.
     """
     model = load_model(artifact)
-    # The artifact itself is let go: the model's bytes would be held twice.
+    # The artifact itself is not kept: the model's bytes would be held twice.
     live = Live(
         model.name,
         model.version,
@@ -130,10 +142,10 @@ def _answer_golden_rows(live: Live, golden: dict[str, Any]) -> None:
 
 
 class Champions:
-    """Follows the champion alias of every wanted model.
+    """Follows the champion alias of every model named.
 
-    `names` are the wanted models; none named means all that the registry has.
-    `on_load(name, outcome)` is told of every swap and of every failed load.
+    `names` are the models to follow; none named means all that the registry has.
+    `on_load(name, outcome)` is called after every swap and every failed load.
     """
 
     def __init__(
@@ -145,7 +157,7 @@ class Champions:
         on_load: Callable[[str, str], None] = lambda name, outcome: None,
     ) -> None:
         self._registry = registry
-        self._wanted = names
+        self._names = names
         self._poll_seconds = poll_seconds
         self._on_load = on_load
         self._live: dict[str, Live] = {}
@@ -159,7 +171,7 @@ class Champions:
         found = self._live.get(name)
         if found is not None:
             return found
-        if name in self._faults or name in self._wanted:
+        if name in self._faults or name in self._names:
             raise ModelNotReady(f"model {name} is not loaded")
         raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
 
@@ -174,7 +186,7 @@ class Champions:
         return live
 
     def live_with_protocol(self, protocol: str) -> Live:
-        """Return the live champion whose manifest declares `face`. Raises ModelUnknown."""
+        """Return the live champion whose manifest declares `protocol`. Raises ModelUnknown."""
         for live in self._live.values():
             if protocol in live.manifest.protocols:
                 return live
@@ -187,7 +199,7 @@ class Champions:
 
     @property
     def ready(self) -> bool:
-        """Whether models are live, and none is missing of those that are wanted."""
+        """Whether models are live, and none is missing of those that are followed."""
         missing = self._faults.keys() - self._live.keys() - {"registry"}
         return bool(self._live) and not missing
 
@@ -197,7 +209,7 @@ class Champions:
         return dict(self._faults)
 
     def start(self) -> None:
-        """Load every wanted champion, then follow them from a thread of its own."""
+        """Load every champion, then follow them from a thread of its own."""
         self.refresh()
         self._stopping.clear()
         self._thread = threading.Thread(target=self._follow, name="mirante-follow", daemon=True)
@@ -214,21 +226,21 @@ class Champions:
             self.refresh()
 
     def refresh(self) -> None:
-        """Look at every wanted alias once and swap what has changed."""
+        """Look at every alias once and swap what has changed."""
         # Two at once: one would forget what the other has just loaded.
         with self._refreshing:
             self._refresh()
 
     def _refresh(self) -> None:
         try:
-            names = self._wanted or tuple(self._registry.names())
+            names = self._names or tuple(self._registry.names())
             self._recovered("registry")
         except Exception as error:  # whatever a store raises, the champions serve on
             self._failed("registry", error)
             return
         for name in names:
             self._refresh_one(name)
-        if not self._wanted:
+        if not self._names:
             self._forget(set(names))
 
     def _refresh_one(self, name: str) -> None:
@@ -236,8 +248,8 @@ class Champions:
             alias = self._registry.champion(name)
             current = self._live.get(name)
             if alias is None:
-                if current is None and name not in self._wanted:
-                    return  # registered, never promoted: nobody asked for it yet
+                if current is None and name not in self._names:
+                    return  # registered, never promoted: nobody needs it yet
                 raise ModelNotReady(f"model {name} has no champion")
             if current is None or (current.version, current.sha256) != (
                 alias.version,

@@ -1,4 +1,4 @@
-"""A limit on failures: how often one client may present a key that is none."""
+"""A limit on failures: how often one client may present a key that is not known."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class FailureLimit:
         self._counts: dict[str, tuple[int, float]] = {}
 
     def count(self, client: str) -> None:
-        """Count one more failure; raises RateLimited beyond what is borne."""
+        """Count one more failure; raises RateLimited beyond the limit."""
         now = self._clock()
         with self._lock:
             number, began = self._counts.get(client, (0, now))

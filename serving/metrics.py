@@ -15,12 +15,9 @@ import time
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import defaultdict, deque
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from flask import Blueprint, Response
 from prometheus_client import (
-    CONTENT_TYPE_LATEST,
     CollectorRegistry,
     Counter,
     Histogram,
@@ -147,14 +144,3 @@ def _observe(histogram: Any, seconds: list[float]) -> None:
     for index, count in buckets.items():
         histogram._buckets[index].inc(count)
     histogram._sum.inc(sum(seconds))
-
-
-def metrics_blueprint(exposition: Callable[[], bytes]) -> Blueprint:
-    """Return the blueprint that serves `/metrics`."""
-    blueprint = Blueprint("metrics", __name__)
-
-    @blueprint.get("/metrics")
-    def metrics() -> Response:
-        return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
-
-    return blueprint

@@ -1,4 +1,4 @@
-"""What is written down of every request: metrics, and a sampled line in the access log."""
+"""What is recorded of every request: metrics, and a sampled line in the access log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ access_log = logging.getLogger("mirante.access")
 
 
 class Observation:
-    """Writes requests down. `sample` is the fraction of the good ones that the log gets."""
+    """Records requests. `sample` is the fraction of the good ones that the log gets."""
 
     def __init__(self, metrics: Metrics, sample: float) -> None:
         self._metrics = metrics

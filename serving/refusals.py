@@ -1,11 +1,12 @@
 """The errors that only a transport knows; the family they belong to is in `errors.py`.
 
 MiranteError
-├── RequestError            a request that cannot be taken as it is
-│   ├── BodyTooLarge        more bytes or rows than are taken
+├── RequestError            a request that cannot be answered as it is
+│   ├── BodyTooLarge        more bytes or rows than the limit
 │   ├── BodyTimeout         it did not arrive in time
 │   ├── MediaTypeError      a media type that this route does not read
 │   └── NotAcceptable       a media type that this route does not write
+├── DeadlinePassed          the client's deadline passed before its answer
 ├── AccessError
 │   ├── KeyRejected         there is no key, or it is not known
 │   └── ScopeMissing        it is known, and may not do this
@@ -19,11 +20,11 @@ from errors import AccessError, MiranteError, Overloaded
 
 
 class RequestError(MiranteError):
-    """A request that cannot be taken as it is."""
+    """A request that cannot be answered as it is."""
 
 
 class BodyTooLarge(RequestError):
-    """The body has more bytes, or more rows, than are taken."""
+    """The body has more bytes, or more rows, than the limit."""
 
 
 class BodyTimeout(RequestError):
@@ -36,6 +37,10 @@ class MediaTypeError(RequestError):
 
 class NotAcceptable(RequestError):
     """The answer's media type is one that this route does not write."""
+
+
+class DeadlinePassed(MiranteError):
+    """The client's own deadline passed before its answer was there."""
 
 
 class KeyRejected(AccessError):

@@ -1,65 +1,47 @@
-"""The gate: what both lanes do with a prediction request, from bytes to bytes.
+"""The prediction service: what every transport does with a request, from bytes to bytes.
 
-Key, limits, dialect, predictor, rendering, and the problem document when
-something is wrong; then the request's line in the metrics and the log.
+Admit (key, size, model), decode, compute, render, record. A transport makes the
+exchange, reads the body once it is admitted, and sends the answer.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
-import os
 import re
-import threading
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
-import numpy as np
-
-from errors import MiranteError, NotFound, Overloaded
-from serving.champions import Champions, Live, Prediction
-from serving.http.cors import Cors
-from serving.http.description import Description
-from serving.http.exchange import Answer, Request, problem
-from serving.http.media import unpack
+from errors import MiranteError, NotFound
+from serving.actions import ACTIONS
+from serving.champions import Champions, Live
+from serving.cors import Cors
+from serving.description import Description
+from serving.exchange import Answer, Exchange, PredictionProtocol, Route, Routes
+from serving.in_flight import InFlight
+from serving.media import unpack
 from serving.observation import Observation
+from serving.problems import fault, too_large
 from serving.refusals import BodyTooLarge
-from tables.batch import Batch
-from tables.rows import Decoded
+from serving.request_ids import RequestIds
 
 log = logging.getLogger("mirante.service")
 
-_SANE_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+NO_NAMES: Mapping[str, Any] = {}
 
 
-class PredictionProtocol(Protocol):
-    """What a module under serving/protocols offers: pure functions of bytes.
+class HttpProtocol(PredictionProtocol, Protocol):
+    """What a module under serving/protocols offers.
 
-    `ROUTES` are (method, path pattern) pairs, where `{name}` is a model's name,
-    `{version}` the one that must be live, and `{token}` a key; `FACE`, if any,
-    is the face that a model must declare to be reached by a route that names no
-    model.
+    `ROUTES` are (method, path pattern, action), where `{name}` is a model's name,
+    `{version}` the one that must be live, and `{token}` a key. `PROTOCOL`, if any,
+    is what a model must declare to be reached by a route that names no model.
+    `TAG` is its heading in the OpenAPI document.
     """
 
-    ROUTES: tuple[tuple[str, str], ...]
+    TAG: str
+    ROUTES: Routes
     PROTOCOL: str | None
-
-    def decode(self, request: Request, live: Live) -> Decoded:
-        """Decode the body into a batch."""
-        ...
-
-    def render(
-        self, request: Request, live: Live, decoded: Decoded, prediction: Prediction
-    ) -> Answer:
-        """Render the prediction."""
-        ...
-
-    def refuse(self, error: MiranteError, request_id: str) -> Answer:
-        """Render an error."""
-        ...
 
     def document(self, live: Live) -> Description:
         """Describe the exchange for the OpenAPI document."""
@@ -76,88 +58,13 @@ class Guard(Protocol):
         ...
 
 
-class Route(NamedTuple):
-    """A route of a dialect: `pattern` is what the metrics call it."""
-
-    method: str
-    pattern: str
-    protocol: PredictionProtocol
-
-
-class Match(NamedTuple):
-    """A request's route and what its path says."""
-
-    route: Route
-    name: str | None = None
-    token: str | None = None
-    version: str | None = None
-
-
-class Asked(NamedTuple):
-    """A request whose body is whole, its route, and the client's address."""
-
-    request: Request
-    match: Match
-    client: str = ""
-
-
-@dataclass(slots=True)
-class Taken:
-    """A request on its way: what has become of it so far."""
-
-    request: Request
-    match: Match
-    started: float
-    live: Live | None = None
-    decoded: Decoded | None = None
-    prediction: Prediction | None = None
-    error: Exception | None = None
-
-
-class RequestIds:
-    """Makes request ids: unique, cheap, and the client's own where it is sane."""
-
-    def __init__(self) -> None:
-        self._count = itertools.count()
-        self._prefix = ""
-        self._process = 0
-
-    def of(self, given: bytes | None) -> str:
-        """Return the client's id, or a new one."""
-        if given is not None and _SANE_ID.fullmatch(given):
-            return given.decode("ascii")
-        if self._process != os.getpid():
-            # Made before a fork, two workers would count through the same ids.
-            self._process, self._prefix = os.getpid(), os.urandom(6).hex()
-        return f"{self._prefix}-{next(self._count):x}"
-
-
-class InFlight:
-    """A bounded number of requests at once. Entering raises Overloaded beyond it."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._lock = threading.Lock()
-        self._count = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._count >= self._most:
-                raise Overloaded(f"more than {self._most} requests at once; try again in a second")
-            self._count += 1
-
-    def __exit__(self, *exc: object) -> None:
-        with self._lock:
-            self._count -= 1
-
-
 class PredictionService:
-    """Answers prediction requests in every dialect that it is given."""
+    """Answers prediction requests in every protocol that it is given."""
 
     def __init__(
         self,
         champions: Champions,
-        protocols: Iterable[PredictionProtocol],
+        protocols: Iterable[HttpProtocol],
         *,
         default_model: str,
         max_body_bytes: int,
@@ -168,10 +75,11 @@ class PredictionService:
         observation: Observation,
     ) -> None:
         self.champions = champions
+        self.protocols = tuple(protocols)
         self.routes = tuple(
-            Route(method, pattern, protocol)
-            for protocol in protocols
-            for method, pattern in protocol.ROUTES
+            Route(method, pattern, action, protocol, protocol.PROTOCOL)
+            for protocol in self.protocols
+            for method, pattern, action in protocol.ROUTES
         )
         self.max_body_bytes = max_body_bytes
         self.in_flight = InFlight(max_in_flight)
@@ -181,171 +89,149 @@ class PredictionService:
         self._guard = guard
         self._cors = cors
         self._observation = observation
-        self._exact = {(r.method, r.pattern): Match(r) for r in self.routes if "{" not in r.pattern}
+        self._exact = {(r.method, r.pattern): r for r in self.routes if "{" not in r.pattern}
         self._patterns = [
             (r, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(r.pattern))))
             for r in self.routes
             if "{" in r.pattern
         ]
 
-    def match(self, method: str, path: str) -> Match | None:
-        """Return the route of a request, or None when no dialect has it."""
+    def match(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
+        """Return the route of a request and what its path names, or None when nobody has it."""
         exact = self._exact.get((method, path))
         if exact is not None:
-            return exact
+            return exact, NO_NAMES
         for route, pattern in self._patterns:
             found = pattern.fullmatch(path) if route.method == method else None
             if found:
-                return Match(route, **found.groupdict())
+                return route, found.groupdict()
         return None
 
-    def is_quick(self, match: Match) -> bool:
-        """Tell whether the route's model answers one row quickly enough for an event loop."""
-        try:
-            return self._live(match).runtime.quick
-        except MiranteError:
-            return True  # it will be refused, which is quick
+    def begin(
+        self,
+        route: Route,
+        headers: Mapping[bytes, bytes],
+        query: bytes = b"",
+        client: str = "",
+        name: str | None = None,
+        version: str | None = None,
+        token: str | None = None,
+    ) -> Exchange:
+        """Return the exchange of a request whose head is there; the last three are of its path."""
+        request_id = self.request_ids.of(headers.get(b"x-request-id"))
+        return Exchange(route, headers, request_id, query, client, name, version, token)
 
-    def answer(self, request: Request, match: Match, client: str = "") -> Answer:
-        """Answer a request whose body is whole; never raises."""
-        return self.answer_together([Asked(request, match, client)])[0]
+    def admit(self, exchange: Exchange) -> None:
+        """Check the key and the declared size, and find the model; the body is not read yet.
 
-    def answer_together(self, asked: Sequence[Asked]) -> list[Answer]:
-        """Answer requests that are there at the same time, in their order; never raises.
-
-        The rows of one model are predicted in one call: the trees are then walked
-        while they are in the processor's cache, which for a row alone they are not.
+        Raises AccessError, RateLimited, BodyTooLarge, NotFound and ModelNotReady.
         """
-        taken = [self._take(one) for one in asked]
-        for group in _by_model(taken):
-            _predict(group)
-        return [self._render(one) for one in taken]
+        if self._guard is not None:
+            self._guard.check_prediction(exchange.headers.items(), exchange.token, exchange.client)
+        elif exchange.token is not None:
+            raise NotFound("there is nothing at this path")
+        declared = exchange.headers.get(b"content-length")
+        # The body is counted again as it is read: its length may be other than declared.
+        if declared is not None and not (
+            declared.isdigit() and len(declared) < 16 and int(declared) <= self.max_body_bytes
+        ):
+            raise too_large(self.max_body_bytes)
+        if exchange.route.in_head:
+            exchange.live = self._find(exchange)
 
-    def _take(self, asked: Asked) -> Taken:
-        request, match, client = asked
-        taken = Taken(request, match, time.perf_counter())
+    def _find(self, exchange: Exchange) -> Live:
+        if exchange.name is not None:
+            return self.champions.live_version(exchange.name, exchange.version)
+        if exchange.route.alias is not None:
+            return self.champions.live_with_protocol(exchange.route.alias)
+        return self.champions.live(self._default_model)
+
+    def serve(self, exchange: Exchange, read_body: Callable[[], bytes]) -> Answer:
+        """Answer a request whose body is read in this thread; never raises."""
         try:
-            if self._guard is not None:
-                self._guard.check_prediction(request.headers.items(), match.token, client)
-            elif match.token is not None:
-                raise NotFound("there is nothing at this path")
-            taken.live = self._live(match)
-            taken.request = self._unpacked(request)
-            taken.decoded = match.route.protocol.decode(taken.request, taken.live)
-            rows = len(taken.decoded.batch.matrix)
+            self.admit(exchange)
+            exchange.body = read_body()
+            with self.in_flight:
+                return self.answer(exchange)
+        except MiranteError as error:
+            return self.refuse(exchange, error)
+
+    def answer(self, exchange: Exchange) -> Answer:
+        """Answer an admitted request whose body is whole; never raises."""
+        return self.answer_together([exchange])[0]
+
+    def answer_together(self, exchanges: Sequence[Exchange]) -> list[Answer]:
+        """Answer admitted requests that are there at the same time, in their order; never raises.
+
+        Those of one action and one live model are computed together.
+        """
+        groups: dict[tuple[str, int], list[Exchange]] = {}
+        for exchange in exchanges:
+            self._decode(exchange)
+            if exchange.error is None and exchange.route.action in ACTIONS:
+                key = exchange.route.action, id(exchange.live)
+                groups.setdefault(key, []).append(exchange)
+        for (action, _), group in groups.items():
+            ACTIONS[action](group)
+        return [self._render(exchange) for exchange in exchanges]
+
+    def _decode(self, exchange: Exchange) -> None:
+        exchange.started = time.perf_counter()
+        try:
+            encoding = exchange.headers.get(b"content-encoding")
+            if encoding is not None:
+                exchange.body = unpack(exchange.body, encoding, self.max_body_bytes)
+            exchange.decoded = exchange.route.protocol.decode(exchange)
+            rows = len(exchange.decoded.batch.matrix)
             if rows > self._max_rows:
                 raise BodyTooLarge(f"{rows} rows; at most {self._max_rows} are taken at once")
         except Exception as error:  # each request fails by itself
-            taken.error = error
-        return taken
+            exchange.error = error
 
-    def _render(self, taken: Taken) -> Answer:
-        request, match = taken.request, taken.match
-        rows = 0
-        try:
-            if taken.error is not None:
-                raise taken.error
-            assert taken.live is not None
-            assert taken.decoded is not None
-            assert taken.prediction is not None
-            rows = len(taken.prediction.winners)
-            answer = match.route.protocol.render(
-                request, taken.live, taken.decoded, taken.prediction
-            )
-        except MiranteError as error:
-            answer = match.route.protocol.refuse(error, request.request_id)
-        except Exception:
-            log.exception("request failed", extra={"request_id": request.request_id})
-            answer = problem_of_ours(request.request_id)
-        return self.finish(answer, request, match, taken.started, taken.live, rows)
+    def _render(self, exchange: Exchange) -> Answer:
+        if exchange.error is None:
+            exchange.rows = len(exchange.decoded.batch.matrix)
+            try:
+                answer = exchange.route.protocol.render(exchange)
+            except Exception as error:
+                exchange.error = error
+        if exchange.error is not None:
+            answer = self._refusal(exchange, exchange.error)
+        return self._finish(exchange, answer)
 
-    def refuse(self, error: MiranteError, request: Request, match: Match) -> Answer:
-        """Answer a request that is refused before its body is read."""
-        answer = match.route.protocol.refuse(error, request.request_id)
-        return self.finish(answer, request, match, time.perf_counter(), None, 0)
+    def _refusal(self, exchange: Exchange, error: Exception) -> Answer:
+        if isinstance(error, MiranteError):
+            return exchange.route.protocol.refuse(error, exchange.request_id)
+        log.error("request failed", extra={"request_id": exchange.request_id}, exc_info=error)
+        return fault(exchange.request_id)
 
-    def finish(
-        self,
-        answer: Answer,
-        request: Request,
-        match: Match,
-        started: float,
-        live: Live | None,
-        rows: int,
-    ) -> Answer:
-        """Add the headers that every answer has, and write the request down."""
+    def refuse(self, exchange: Exchange, error: MiranteError) -> Answer:
+        """Answer a request that was not computed."""
+        exchange.error = error
+        exchange.started = exchange.started or time.perf_counter()
+        return self._finish(exchange, self._refusal(exchange, error))
+
+    def _finish(self, exchange: Exchange, answer: Answer) -> Answer:
+        """Record the request, and add the headers that every answer has."""
+        live = getattr(exchange, "live", None)
         self._observation.record(
-            request_id=request.request_id,
-            method=request.method,
-            route=match.route.pattern,
+            request_id=exchange.request_id,
+            method=exchange.route.method,
+            route=exchange.route.pattern,
             status=answer.status,
-            seconds=time.perf_counter() - started,
-            rows=rows,
+            seconds=time.perf_counter() - exchange.started,
+            rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
         )
-        return complete(answer, request, self._cors)
-
-    def _live(self, match: Match) -> Live:
-        if match.name is not None:
-            return self.champions.live_version(match.name, match.version)
-        if match.route.protocol.PROTOCOL is not None:
-            return self.champions.live_with_protocol(match.route.protocol.PROTOCOL)
-        return self.champions.live(self._default_model)
-
-    def _unpacked(self, request: Request) -> Request:
-        encoding = request.headers.get(b"content-encoding")
-        if encoding is None:
-            return request
-        return request._replace(body=unpack(request.body, encoding, self.max_body_bytes))
+        return complete(answer, exchange.headers, exchange.request_id, self._cors)
 
 
-def _by_model(taken: list[Taken]) -> Iterable[list[Taken]]:
-    """Return the requests that can be predicted, those of one live model together."""
-    groups: dict[int, list[Taken]] = {}
-    for one in taken:
-        if one.error is None:
-            groups.setdefault(id(one.live), []).append(one)
-    return groups.values()
-
-
-def _predict(group: list[Taken]) -> None:
-    """Predict requests of one live model, together where that is of use."""
-    live = group[0].live
-    assert live is not None
-    if len(group) > 1 and not live.schema.texts:
-        try:
-            _predict_joined(live, group)
-            return
-        except Exception:  # one of them may be to blame: each is asked alone
-            log.debug("a joined prediction failed", exc_info=True)
-    for one in group:
-        try:
-            assert one.decoded is not None
-            one.prediction = live.predict(one.decoded.batch)
-        except Exception as error:
-            one.error = error
-
-
-def _predict_joined(live: Live, group: list[Taken]) -> None:
-    matrices = [one.decoded.batch.matrix for one in group if one.decoded is not None]
-    joined = live.predict(Batch(np.concatenate(matrices)))
-    start = 0
-    for one, matrix in zip(group, matrices, strict=True):
-        end = start + len(matrix)
-        one.prediction = Prediction(joined.probabilities[start:end], joined.winners[start:end])
-        start = end
-
-
-def problem_of_ours(request_id: str) -> Answer:
-    """Return the answer to a fault that is nobody's but ours: a 500 that says nothing of it."""
-    detail = "the service failed; its log has the cause under this request id"
-    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, request_id)
-
-
-def complete(answer: Answer, request: Request, cors: Cors) -> Answer:
-    """Add the request id and what CORS calls for to an answer's headers."""
-    shared = cors.headers(request.headers.get(b"origin"))
-    identity = (b"x-request-id", request.request_id.encode("ascii"))
-    headers = (*answer.headers, *shared, identity)
-    return Answer(answer.status, answer.body, answer.content_type, headers)
+def complete(answer: Answer, headers: Mapping[bytes, bytes], request_id: str, cors: Cors) -> Answer:
+    """Add the request id, and what CORS calls for, to an answer of a request with these headers."""
+    origin = headers.get(b"origin")
+    shared = () if origin is None else cors.headers(origin)
+    identity = (b"x-request-id", request_id.encode("ascii"))
+    return Answer(
+        answer.status, answer.body, answer.content_type, (*answer.headers, *shared, identity)
+    )

@@ -1,4 +1,4 @@
-"""The wiring: what stands for a service, from its settings to both lanes."""
+"""The wiring: a service from its settings, under WSGI and ASGI."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Any
 
 import pytest
 
+import app
 from app import create_app, create_asgi, refuse_bad_settings
 from config import Config, read_config
 from persistence.opening import open_registry
 from tests.service import CREDIT_ROW, build
+from tests.serving.protocols import throw_away
+from tests.serving.transports import JSON, by_wsgi, call, whole
 
 
 @pytest.fixture(scope="module")
@@ -31,20 +34,20 @@ def config(store: Path) -> Config:
 
 
 def test_an_application_answers_for_the_champion(config: Config, store: Path) -> None:
-    app = create_app(config)
+    flask = create_app(config)
     try:
-        answer = app.test_client().post("/v0/predict", json=CREDIT_ROW)
+        answer = flask.test_client().post("/v0/predict", json=CREDIT_ROW)
         champion = open_registry(str(store)).champion("credit")
         assert champion is not None
         assert answer.json["model"] == {"name": "credit", "version": champion.version}
     finally:
-        app.extensions["mirante"].champions.stop()
+        flask.extensions["mirante"].champions.stop()
 
 
 def test_the_settings_reach_what_they_are_of(config: Config, store: Path) -> None:
     settings = {"MAX_ROWS": "1", "DEFAULT_MODEL": "other", "CORS_ORIGINS": "https://a.example"}
-    app = create_app(read_config({"MODEL_STORE": str(store), **settings}))
-    client = app.test_client()
+    flask = create_app(read_config({"MODEL_STORE": str(store), **settings}))
+    client = flask.test_client()
     try:
         assert client.post("/v0/predict", json=CREDIT_ROW).status_code == 404
         path, headers = "/v0/models/credit/predict", {"Origin": "https://b.example"}
@@ -53,12 +56,12 @@ def test_the_settings_reach_what_they_are_of(config: Config, store: Path) -> Non
         assert answer.status_code == 200
         assert "Access-Control-Allow-Origin" not in answer.headers
     finally:
-        app.extensions["mirante"].champions.stop()
+        flask.extensions["mirante"].champions.stop()
 
 
-def test_the_other_lane_loads_when_its_worker_starts(config: Config) -> None:
-    express = create_asgi(config)
-    service = express._gate
+def test_the_asgi_application_loads_when_its_worker_starts(config: Config) -> None:
+    application = create_asgi(config)
+    service = application._service
     assert service.champions.lives == {}
     messages = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
     loaded: list[Any] = []
@@ -69,7 +72,7 @@ def test_the_other_lane_loads_when_its_worker_starts(config: Config) -> None:
     async def send(message: Any) -> None:
         loaded.append((message["type"], sorted(service.champions.lives)))
 
-    asyncio.run(express({"type": "lifespan"}, receive, send))
+    asyncio.run(application({"type": "lifespan"}, receive, send))
     assert loaded[0] == ("lifespan.startup.complete", ["credit"])
     assert loaded[1][0] == "lifespan.shutdown.complete"
 
@@ -101,3 +104,28 @@ def test_importing_it_builds_nothing_and_loads_nothing(tmp_path: Path, root: Pat
     assert done.stderr == ""
     assert json.loads(done.stdout) == [0, 1, []]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_protocol_is_one_file_and_one_name_in_the_wiring(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "PROTOCOLS", (*app.PROTOCOLS, throw_away))
+    flask, asgi = create_app(config), create_asgi(config)
+    parts = flask.extensions["mirante"]
+    path, body = "/throw-away/credit", json.dumps(CREDIT_ROW).encode()
+    try:
+        asgi._service.champions.refresh()
+        for answer in (
+            by_wsgi(flask, "POST", path, JSON, body),
+            asyncio.run(call(asgi, "POST", path, JSON, whole(body))),
+        ):
+            assert (answer.status, answer.headers["content-type"]) == (200, "text/plain")
+            assert answer.body in (b"false", b"true")
+        missing = by_wsgi(flask, "POST", "/throw-away/nobody", JSON, body)
+        assert (missing.status, missing.json["title"]) == (404, "Not Found")
+        described = flask.test_client().get("/v0/openapi.json").json
+        assert described["paths"][path]["post"]["tags"] == ["Throw-away"]
+        assert described["tags"][-1] == {"name": "Throw-away"}
+        assert 'route="/throw-away/{name}",status="200"' in parts.metrics.exposition().decode()
+    finally:
+        parts.champions.stop()

@@ -14,7 +14,6 @@ import pytest
 
 import grpc_process
 from build_model import build_model
-from clients import iris_client
 from errors import ConfigError, DependencyError
 from persistence.opening import open_registry
 from recipes import find_recipe
@@ -40,15 +39,20 @@ def process(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[st
         started.communicate()
 
 
-def test_it_follows_the_champion_and_ends_when_told(tmp_path, capsys):
+def species(port: int) -> str:
+    """What the iris client prints, nothing when it is not answered."""
+    program = ROOT / "clients" / "iris_client.py"
+    words = ["--host", "127.0.0.1", "--port", str(port), "5.1", "3.5", "1.4", "0.2"]
+    return subprocess.run([sys.executable, program, *words], capture_output=True, text=True).stdout
+
+
+def test_it_follows_the_champion_and_ends_when_told(tmp_path):
     registry = open_registry(str(tmp_path / "models"))
     with process(tmp_path, POLL_SECONDS="0.2") as (started, port):
         wait_until(lambda: listens(port), "the gRPC process")
-        words = ["--host", "127.0.0.1", "--port", str(port), "5.1", "3.5", "1.4", "0.2"]
-        assert iris_client.main(words) == 1  # it serves, and has no model yet
+        assert species(port) == ""  # it serves, and has no model yet
         build_model(find_recipe("iris"), registry=registry)
-        wait_until(lambda: iris_client.main(words) == 0, "the model to be served")
-        assert capsys.readouterr().out == "species: 0\n"
+        wait_until(lambda: species(port) == "species: 0\n", "the model to be served")
         started.send_signal(signal.SIGTERM)
         assert started.wait(20) == 0
 
@@ -63,10 +67,10 @@ def test_it_follows_the_champion_and_ends_when_told(tmp_path, capsys):
 )
 def test_a_bad_setting_is_one_line(tmp_path, settings, message):
     with process(tmp_path, **settings) as (started, _):
-        _, told = started.communicate(timeout=60)
+        _, printed = started.communicate(timeout=60)
     assert started.returncode == 1
-    assert message in told.splitlines()[-1]
-    assert "Traceback" not in told
+    assert message in printed.splitlines()[-1]
+    assert "Traceback" not in printed
 
 
 def test_without_grpc_one_line_says_how_to_have_it(monkeypatch):

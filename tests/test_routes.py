@@ -1,4 +1,4 @@
-"""Which routes are open, and which need a key: every route of both lanes."""
+"""Which routes are open, and which need a key: every route, under WSGI and ASGI."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def settings(folder: Path, **more: str) -> dict[str, str]:
 
 
 class Routes:
-    """Both lanes of a service, and every route of Flask's."""
+    """A service, and every route of Flask's."""
 
     def __init__(self, folder: Path, **more: str) -> None:
         config = read_config(settings(folder, **more))
@@ -135,7 +135,7 @@ def test_inspection_is_closed_with_prediction(tmp_path: Path) -> None:
         assert "401" in paths[rule.replace("<name>", "{name}")]["get"]["responses"]
 
 
-def test_the_lane_of_events_is_guarded_as_flask_s(routes: Routes) -> None:
+def test_event_streams_are_guarded_as_flask_s(routes: Routes) -> None:
     parts = routes.parts
     streams = EventStreams(
         parts.get_queue, parts.guard, parts.service.request_ids, parts.cors, parts.observation
@@ -149,10 +149,10 @@ def test_the_lane_of_events_is_guarded_as_flask_s(routes: Routes) -> None:
     async def ask(scope: str | None) -> None:
         headers = [(b"x-api-key", KEYS[scope][0].encode())] if scope else []
         path = f"/v0/jobs/{'0' * 32}/events"
-        asked = {"type": "http", "method": "GET", "path": path, "headers": headers}
-        application = streams.find(asked)
+        scope_ = {"type": "http", "method": "GET", "path": path, "headers": headers}
+        application = streams.find(scope_)
         assert application is not None
-        await application(asked, asyncio.Event().wait, send)  # type: ignore[arg-type]
+        await application(scope_, asyncio.Event().wait, send)  # type: ignore[arg-type]
 
     for scope in (None, "predict", "train"):
         asyncio.run(ask(scope))

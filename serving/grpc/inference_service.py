@@ -1,4 +1,4 @@
-"""The calls of the Open Inference Protocol's gRPC service, over messages made at run time."""
+"""The calls of the Open Inference Protocol's gRPC service."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from google.protobuf.message import Message
 
 from errors import MiranteError, ParseError
-from serving.champions import Champions, Live, Prediction
-from serving.grpc.protos.descriptors import Messages
-from serving.grpc.protos.inference_messages import PROTO
+from serving.actions import DESCRIBE, PREDICT
+from serving.champions import Champions
+from serving.exchange import Answer, Exchange, PredictionProtocol, Route
+from serving.grpc.codes import refuse
+from serving.grpc.generated import open_inference_pb2 as messages
+from serving.grpc.parsing import parse
 from serving.protocols.oip.tensors import (
     PLATFORM,
     Tensor,
@@ -21,11 +25,10 @@ from serving.protocols.oip.tensors import (
     tensor_of_bytes,
     to_bytes,
 )
+from tables.batch import Batch
 from tables.rows import Decoded
 
-Predict = Callable[[Live, Decoded], Prediction]
-Answer = Callable[[Any, Predict], Any]
-
+SERVICE = messages.DESCRIPTOR.services_by_name["GRPCInferenceService"]
 # Which contents hold the values of a datatype.
 _CONTENTS = {
     "BOOL": "bool_contents",
@@ -38,68 +41,96 @@ _CONTENTS = {
     "BYTES": "bytes_contents",
 }
 VERSION = "2"
+NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 
 
 class OpenInference:
-    """Answers the protocol's calls from the predictor's live models."""
+    """The protocol's calls over the live models."""
 
     def __init__(self, champions: Champions) -> None:
-        self._predictor = champions
-        messages = Messages(PROTO)
-        self.pool = messages.pool
-        answers: dict[str, Answer] = {
-            "ServerLive": self._server_live,
-            "ServerReady": self._server_ready,
+        self._champions = champions
+        answers: dict[str, Callable[[Any], Message]] = {
+            "ServerLive": lambda _: messages.ServerLiveResponse(live=True),
+            "ServerReady": lambda _: messages.ServerReadyResponse(ready=champions.ready),
+            "ServerMetadata": lambda _: messages.ServerMetadataResponse(
+                name=PLATFORM, version=VERSION
+            ),
             "ModelReady": self._model_ready,
-            "ServerMetadata": self._server_metadata,
             "ModelMetadata": self._model_metadata,
-            "ModelInfer": self._infer,
         }
-        self._replies = {method.name: messages[method.reply] for method in PROTO.methods}
-        self._calls = {
-            f"/{PROTO.full_service}/{method.name}": (
-                messages[method.request],
-                answers[method.name],
-            )
-            for method in PROTO.methods
-        }
+        self._routes = {"ModelInfer": _route("ModelInfer", PREDICT, Inference(champions))}
+        for name, answer in answers.items():
+            request = getattr(messages, f"{name}Request")
+            self._routes[name] = _route(name, DESCRIBE, Metadata(request, answer))
 
-    def find(self, path: str) -> tuple[Any, Answer] | None:
-        """Return the request's class of a call and what answers it, or None."""
-        return self._calls.get(path)
+    def find(self, path: str) -> Route | None:
+        """Return the route of a call, or None."""
+        service, _, method = path[1:].partition("/")
+        return self._routes.get(method) if service == SERVICE.full_name else None
 
-    def _server_live(self, request: Any, predict: Predict) -> Any:
-        return self._replies["ServerLive"](live=True)
-
-    def _server_ready(self, request: Any, predict: Predict) -> Any:
-        return self._replies["ServerReady"](ready=self._predictor.ready)
-
-    def _server_metadata(self, request: Any, predict: Predict) -> Any:
-        return self._replies["ServerMetadata"](name=PLATFORM, version=VERSION)
-
-    def _model_ready(self, request: Any, predict: Predict) -> Any:
+    def _model_ready(self, request: messages.ModelReadyRequest) -> Message:
         try:
-            self._live(request.name, request.version)
+            self._champions.live_version(request.name, request.version or None)
         except MiranteError:
-            return self._replies["ModelReady"](ready=False)
-        return self._replies["ModelReady"](ready=True)
+            return messages.ModelReadyResponse(ready=False)
+        return messages.ModelReadyResponse(ready=True)
 
-    def _model_metadata(self, request: Any, predict: Predict) -> Any:
-        return self._replies["ModelMetadata"](**metadata(self._live(request.name, request.version)))
+    def _model_metadata(self, request: messages.ModelMetadataRequest) -> Message:
+        live = self._champions.live_version(request.name, request.version or None)
+        return messages.ModelMetadataResponse(**metadata(live))
 
-    def _infer(self, request: Any, predict: Predict) -> Any:
-        live = self._live(request.model_name, request.model_version)
-        prediction = predict(live, decode_tensors(live.codec, _inputs(request)))
-        tensors = output_tensors(live, prediction, [output.name for output in request.outputs])
-        reply = self._replies["ModelInfer"](
+
+def _route(name: str, action: str, protocol: PredictionProtocol) -> Route:
+    return Route("GRPC", f"/{SERVICE.full_name}/{name}", action, protocol, in_head=False)
+
+
+class Metadata:
+    """A call without rows: `answer` makes its reply of its request."""
+
+    def __init__(self, request: type[Message], answer: Callable[[Any], Message]) -> None:
+        self._request = request
+        self._answer = answer
+
+    def decode(self, exchange: Exchange) -> Decoded:
+        """Parse the request. Raises ParseError."""
+        exchange.options = parse(self._request, exchange.body)
+        return NO_ROWS
+
+    def render(self, exchange: Exchange) -> Answer:
+        """Make the reply."""
+        return Answer(200, self._answer(exchange.options).SerializeToString())
+
+    refuse = staticmethod(refuse)
+
+
+class Inference:
+    """The call that predicts."""
+
+    def __init__(self, champions: Champions) -> None:
+        self._champions = champions
+
+    def decode(self, exchange: Exchange) -> Decoded:
+        """Find the model that the request names, and decode its tensors.
+
+        Raises ParseError, RowsError, NotFound and ModelNotReady.
+        """
+        request = exchange.options = parse(messages.ModelInferRequest, exchange.body)
+        name, version = request.model_name, request.model_version or None
+        exchange.live = self._champions.live_version(name, version)
+        return decode_tensors(exchange.live.codec, _inputs(request))
+
+    def render(self, exchange: Exchange) -> Answer:
+        """Make the reply of the outputs requested. Raises RequestError."""
+        request, live = exchange.options, exchange.live
+        names = [output.name for output in request.outputs]
+        reply = messages.ModelInferResponse(
             model_name=live.name, model_version=live.version, id=request.id
         )
-        for tensor in tensors:
+        for tensor in output_tensors(live, exchange.prediction, names):
             _add_output(reply, tensor, raw=bool(request.raw_input_contents))
-        return reply
+        return Answer(200, reply.SerializeToString())
 
-    def _live(self, name: str, version: str) -> Live:
-        return self._predictor.live_version(name, version or None)
+    refuse = staticmethod(refuse)
 
 
 def _inputs(request: Any) -> list[Tensor]:

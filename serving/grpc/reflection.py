@@ -10,13 +10,12 @@ from grpc_health.v1 import health
 from grpc_reflection.v1alpha import reflection
 
 from serving.champions import Champions
-from serving.grpc.protos.descriptors import Messages
-from serving.grpc.protos.inference_messages import PROTO
+from serving.grpc.inference_service import SERVICE
 from serving.grpc.typed_services import TypedServices
 
 
 class Reflection(reflection.ReflectionServicer):
-    """Tells clients which services there are now, and describes them."""
+    """Lists the services that there are now, and describes them."""
 
     def __init__(self, champions: Champions) -> None:
         self._pools = _Pools(champions)
@@ -28,32 +27,30 @@ class Reflection(reflection.ReflectionServicer):
 
     @_service_names.setter
     def _service_names(self, names: tuple[str, ...]) -> None:
-        """Take what the class above sets: names that do not change."""
+        """Ignore what the class above sets: names that do not change."""
 
     def services(self) -> tuple[str, ...]:
         """Return the full names of the services, sorted."""
         typed = self._pools.typed.services()
         found = {service.messages.proto.full_service for service in typed}
         return tuple(
-            sorted({*found, PROTO.full_service, health.SERVICE_NAME, reflection.SERVICE_NAME})
+            sorted({*found, SERVICE.full_name, health.SERVICE_NAME, reflection.SERVICE_NAME})
         )
 
 
 class _Pools:
-    """The descriptor pools of every service, asked in turn as if they were one."""
+    """The descriptor pools of every service, searched in turn as if they were one."""
 
     def __init__(self, champions: Champions) -> None:
         self.typed = TypedServices(champions)
-        self._inference = Messages(PROTO).pool
 
     def _all(self) -> Iterator[Any]:
-        yield self._inference
         for service in self.typed.services():
             yield service.messages.pool
         yield descriptor_pool.Default()
 
     def __getattr__(self, name: str) -> Any:
-        """Return a method of a pool that asks them all; it raises KeyError as theirs do."""
+        """Return a method of a pool that searches them all; it raises KeyError as theirs do."""
         if not name.startswith("Find"):
             raise AttributeError(name)
 

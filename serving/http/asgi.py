@@ -1,4 +1,4 @@
-"""The ASGI lane: prediction routes answered on the event loop, everything else handed to Flask.
+"""The ASGI application: prediction is answered on the event loop, everything else by Flask.
 
 See asgi.readthedocs.io for the messages.
 """
@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from errors import MiranteError
-from serving.http.exchange import Answer, Request, too_large
-from serving.refusals import BodyTimeout
-from serving.service import Asked, Match, PredictionService
+from errors import MiranteError, Overloaded
+from serving.exchange import Answer, Exchange, Route
+from serving.http.body import BodyReader, Disconnected, Receive, already_here
+from serving.refusals import RequestError
+from serving.service import PredictionService
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Coroutine[Any, Any, MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -27,16 +26,12 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 QUICK_BODY = 32 * 1024
 
 
-class Disconnected(Exception):
-    """The client went away before its body was whole."""
-
-
 class AsgiApplication:
-    """The ASGI application: prediction routes and streams are answered here, the rest by Flask.
+    """Answers prediction routes and streams; `fallback` (Flask) answers the rest.
 
-    `streams` are asked in turn for an application that takes the request (event
-    streams, which must never hold a thread); `on_start` and `on_stop` are called
-    at the ends of the worker's life, after the fork.
+    `streams` are tried in turn: each returns the application of a request that is
+    its own (event streams, which must never hold a thread), or None. `on_start` and
+    `on_stop` are called at the ends of the worker's life, after the fork.
     """
 
     def __init__(
@@ -49,21 +44,22 @@ class AsgiApplication:
         on_start: Callable[[], None] = lambda: None,
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
-        self._gate = service
+        self._service = service
         self._fallback = fallback
-        self._body_timeout = body_timeout
+        most_held = service.in_flight.most * service.max_body_bytes
+        self._bodies = BodyReader(service.max_body_bytes, body_timeout, most_held)
         self._streams = streams
         self._on_start = on_start
         self._on_stop = on_stop
-        self._turn: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        self._turn: list[tuple[Exchange, asyncio.Future[Answer]]] = []
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="mirante-batch")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Take one connection's scope, as an ASGI server gives it."""
+        """Answer one connection's scope, as an ASGI server gives it."""
         if scope["type"] == "http":
-            match = self._gate.match(scope["method"], scope["path"])
-            if match is not None:
-                await self._predict(match, scope, receive, send)
+            found = self._service.match(scope["method"], scope["path"])
+            if found is not None:
+                await self._predict(*found, scope, receive, send)
             else:
                 await (self._stream(scope) or self._fallback)(scope, receive, send)
         elif scope["type"] == "lifespan":
@@ -72,74 +68,52 @@ class AsgiApplication:
     def _stream(self, scope: Scope) -> Application | None:
         return next((found for find in self._streams if (found := find(scope))), None)
 
-    async def _predict(self, match: Match, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
-        request_id = self._gate.request_ids.of(headers.get(b"x-request-id"))
+    async def _predict(
+        self, route: Route, named: Mapping[str, str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        client = scope["client"][0] if scope.get("client") else ""
+        headers, query = dict(scope["headers"]), scope.get("query_string", b"")
+        exchange = self._service.begin(route, headers, query, client, **named)
         try:
-            with self._gate.in_flight:
-                body = await self._body(headers, receive)
-                request = _request(scope, headers, body, request_id)
-                client = scope["client"][0] if scope.get("client") else ""
-                answer = await self._answer(request, match, client)
+            self._service.admit(exchange)
+            exchange.body = await self._bodies.read(receive)
         except MiranteError as error:
-            # The body was not read to its end: what follows on this connection is the rest of it.
-            answer = self._gate.refuse(error, _request(scope, headers, b"", request_id), match)
-            answer = answer._replace(headers=(*answer.headers, (b"connection", b"close")))
+            answer = self._refuse_unread(exchange, error, receive)
         except Disconnected:
             return
+        else:
+            answer = await self._answer(exchange)
         await _send(answer, send)
 
-    async def _answer(self, request: Request, match: Match, client: str) -> Answer:
+    def _refuse_unread(self, exchange: Exchange, error: MiranteError, receive: Receive) -> Answer:
+        answer = self._service.refuse(exchange, error)
+        if not isinstance(error, RequestError) and _is_whole(exchange, receive):
+            return answer
+        # What follows on this connection is the rest of the body.
+        return answer._replace(headers=(*answer.headers, (b"connection", b"close")))
+
+    async def _answer(self, exchange: Exchange) -> Answer:
         loop = asyncio.get_running_loop()
-        if len(request.body) <= QUICK_BODY and self._gate.is_quick(match):
-            if not self._turn:
-                # After everything that has arrived by now: what comes together is answered so.
-                loop.call_soon(self._answer_turn)
-            answer: asyncio.Future[Answer] = loop.create_future()
-            self._turn.append((Asked(request, match, client), answer))
-            return await answer
-        return await loop.run_in_executor(self._threads, self._gate.answer, request, match, client)
+        try:
+            with self._service.in_flight:
+                if len(exchange.body) > QUICK_BODY or not exchange.live.runtime.quick:
+                    return await loop.run_in_executor(self._threads, self._service.answer, exchange)
+                if not self._turn:
+                    # After everything that has arrived by now: what comes together is answered so.
+                    loop.call_soon(self._answer_turn)
+                answer: asyncio.Future[Answer] = loop.create_future()
+                self._turn.append((exchange, answer))
+                return await answer
+        except Overloaded as error:
+            return self._service.refuse(exchange, error)
 
     def _answer_turn(self) -> None:
-        turn, self._turn = self._turn, []
-        answers = self._gate.answer_together([asked for asked, _ in turn])
-        for (_, waiting), answer in zip(turn, answers, strict=True):
-            if not waiting.done():  # its client may be gone, and its task cancelled
-                waiting.set_result(answer)
-
-    async def _body(self, headers: dict[bytes, bytes], receive: Receive) -> bytes:
-        limit = self._gate.max_body_bytes
-        declared = headers.get(b"content-length", b"0")
-        if not declared.isdigit() or int(declared) > limit:
-            raise too_large(limit)
-        message = _already_here(receive) or await self._next(receive, self._body_timeout)
-        if message["type"] == "http.disconnect":
-            raise Disconnected
-        body: bytes = message.get("body", b"")
-        if message.get("more_body", False):
-            body = await self._rest(body, limit, receive)
-        if len(body) > limit:
-            raise too_large(limit)
-        return body
-
-    async def _rest(self, first: bytes, limit: int, receive: Receive) -> bytes:
-        deadline = time.monotonic() + self._body_timeout
-        parts, size, more = [first], len(first), True
-        while more and size <= limit:
-            message = await self._next(receive, deadline - time.monotonic())
-            if message["type"] == "http.disconnect":
-                raise Disconnected
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            more = message.get("more_body", False)
-        return b"".join(parts)
-
-    async def _next(self, receive: Receive, seconds: float) -> MutableMapping[str, Any]:
-        try:
-            async with asyncio.timeout(seconds):
-                return await receive()
-        except TimeoutError:
-            raise BodyTimeout(f"the body did not arrive in {self._body_timeout:g} s") from None
+        exchanges, waiting = zip(*self._turn, strict=True)
+        self._turn = []
+        answers = self._service.answer_together(exchanges)
+        for future, answer in zip(waiting, answers, strict=True):
+            if not future.done():  # its client may be gone, and its task cancelled
+                future.set_result(answer)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -156,24 +130,12 @@ class AsgiApplication:
                 return
 
 
-def _request(scope: Scope, headers: dict[bytes, bytes], body: bytes, request_id: str) -> Request:
-    return Request(scope["method"], scope["path"], scope["query_string"], headers, body, request_id)
-
-
-def _already_here(receive: Receive) -> MutableMapping[str, Any] | None:
-    """Return the next message if that takes no waiting, as for most bodies, else None.
-
-    Nothing is lost by looking: a server that has to wait is asked again, under a
-    deadline, and that deadline costs more than all the rest of reading does.
-    """
-    asked = receive()
-    try:
-        asked.send(None)
-    except StopIteration as arrived:
-        message: MutableMapping[str, Any] = arrived.value
-        return message
-    asked.close()
-    return None
+def _is_whole(exchange: Exchange, receive: Receive) -> bool:
+    """Return whether the body came with the head; one that waits for `100 Continue` did not."""
+    if b"expect" in exchange.headers:
+        return False
+    message = already_here(receive)
+    return message is not None and not message.get("more_body", False)
 
 
 async def _send(answer: Answer, send: Send) -> None:

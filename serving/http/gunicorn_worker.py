@@ -32,8 +32,8 @@ from uvicorn.protocols.http.httptools_impl import (
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
-from serving.http.exchange import problem
 from serving.http.routes.events import STOPPING
+from serving.problems import problem
 
 # gunicorn's own limits (100 fields of 8 kB) do not reach uvicorn; no client sends half of this.
 MAX_HEAD_BYTES = 64 * 1024

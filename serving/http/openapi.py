@@ -1,41 +1,35 @@
 """The OpenAPI 3.1 document: made of the routes that there are and the models that are live.
 
 A route that names a model is listed once for every live one, each with the
-rows that it reads; the others as they are, with what `operations` says of them.
+rows that it reads; the others as they are, with the operation beside each view.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Flask, Response, current_app
 from werkzeug.routing import Rule
 
 from serving.champions import Live
-from serving.http.description import PROBLEM_SCHEMA, Description
-from serving.http.exchange import Answer, Problem
-from serving.http.operations import OPERATIONS, Operation
+from serving.description import PROBLEM_SCHEMA
+from serving.exchange import Answer
+from serving.http.operation import OBJECT, Operation, content, described, operation_of
 from serving.http.wsgi import flask_response
+from serving.problems import Problem
 from serving.protocols.oip.inference import ERROR
-from serving.service import PredictionService, Route
+from serving.service import HttpProtocol, PredictionService
 from tables.json_schema import row_schema
 
 Document = dict[str, Any]
 
-TAGS = {
-    "v0": "Prediction",
-    "flat": "Loans",
-    "keyed": "Tweets",
-    "sagemaker": "SageMaker",
-    "oip": "Open Inference Protocol",
-}
-# In the order of the page.
-ORDER = ("Prediction", "Inspection", "Training", "Lifecycle", "Health", *list(TAGS.values())[1:])
-# What the gate refuses with, whatever the dialect.
+# In the order of the page: the first protocol, these, then the other protocols.
+TAGS = ("Inspection", "Training", "Lifecycle", "Health")
+# What the prediction service refuses with, whatever the protocol.
 REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 # What any route may come to: not HTTP, too slow a head, too large a head, a fault of ours.
 ALWAYS = (400, 408, 431, 500)
@@ -59,33 +53,43 @@ def openapi_blueprint(service: PredictionService, *, default_model: str, closed:
     blueprint = Blueprint("openapi", __name__)
 
     @blueprint.get("/v0/openapi.json")
+    @described(Operation("Inspection", "This document", content(OBJECT)))
     def openapi() -> Response:
-        rules = current_app.url_map.iter_rules()
+        operations = operations_of(current_app)
         lives = service.champions.lives
-        document = make_document(service.routes, rules, lives, default_model, closed)
+        document = make_document(service.protocols, operations, lives, default_model, closed)
         return flask_response(Answer(200, msgspec.json.encode(document)))
 
     return blueprint
 
 
+def operations_of(app: Flask) -> list[tuple[Rule, Operation]]:
+    """Return the application's rules with the operation of each view that has one."""
+    rules = [
+        (rule, operation_of(app.view_functions[rule.endpoint])) for rule in app.url_map.iter_rules()
+    ]
+    return [(rule, operation) for rule, operation in rules if operation is not None]
+
+
 def make_document(
-    routes: Iterable[Route],
-    rules: Iterable[Rule],
+    protocols: Sequence[HttpProtocol],
+    operations: Iterable[tuple[Rule, Operation]],
     lives: dict[str, Live],
     default_model: str,
     closed: bool,
 ) -> Document:
-    """Return the document for these routes of dialects, rules of Flask and live models."""
+    """Return the document for these protocols, operations of Flask and live models."""
     paths: dict[str, Document] = {}
+    tags = [protocol.TAG for protocol in protocols]
     for method, path, operation in (
-        *_predictions(routes, lives, default_model, closed),
-        *_others(rules, closed),
+        *_predictions(protocols, lives, default_model, closed),
+        *_others(operations, closed),
     ):
         paths.setdefault(path, {})[method.lower()] = operation
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mirante", "version": "0", "description": _ABOUT},
-        "tags": [{"name": name} for name in ORDER],
+        "tags": [{"name": tag} for tag in (*tags[:1], *TAGS, *tags[1:])],
         "paths": dict(sorted(paths.items())),
         "components": {
             "schemas": _schemas(lives),
@@ -104,54 +108,53 @@ def _schemas(lives: dict[str, Live]) -> Document:
 
 
 def _predictions(
-    routes: Iterable[Route], lives: dict[str, Live], default_model: str, closed: bool
+    protocols: Iterable[HttpProtocol], lives: dict[str, Live], default_model: str, closed: bool
 ) -> Iterator[tuple[str, str, Document]]:
-    for route in routes:
-        for live in _reached(route, lives, default_model):
-            path = route.pattern.replace("{name}", live.name).replace("{version}", live.version)
-            description = route.protocol.document(live)
-            security = {"security": KEYS} if closed and "{token}" not in path else {}
-            yield route.method, path, _prediction(route, path, description, closed) | security
+    for protocol in protocols:
+        for method, pattern, _ in protocol.ROUTES:
+            for live in _reached(pattern, protocol.PROTOCOL, lives, default_model):
+                path = pattern.replace("{name}", live.name).replace("{version}", live.version)
+                security = {"security": KEYS} if closed and "{token}" not in path else {}
+                described = _prediction(method, path, protocol, live, closed)
+                yield method, path, described | security
 
 
-def _reached(route: Route, lives: dict[str, Live], default_model: str) -> list[Live]:
+def _reached(
+    pattern: str, alias: str | None, lives: dict[str, Live], default_model: str
+) -> list[Live]:
     """Return the live models that a route may reach."""
-    if "{name}" in route.pattern:
+    if "{name}" in pattern:
         return [live for _, live in sorted(lives.items())]
-    protocol = route.protocol.PROTOCOL
-    if protocol is not None:
-        return [live for live in lives.values() if protocol in live.manifest.protocols][:1]
+    if alias is not None:
+        return [live for live in lives.values() if alias in live.manifest.protocols][:1]
     return [lives[default_model]] if default_model in lives else []
 
 
-def _prediction(route: Route, path: str, said: Description, closed: bool) -> Document:
-    responses = {"200": _response(HTTPStatus.OK, said.gives)}
+def _prediction(
+    method: str, path: str, protocol: HttpProtocol, live: Live, closed: bool
+) -> Document:
+    description = protocol.document(live)
+    responses = {"200": _response(HTTPStatus.OK, description.gives)}
     refused = (*REFUSED, 401, 403) if closed else REFUSED
-    # A fault of ours, or before the dialect is known, is a problem document.
-    both = {**PROBLEM, **said.refuses}
+    # A fault of ours, or before the protocol is known, is a problem document.
+    both = {**PROBLEM, **description.refuses}
     responses |= {str(code): _response(HTTPStatus(code), both) for code in (*refused, *ALWAYS)}
     return {
-        "tags": [_tag(route)],
-        "operationId": _identifier(route.method, path),
-        "summary": said.summary,
-        "parameters": [*_in_path(path), *said.parameters],
-        "requestBody": {"required": True, "content": said.takes},
+        "tags": [protocol.TAG],
+        "operationId": _identifier(method, path),
+        "summary": description.summary,
+        "parameters": [*_in_path(path), *description.parameters],
+        "requestBody": {"required": True, "content": description.takes},
         "responses": responses,
     }
 
 
-def _tag(route: Route) -> str:
-    module = str(getattr(route.protocol, "__name__", "")).rpartition(".")[2]
-    return TAGS.get(module, module)
-
-
-def _others(rules: Iterable[Rule], closed: bool) -> Iterator[tuple[str, str, Document]]:
-    for rule in rules:
+def _others(
+    operations: Iterable[tuple[Rule, Operation]], closed: bool
+) -> Iterator[tuple[str, str, Document]]:
+    for rule, operation in operations:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            operation = OPERATIONS.get((method, path))
-            if operation is None:
-                continue
             if closed and not operation.key and path.startswith("/v0/model"):
                 operation = operation._replace(key="predict")
             yield method, path, _operation(method, path, operation)

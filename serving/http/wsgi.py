@@ -1,4 +1,4 @@
-"""Flask's side of an exchange: requests and answers as plain values, errors as problems."""
+"""Flask's side: headers and answers as plain values, errors as problem documents."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from errors import MiranteError
-from serving.http.cors import Cors
-from serving.http.exchange import Answer, Request, problem, refuse
+from serving.cors import Cors
+from serving.exchange import Answer
 from serving.observation import Observation
-from serving.service import RequestIds, problem_of_ours
+from serving.problems import fault, problem, refuse
+from serving.request_ids import RequestIds
 
 log = logging.getLogger("mirante.wsgi")
 
 
-def flask_request() -> Request:
-    """Return Flask's current request as a dialect sees it, its body not yet read."""
-    headers = {k.lower().encode("latin-1"): v.encode("latin-1") for k, v in request.headers}
-    return Request(request.method, request.path, request.query_string, headers, b"", g.request_id)
+def flask_headers() -> dict[bytes, bytes]:
+    """Return the headers of Flask's current request, their names in lower case."""
+    return {k.lower().encode("latin-1"): v.encode("latin-1") for k, v in request.headers}
 
 
 def flask_response(answer: Answer) -> Response:
@@ -36,7 +36,7 @@ def flask_response(answer: Answer) -> Response:
 def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observation) -> None:
     """Give every route of the application ids, CORS, problem documents and its line in the log.
 
-    The gate does the same for its own routes; those are left alone here.
+    The prediction service does the same for its own routes; those are left alone here.
     """
 
     @app.before_request
@@ -47,7 +47,7 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
 
     @app.after_request
     def end(response: Response) -> Response:
-        if g.get("answered_by_gate"):
+        if g.get("recorded"):
             return response
         _add_headers(response, cors)
         observation.record(
@@ -88,7 +88,7 @@ def _refuse_http(error: HTTPException) -> Response:
         if name.lower() in ("location", "retry-after", "www-authenticate"):
             response.headers[name] = value
     if isinstance(error, MethodNotAllowed):
-        # In a fixed order, so that both lanes and all workers give the same bytes.
+        # In a fixed order, so that all workers give the same bytes.
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
     return response
 
@@ -108,4 +108,4 @@ _DETAILS = {
 
 def _fail(error: Exception) -> Response:
     log.error("request failed", extra={"request_id": g.request_id}, exc_info=error)
-    return flask_response(problem_of_ours(g.request_id))
+    return flask_response(fault(g.request_id))

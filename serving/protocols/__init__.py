@@ -1,1 +1,1 @@
-"""How each family of clients speaks to the same predictor: one file a dialect, all strangers."""
+"""The protocols: how each family of clients writes rows and reads predictions, one file each."""

@@ -1,36 +1,38 @@
-"""The flat dialect (loans): one application in, the probability of one class out."""
+"""The loans protocol: one application in, the probability of the last class out."""
 
 from __future__ import annotations
 
 import msgspec
 
-from serving.champions import Live, Prediction
-from serving.http import media
-from serving.http.description import Description, row_of
-from serving.http.exchange import Answer, Request, refuse
+from serving import media
+from serving.champions import Live
+from serving.description import Description, row_of
+from serving.exchange import Answer, Exchange, Routes
+from serving.problems import refuse
 from serving.refusals import MediaTypeError
 from tables.rows import Decoded
 
-ROUTES: tuple[tuple[str, str], ...] = (("POST", "/predict"),)
+TAG = "Loans"
+ROUTES: Routes = (("POST", "/predict", "predict"),)
 PROTOCOL: str | None = "flat"
 
-__all__ = ["PROTOCOL", "ROUTES", "decode", "document", "refuse", "render"]
+__all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
 
-def decode(request: Request, live: Live) -> Decoded:
+def decode(exchange: Exchange) -> Decoded:
     """Decode the body, one JSON object, into a batch of one row.
 
     Raises ParseError, MediaTypeError and RowsError.
     """
-    if media.readable(request) != media.JSON:
+    if media.readable(exchange) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
-    return live.codec.decode_json(request.body, single=True)
+    return exchange.live.codec.decode_json(exchange.body, single=True)
 
 
-def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
-    """Render the probability of the class that the recipe calls positive, else of the last one."""
-    index = live.keys.index(live.manifest.extra.get("positive", live.keys[-1]))
-    return Answer(200, msgspec.json.encode({"default_proba": prediction.probabilities[0][index]}))
+def render(exchange: Exchange) -> Answer:
+    """Render the probability of the last class."""
+    (probabilities,) = exchange.prediction.probabilities
+    return Answer(200, msgspec.json.encode({"default_proba": probabilities[-1]}))
 
 
 def document(live: Live) -> Description:

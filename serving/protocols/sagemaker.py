@@ -1,4 +1,4 @@
-"""SageMaker's dialect: `/invocations` in JSON, JSON Lines or CSV, rows or columns of them.
+"""SageMaker's protocol: `/invocations` in JSON, JSON Lines or CSV, rows or columns of them.
 
 docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html says what the
 platform asks for; the names in the answers are those of its own algorithms.
@@ -13,17 +13,19 @@ from typing import Any
 import msgspec
 
 from errors import ParseError, RowsError
+from serving import media
 from serving.champions import Live, Prediction
-from serving.http import media
-from serving.http.description import Description, header, prediction_schema, row_of
-from serving.http.exchange import JSON, Answer, Headers, Request, refuse
-from tables.rows import Decoded, parse_json
+from serving.description import Description, header, prediction_schema, row_of
+from serving.exchange import JSON, Answer, Exchange, Headers, Routes
+from serving.problems import refuse
+from tables.rows import Decoded, RowCodec, parse_json
 
-# The last is what the platform itself has, and so what boto3 asks for: an endpoint is a model here.
-ROUTES: tuple[tuple[str, str], ...] = (
-    ("POST", "/invocations"),
-    ("POST", "/models/{name}/invoke"),
-    ("POST", "/endpoints/{name}/invocations"),
+TAG = "SageMaker"
+# The last is what the platform itself has, and so what boto3 calls: an endpoint is a model here.
+ROUTES: Routes = (
+    ("POST", "/invocations", "predict"),
+    ("POST", "/models/{name}/invoke", "predict"),
+    ("POST", "/endpoints/{name}/invocations", "predict"),
 )
 PROTOCOL: str | None = None
 
@@ -32,37 +34,38 @@ _PRINTABLE = re.compile(rb"[ -~]{0,1024}")
 _WRITABLE = media.WRITABLE | media.WRITABLE_LINES
 _LINES = b"application/jsonlines"
 
-__all__ = ["PROTOCOL", "ROUTES", "decode", "document", "refuse", "render"]
+__all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
 
-def decode(request: Request, live: Live) -> Decoded:
+def decode(exchange: Exchange) -> Decoded:
     """Decode the body into a batch: rows, or one object of columns.
 
     A CSV body has a header or, as the platform's batches do, only the features
     in their order. Raises ParseError, MediaTypeError and RowsError.
     """
-    written = media.readable(request)
+    codec, body = exchange.live.codec, exchange.body
+    written = media.readable(exchange)
     if written == media.CSV:
-        decoded = live.codec.decode_columns(_read_csv(request, live))
+        decoded = codec.decode_columns(_read_csv(exchange))
     elif written == media.JSON_LINES:
-        lines = [parse_json(line) for line in request.body.splitlines() if line.strip()]
-        decoded = live.codec.decode_objects(lines)
+        lines = [parse_json(line) for line in body.splitlines() if line.strip()]
+        decoded = codec.decode_objects(lines)
     else:
-        decoded = _decode_json(request.body, live)
+        decoded = _decode_json(body, codec)
     if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
 
 
-def _decode_json(body: bytes, live: Live) -> Decoded:
+def _decode_json(body: bytes, codec: RowCodec) -> Decoded:
     if body[:1] == b"[":
-        return live.codec.decode_json(body, single=False)
+        return codec.decode_json(body, single=False)
     if b"[" not in body:
-        return live.codec.decode_json(body, single=True)
+        return codec.decode_json(body, single=True)
     parsed = parse_json(body)
     if isinstance(parsed, dict) and any(isinstance(value, list) for value in parsed.values()):
         parsed = _rows_of(parsed)
-    return live.codec.decode_objects(parsed if isinstance(parsed, list) else [parsed])
+    return codec.decode_objects(parsed if isinstance(parsed, list) else [parsed])
 
 
 def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -73,42 +76,49 @@ def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
-def _read_csv(request: Request, live: Live) -> dict[str, Sequence[str]]:
-    names = [feature.name for feature in live.schema.features]
-    lines = media.read_cells(request.body)
-    named = len({*names, live.schema.label.name}.intersection(lines[0]))
-    if 2 * named >= len(lines[0]) or b"header=present" in request.headers.get(b"content-type", b""):
+def _read_csv(exchange: Exchange) -> dict[str, Sequence[str]]:
+    schema = exchange.live.schema
+    names = [feature.name for feature in schema.features]
+    lines = media.read_cells(exchange.body)
+    named = len({*names, schema.label.name}.intersection(lines[0]))
+    declared = b"header=present" in exchange.headers.get(b"content-type", b"")
+    if declared or 2 * named >= len(lines[0]):
         return media.columns_of(lines[0], lines[1:])
     return media.columns_of(names, lines)
 
 
-def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
+def render(exchange: Exchange) -> Answer:
     """Render the prediction as JSON, JSON Lines or CSV without a header. Raises NotAcceptable."""
-    written, headers = media.writable(request, _WRITABLE), _custom_attributes(request)
-    classes, rows = live.schema.label.classes, prediction.probabilities
+    written, headers = media.writable(exchange, _WRITABLE), _custom_attributes(exchange)
     if written == media.CSV:
-        cells = [
-            (live.keys[winner], *row) for row, winner in zip(rows, prediction.winners, strict=True)
-        ]
-        return Answer(
-            200, media.write_csv(cells[0], cells[1:]), b"text/csv; charset=utf-8", headers
-        )
-    predictions = [
-        {
-            "predicted_label": classes[winner],
-            "probability": row[winner],
-            "probabilities": dict(zip(live.keys, row, strict=True)),
-        }
-        for row, winner in zip(rows, prediction.winners, strict=True)
-    ]
+        cells = _cells(exchange.live, exchange.prediction)
+        return Answer(200, media.write_csv(cells[0], cells[1:]), media.CSV_TYPE, headers)
+    predictions = _predictions(exchange.live, exchange.prediction)
     if written == media.JSON_LINES:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in predictions)
         return Answer(200, lines, _LINES, headers)
     return Answer(200, msgspec.json.encode({"predictions": predictions}), JSON, headers)
 
 
-def _custom_attributes(request: Request) -> Headers:
-    given = request.headers.get(CUSTOM_ATTRIBUTES)
+def _cells(live: Live, prediction: Prediction) -> list[tuple[Any, ...]]:
+    rows = zip(prediction.probabilities, prediction.winners, strict=True)
+    return [(live.keys[winner], *row) for row, winner in rows]
+
+
+def _predictions(live: Live, prediction: Prediction) -> list[dict[str, Any]]:
+    classes = live.schema.label.classes
+    return [
+        {
+            "predicted_label": classes[winner],
+            "probability": row[winner],
+            "probabilities": dict(zip(live.keys, row, strict=True)),
+        }
+        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
+    ]
+
+
+def _custom_attributes(exchange: Exchange) -> Headers:
+    given = exchange.headers.get(CUSTOM_ATTRIBUTES)
     if given is None:
         return ()
     if not _PRINTABLE.fullmatch(given):

@@ -1,4 +1,4 @@
-"""The keyed dialect (tweets): texts by key in, the class of each by the same key out."""
+"""The tweets protocol: texts by key in, the class of each by the same key out."""
 
 from __future__ import annotations
 
@@ -7,29 +7,33 @@ from typing import Any
 import msgspec
 
 from errors import AccessError, MiranteError, NotFound, ParseError
-from serving.champions import Live, Prediction
-from serving.http import media
-from serving.http.description import Description
-from serving.http.exchange import JSON, Answer, Request, explain, headers_of, status_of
+from serving import media
+from serving.champions import Live
+from serving.description import Description
+from serving.exchange import JSON, Answer, Exchange, Routes
+from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
 from tables.rows import Decoded, json_name, parse_json
 
-ROUTES: tuple[tuple[str, str], ...] = (("POST", "/api/v1/{token}/predict"),)
+TAG = "Tweets"
+ROUTES: Routes = (("POST", "/api/v1/{token}/predict", "predict"),)
 PROTOCOL: str | None = "keyed"
 
 _texts = msgspec.json.Decoder(dict[str, str])
 
 
-def decode(request: Request, live: Live) -> Decoded:
+def decode(exchange: Exchange) -> Decoded:
     """Decode the body, an object of texts by key, into a batch with a row a text.
 
-    Raises ParseError, MediaTypeError, and RowsError for a model that reads
-    more than one text.
+    The keys are kept for rendering. Raises ParseError, MediaTypeError, and
+    RowsError for a model that reads more than one text.
     """
-    if media.readable(request) != media.JSON:
+    if media.readable(exchange) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
-    feature = live.schema.features[0].name
-    return live.codec.decode_objects([{feature: text} for text in texts_of(request.body).values()])
+    codec = exchange.live.codec
+    name = codec.schema.features[0].name
+    texts = exchange.options = texts_of(exchange.body)
+    return codec.decode_objects([{name: text} for text in texts.values()])
 
 
 def texts_of(body: bytes) -> dict[str, str]:
@@ -44,7 +48,10 @@ def texts_of(body: bytes) -> dict[str, str]:
 
 
 def _texts_patiently(value: Any) -> dict[str, str]:
-    """Say what is wrong with a parsed body; only what a byte order mark hid is good."""
+    """Return the texts of a parsed body, or say what is wrong with it.
+
+    The quick decoder refuses a byte order mark, and this one reads what follows it.
+    """
     if not isinstance(value, dict):
         raise ParseError(f"expected an object of texts by key, got {json_name(value)}")
     for index, text in enumerate(value.values(), 1):
@@ -55,11 +62,11 @@ def _texts_patiently(value: Any) -> dict[str, str]:
     return value
 
 
-def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
+def render(exchange: Exchange) -> Answer:
     """Render each row's class, capitalized, under its key and in its order."""
-    classes = [key.capitalize() for key in live.keys]
-    keys = texts_of(request.body)
-    named = {key: classes[winner] for key, winner in zip(keys, prediction.winners, strict=True)}
+    classes = [key.capitalize() for key in exchange.live.keys]
+    winners = exchange.prediction.winners
+    named = {key: classes[each] for key, each in zip(exchange.options, winners, strict=True)}
     return Answer(200, msgspec.json.encode(named))
 
 

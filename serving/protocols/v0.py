@@ -1,4 +1,4 @@
-"""The v0 dialect: one row or a list of rows, in JSON, JSON Lines or CSV."""
+"""The v0 protocol: one row or a list of rows, in JSON, JSON Lines or CSV."""
 
 from __future__ import annotations
 
@@ -9,70 +9,62 @@ from typing import Any
 import msgspec
 
 from errors import ParseError, RowsError
+from serving import media
 from serving.champions import Live, Prediction
-from serving.http import media
-from serving.http.description import Description, flag, prediction_schema, row_of
-from serving.http.exchange import Answer, Request, describe, refuse
+from serving.description import Description, flag, prediction_schema, row_of
+from serving.exchange import Answer, Exchange, Routes
+from serving.problems import describe, refuse
 from tables.rows import Decoded, parse_json
 
-ROUTES: tuple[tuple[str, str], ...] = (
-    ("POST", "/v0/predict"),
-    ("POST", "/v0/models/{name}/predict"),
+TAG = "Prediction"
+ROUTES: Routes = (
+    ("POST", "/v0/predict", "predict"),
+    ("POST", "/v0/models/{name}/predict", "predict"),
 )
 PROTOCOL: str | None = None
 
 UNKNOWN_CATEGORY = "a category never seen in training, scored as unknown"
 
-__all__ = ["PROTOCOL", "ROUTES", "decode", "document", "refuse", "render"]
+__all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
 
-def decode(request: Request, live: Live) -> Decoded:
+def decode(exchange: Exchange) -> Decoded:
     """Decode the body into a batch.
 
     `?partial=1` keeps the good rows, `?strict=1` refuses categories never seen.
     Raises ParseError, MediaTypeError and RowsError.
     """
-    partial, strict = request.flag("partial"), request.flag("strict")
-    written = media.readable(request)
+    codec, body = exchange.live.codec, exchange.body
+    partial, strict = exchange.flags("partial", "strict")
+    written = media.readable(exchange)
     if written == media.CSV:
-        columns = media.read_csv(request.body)
-        decoded = live.codec.decode_columns(columns, partial=partial, strict=strict)
+        decoded = codec.decode_columns(media.read_csv(body), partial=partial, strict=strict)
     elif written == media.JSON_LINES:
-        rows = [parse_json(line) for line in request.body.splitlines() if line.strip()]
-        decoded = live.codec.decode_objects(rows, partial=partial, strict=strict)
+        rows = [parse_json(line) for line in body.splitlines() if line.strip()]
+        decoded = codec.decode_objects(rows, partial=partial, strict=strict)
     else:
-        decoded = live.codec.decode_json(
-            request.body, single=_is_single(request), partial=partial, strict=strict
-        )
+        single = body[:1] == b"{" or _is_single(body)
+        decoded = codec.decode_json(body, single=single, partial=partial, strict=strict)
     if not decoded.indices:
         raise RowsError("expected at least one row that fits the signature", decoded.problems)
     return decoded
 
 
-def _is_single(request: Request) -> bool:
-    if request.body[:1] == b"{":
-        return True
-    start = request.body.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")[:1]
+def _is_single(body: bytes) -> bool:
+    start = body.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")[:1]
     if not start:
         raise ParseError("the body is empty; expected an object (one row) or a list of objects")
     return start == b"{"
 
 
-def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
+def render(exchange: Exchange) -> Answer:
     """Render the prediction as JSON or CSV. Raises NotAcceptable."""
-    if media.writable(request) == media.CSV:
-        return _render_csv(live, decoded, prediction)
-    keys, classes = live.keys, live.schema.label.classes
-    rows = [
-        {
-            "value": classes[winner],
-            "probability": row[winner],
-            "probabilities": dict(zip(keys, row, strict=True)),
-        }
-        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
-    ]
+    live, decoded = exchange.live, exchange.decoded
+    if media.writable(exchange) == media.CSV:
+        return _render_csv(live, decoded, exchange.prediction)
+    rows = _rows(live, exchange.prediction)
     document: dict[str, Any] = (
-        {"prediction": rows[0]} if decoded.single else {"predictions": _in_place(decoded, rows)}
+        {"prediction": rows[0]} if decoded.single else {"predictions": _in_order(decoded, rows)}
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
@@ -86,8 +78,20 @@ def render(request: Request, live: Live, decoded: Decoded, prediction: Predictio
     return Answer(200, msgspec.json.encode(document))
 
 
-def _in_place(decoded: Decoded, rows: list[Any]) -> list[Any]:
-    """Put each row where it stood in the request, null where a bad one stood."""
+def _rows(live: Live, prediction: Prediction) -> list[dict[str, Any]]:
+    keys, classes = live.keys, live.schema.label.classes
+    return [
+        {
+            "value": classes[winner],
+            "probability": row[winner],
+            "probabilities": dict(zip(keys, row, strict=True)),
+        }
+        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
+    ]
+
+
+def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
+    """Put each row at its index in the request, null where a bad one stood."""
     if not decoded.problems:
         return rows
     total = 1 + max(decoded.indices[-1], max(fault.row for fault in decoded.problems))
@@ -103,8 +107,8 @@ def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     ]
     blank = ("",) * (len(keys) + 2)
     header = ("prediction", "probability", *(f"probability_{key}" for key in keys))
-    body = media.write_csv(header, (row or blank for row in _in_place(decoded, rows)))
-    return Answer(200, body, b"text/csv; charset=utf-8")
+    body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
+    return Answer(200, body, media.CSV_TYPE)
 
 
 @lru_cache(maxsize=2)

@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.grpc_calls import INFER, ask, infer, load, typed, typed_path
 from benchmarks.server import Request
+from serving.grpc.generated.open_inference_pb2 import ModelInferRequest
 from serving.grpc.inference_service import _inputs
 from serving.grpc.protos.descriptors import Messages
-from serving.grpc.protos.inference_messages import PROTO
 from serving.grpc.protos.typed import typed_proto
 from tables.schema import Feature, Label, Schema
 
@@ -46,7 +46,7 @@ def port() -> Iterator[int]:
 
 @pytest.mark.parametrize("raw", [True, False])
 def test_the_service_reads_the_rows_out_of_the_tensor(raw: bool) -> None:
-    request = Messages(PROTO)["ModelInferRequest"].FromString(infer("iris", ROWS, raw=raw))
+    request = ModelInferRequest.FromString(infer("iris", ROWS, raw=raw))
     assert (request.model_name, len(request.raw_input_contents)) == ("iris", int(raw))
     (tensor,) = _inputs(request)
     assert list(tensor.shape) == [2, 2]

@@ -13,6 +13,6 @@ def test_every_dialect_of_the_service_is_measured() -> None:
     assert len(names) >= 5
     for name in names:
         routes = importlib.import_module(f"serving.protocols.{name}").ROUTES
-        patterns = [re.sub(r"\{\w+\}", "[^/]+", path) for _, path in routes]
+        patterns = [re.sub(r"\{\w+\}", "[^/]+", path) for _, path, _ in routes]
         asked = [d for d in PROTOCOLS if any(re.fullmatch(p, d.path) for p in patterns)]
         assert asked, f"no row for the dialect {name}"

@@ -19,7 +19,7 @@ from persistence.stores.memory import MemoryStore
 from recipes import find_recipe
 from recipes.loans import KINDS, LABEL, PLACES, SYNTHETIC
 from serving.champions import Live, load_live
-from serving.protocols import loans as flat
+from serving.protocols import loans
 from tables.batch import Batch
 from tables.dataset import read_dataset
 from tables.table import Table
@@ -100,7 +100,7 @@ def test_catboost_serves_it_and_agrees_with_the_estimator(built: Built, live: Li
 
 
 def test_an_application_is_answered_as_the_flat_contract_says(live: Live) -> None:
-    service = make_service(live, protocols=(flat,))
+    service = make_service(live, protocols=(loans,))
     answer = ask(service, "/predict", APPLICATION)
     assert answer.status == 200
     assert list(json.loads(answer.body)) == ["default_proba"]

@@ -56,7 +56,7 @@ def served(compiled: Compiled) -> Runtime:
     return load_runtime(compiled.runtime_name, compiled.members)
 
 
-def test_it_is_reached_by_the_keyed_dialect() -> None:
+def test_it_is_reached_by_the_tweets_protocol() -> None:
     assert RECIPE.protocols == ("keyed",)
 
 

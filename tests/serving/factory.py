@@ -1,4 +1,4 @@
-"""Makes live models and gates over a runtime that adds up: serving is tested without training."""
+"""Live models and services over a runtime that adds up: serving is tested without training."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from learning.runtimes.base import Probabilities
 from persistence.artifact import Manifest, RuntimeInfo
 from serving.champions import Champions, Live
-from serving.http.cors import Cors
-from serving.http.exchange import Answer, Request
+from serving.cors import Cors
+from serving.exchange import Answer, Exchange
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.protocols import v0
@@ -88,8 +88,8 @@ class NoRegistry:
         return []
 
 
-def make_predictor(*lives: Live) -> Champions:
-    """Return a predictor that holds these live models and follows nothing."""
+def make_champions(*lives: Live) -> Champions:
+    """Return champions that are these live models and follow nothing."""
     champions = Champions(NoRegistry())  # type: ignore[arg-type]
     champions._live.update({live.name: live for live in lives})
     return champions
@@ -98,7 +98,7 @@ def make_predictor(*lives: Live) -> Champions:
 def make_service(
     *lives: Live, protocols: Iterable[Any] = (v0,), **options: Any
 ) -> PredictionService:
-    """Return a gate over these live models (one credit model if none is given)."""
+    """Return a service over these live models (one credit model if none is given)."""
     metrics = Metrics()
     settings: dict[str, Any] = {
         "default_model": "credit",
@@ -109,17 +109,27 @@ def make_service(
         "cors": Cors(("*",)),
         "observation": Observation(metrics, 0.0),
     }
-    champions = make_predictor(*(lives or (make_live(),)))
+    champions = make_champions(*(lives or (make_live(),)))
     return PredictionService(champions, protocols, **(settings | options))
+
+
+def make_exchange(
+    service: PredictionService, path: str, body: bytes = b"", method: str = "POST", **headers: str
+) -> Exchange:
+    """Return the exchange of a request, its body read; underscores in header names are dashes."""
+    named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
+    path, _, query = path.partition("?")
+    found = service.match(method, path)
+    assert found is not None, f"no protocol has the route {method} {path}"
+    exchange = service.begin(found[0], named, query.encode(), **found[1])
+    exchange.body = body
+    return exchange
 
 
 def ask(
     service: PredictionService, path: str, body: Any, method: str = "POST", **headers: str
 ) -> Answer:
-    """Return the gate's answer to a request; a body that is not bytes is sent as JSON."""
+    """Return the service's answer to a request; a body that is not bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
-    path, _, query = path.partition("?")
-    match = service.match(method, path)
-    assert match is not None, f"no dialect has the route {method} {path}"
-    return service.answer(Request(method, path, query.encode(), named, raw, "id"), match)
+    exchange = make_exchange(service, path, method=method, **headers)
+    return service.serve(exchange, lambda: raw)

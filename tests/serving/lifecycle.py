@@ -15,7 +15,7 @@ from jobs.queue import JobQueue
 from persistence.registry import Registry
 from persistence.stores.memory import MemoryStore
 from serving.auth import Guard, KeyRing, new_key
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes.events import events_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.versions import versions_blueprint

@@ -20,7 +20,7 @@ from serving.auth import (
     write_key_file,
 )
 from serving.failures import FailureLimit
-from serving.http.exchange import status_of
+from serving.problems import status_of
 from serving.refusals import KeyRejected, RateLimited, ScopeMissing
 
 
@@ -169,12 +169,12 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     at = ["--file", str(tmp_path / "keys")]
     new = ["new", "--scope", "train", "--scope", "predict", "--name"]
     assert main([*at, *new, "alice"]) == 0
-    token, told = capsys.readouterr()
+    token, printed = capsys.readouterr()
     key = KeyRing([], tmp_path / "keys").find(token.strip().encode())
     assert key is not None
     assert (key.name, key.scopes) == ("alice", {"train", "predict"})
-    assert key.entry() in told
-    assert token.strip() not in told
+    assert key.entry() in printed
+    assert token.strip() not in printed
     assert token.strip() not in (tmp_path / "keys").read_text()
 
     assert main([*at, *new, "alice"]) == 1

@@ -1,4 +1,4 @@
-"""The predictor: it follows champions, swaps whole models, and keeps the old one when it must."""
+"""The champions: followed, swapped whole, and kept when a new one cannot be loaded."""
 
 from __future__ import annotations
 
@@ -136,12 +136,12 @@ def test_a_request_keeps_the_model_that_it_took(registry):
     registry.promote("credit", first)
     champions = Champions(registry)
     champions.refresh()
-    taken = champions.live("credit")
-    before = taken.predict(taken.codec.encode_objects([ROW]))
+    live = champions.live("credit")
+    before = live.predict(live.codec.encode_objects([ROW]))
     registry.promote("credit", second)
     champions.refresh()
-    assert taken.version == first
-    assert taken.predict(taken.codec.encode_objects([ROW])) == before
+    assert live.version == first
+    assert live.predict(live.codec.encode_objects([ROW])) == before
 
 
 def test_the_followers_thread_swaps_by_itself_and_stops(registry):

@@ -9,13 +9,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from prometheus_client import CollectorRegistry, Histogram, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from serving import metrics as metrics_module
-from serving.metrics import BUCKETS, Metrics, metrics_blueprint
+from serving.metrics import BUCKETS, Metrics
 from tests.servers import wait_until
 
 # On a bucket's edge, either side of it, below the first and beyond the last.
@@ -134,24 +133,15 @@ def test_through_a_folder_any_worker_tells_the_counts_of_all(tmp_path: Path, roo
     # Processes of their own: the variable must stand before prometheus_client is imported.
     environ = {"PATH": os.environ["PATH"], "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
     for workers in (1, 2):
-        told = subprocess.run(
+        printed = subprocess.run(
             [sys.executable, "-c", WORKER, str(tmp_path)],
             cwd=root,
             env=environ,
             capture_output=True,
             check=True,
         ).stdout
-        values = {(s.name, s.labels.get("le")): s.value for s in samples(told)}
+        values = {(s.name, s.labels.get("le")): s.value for s in samples(printed)}
         assert values["mirante_requests_total", None] == 2 * workers
         assert values["mirante_request_seconds_bucket", "0.001"] == workers
         assert values["mirante_request_seconds_bucket", "+Inf"] == 2 * workers
         assert values["mirante_request_seconds_sum", None] == pytest.approx(0.301 * workers)
-
-
-def test_the_route_answers_with_the_text_format() -> None:
-    app = Flask(__name__)
-    app.register_blueprint(metrics_blueprint(lambda: b"a 1\n"))
-    answer = app.test_client().get("/metrics")
-    assert answer.data == b"a 1\n"
-    assert answer.mimetype == "text/plain"
-    assert "version=" in answer.headers["Content-Type"]

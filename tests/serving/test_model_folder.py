@@ -1,4 +1,4 @@
-"""The shelf of a multi-model container: what is taken is served, under its folder's name."""
+"""The models of a multi-model container: what is loaded is served, under its folder's name."""
 
 from __future__ import annotations
 
@@ -63,36 +63,36 @@ def model_folder(tmp_path: Path) -> tuple[ModelFolder, Champions]:
 def test_nothing_is_live_before_it_is_taken(model_folder):
     made, champions = model_folder
     assert champions.lives == {}
-    made.take("0a1b")
+    made.load("0a1b")
     assert list(champions.lives) == ["0a1b"]
     assert champions.live("0a1b").name == "iris"
 
 
 def test_a_model_is_taken_once_and_put_back_once(model_folder):
     made, champions = model_folder
-    made.take("0a1b")
-    made.take("other")
+    made.load("0a1b")
+    made.load("other")
     with pytest.raises(Conflict):
-        made.take("0a1b")
-    made.put_back("0a1b")
+        made.load("0a1b")
+    made.unload("0a1b")
     assert list(champions.lives) == ["other"]
     with pytest.raises(ModelUnknown):
-        made.put_back("0a1b")
-    made.take("0a1b")
+        made.unload("0a1b")
+    made.load("0a1b")
     assert sorted(champions.lives) == ["0a1b", "other"]
 
 
 @pytest.mark.parametrize("name", ["nobody", "..", "../0a1b", "", "0a1b/model", "A"])
 def test_what_is_no_model_of_the_folder_is_unknown(model_folder, name):
     with pytest.raises(MiranteError):
-        model_folder[0].take(name)
+        model_folder[0].load(name)
     assert model_folder[0].names() == []
 
 
 def test_a_folder_of_two_models_is_refused(model_folder, tmp_path):
     put(tmp_path, "0a1b", "credit")
     with pytest.raises(ModelUnknown, match="2 models"):
-        model_folder[0].take("0a1b")
+        model_folder[0].load("0a1b")
 
 
 def test_a_model_whose_keys_do_not_fit_is_not_kept(model_folder, tmp_path):
@@ -100,5 +100,5 @@ def test_a_model_whose_keys_do_not_fit_is_not_kept(model_folder, tmp_path):
     for name in ("signing.pem", "trusted"):
         (tmp_path / "0a1b/model/keys" / name).write_bytes((strangers / name).read_bytes())
     with pytest.raises(ArtifactUntrusted):
-        model_folder[0].take("0a1b")
+        model_folder[0].load("0a1b")
     assert model_folder[0].names() == []

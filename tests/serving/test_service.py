@@ -1,4 +1,4 @@
-"""The gate: routes, who may ask, which model answers, ids, and what is written down."""
+"""The prediction service: routes, keys, which model answers, and what is recorded."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ from typing import Any
 
 import pytest
 
-from errors import Overloaded
-from serving.http.cors import Cors
-from serving.http.exchange import Answer, Request
+from serving.champions import Live
+from serving.cors import Cors
+from serving.exchange import Answer
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.protocols import loans as flat
-from serving.protocols import tweets as keyed
-from serving.protocols import v0
-from serving.protocols.oip import protocol as oip
+from serving.protocols import loans, oip, tweets, v0
 from serving.refusals import KeyRejected
-from serving.service import InFlight, Match, PredictionService, RequestIds
-from tests.serving.factory import ROW, ask, make_live, make_service
+from serving.service import PredictionService
+from tests.serving.factory import ROW, ask, make_exchange, make_live, make_service
+from tests.serving.protocols.test_loans import APPLICATION, LOANS
+from tests.serving.protocols.test_tweets import TWEETS
 
 
 class Closed:
@@ -34,21 +33,19 @@ class Closed:
         raise KeyRejected("a key is needed")
 
 
-def test_a_route_says_model_version_and_token() -> None:
-    service = make_service(protocols=(v0, keyed, oip))
-    plain = service.match("POST", "/v0/predict")
-    assert plain is not None
-    assert plain[1:] == (None, None, None)
-    told = {
-        "/v0/models/credit/predict": ("credit", None, None),
-        "/api/v1/secret/predict": (None, "secret", None),
-        "/v2/models/credit/versions/v7/infer": ("credit", None, "v7"),
+def test_a_path_names_model_version_and_token() -> None:
+    service = make_service(protocols=(v0, tweets, oip))
+    paths = {
+        "/v0/predict": {},
+        "/v0/models/credit/predict": {"name": "credit"},
+        "/api/v1/secret/predict": {"token": "secret"},
+        "/v2/models/credit/versions/v7/infer": {"name": "credit", "version": "v7"},
     }
-    for path, expected in told.items():
+    for path, expected in paths.items():
         found = service.match("POST", path)
         assert found is not None
-        assert found[1:] == expected
-        assert "{" in found.route.pattern
+        assert found[1] == expected
+        assert ("{" in found[0].pattern) == bool(expected)
 
 
 @pytest.mark.parametrize(
@@ -61,22 +58,18 @@ def test_a_route_says_model_version_and_token() -> None:
         ("POST", "/v0/models/credit/predictions"),
     ],
 )
-def test_what_no_dialect_has_is_nobodys(method: str, path: str) -> None:
+def test_what_no_protocol_has_is_nobodys(method: str, path: str) -> None:
     assert make_service().match(method, path) is None
 
 
-def test_a_route_without_a_name_reaches_the_model_that_declares_its_face() -> None:
+def test_a_route_without_a_name_reaches_the_model_that_declares_its_protocol() -> None:
     lives = make_live("credit"), make_live("loans", protocols=("flat",))
-    service = make_service(*lives, protocols=(v0, flat))
-    assert service._live(match(service, "/predict")).name == "loans"
-    assert service._live(match(service, "/v0/predict")).name == "credit"
-    assert ask(make_service(lives[0], protocols=(flat,)), "/predict", ROW).status == 404
-
-
-def match(service: PredictionService, path: str) -> Match:
-    found = service.match("POST", path)
-    assert found is not None
-    return found
+    service = make_service(*lives, protocols=(v0, loans))
+    for path, name in (("/predict", "loans"), ("/v0/predict", "credit")):
+        exchange = make_exchange(service, path)
+        service.admit(exchange)
+        assert exchange.live.name == name
+    assert ask(make_service(lives[0], protocols=(loans,)), "/predict", ROW).status == 404
 
 
 def test_a_version_that_is_not_live_is_not_there() -> None:
@@ -84,17 +77,89 @@ def test_a_version_that_is_not_live_is_not_there() -> None:
     assert ask(service, "/v2/models/credit/versions/v0/infer", {}).status == 404
 
 
-def test_the_guard_is_asked_before_the_body_is_looked_at() -> None:
+def test_key_then_size_then_model_are_checked_before_the_body_is_read() -> None:
     guard = Closed()
-    service = make_service(guard=guard, protocols=(v0, keyed))
-    assert ask(service, "/v0/predict", b"{").status == 401
-    assert ask(service, "/api/v1/secret/predict", b"{").status == 404
+    closed = make_service(guard=guard, protocols=(v0, tweets))
+    free = make_service()
+
+    def unread() -> bytes:
+        raise AssertionError("the body was read")
+
+    for service, path, length, status in (
+        (closed, "/v0/predict", "100001", 401),
+        (closed, "/api/v1/secret/predict", "2", 404),
+        (free, "/v0/models/nobody/predict", "100001", 413),
+        (free, "/v0/models/nobody/predict", "2", 404),
+    ):
+        exchange = make_exchange(service, path, content_length=length)
+        assert service.serve(exchange, unread).status == status
     assert [token for token, _ in guard.shown] == [None, "secret"]
+
+
+@pytest.mark.parametrize("declared", ["", "-1", "1e3", "9" * 5000])
+def test_a_length_that_is_none_is_refused(declared: str) -> None:
+    assert ask(make_service(), "/v0/predict", ROW, content_length=declared).status == 413
+
+
+def test_a_champion_promoted_while_the_body_arrives_changes_nothing_of_its_request() -> None:
+    service = make_service()
+    exchange = make_exchange(service, "/v0/predict")
+
+    def read() -> bytes:
+        service.champions._live["credit"] = make_live(version="20270101t000000z-000002")
+        return json.dumps(ROW).encode()
+
+    answer = service.serve(exchange, read)
+    assert json.loads(answer.body)["model"]["version"] == make_live().version
+
+
+def test_a_body_that_is_waited_for_takes_no_place_of_computing() -> None:
+    service = make_service(max_in_flight=1)
+    exchange = make_exchange(service, "/v0/predict")
+
+    def read() -> bytes:
+        assert ask(service, "/v0/predict", ROW).status == 200
+        return json.dumps(ROW).encode()
+
+    assert service.serve(exchange, read).status == 200
+
+
+def test_the_model_is_looked_up_once_and_the_body_decoded_once() -> None:
+    lives = (
+        make_live(),
+        make_live("loans", schema=LOANS, protocols=("flat",)),
+        make_live("tweets", schema=TWEETS, protocols=("keyed",)),
+    )
+    inputs = {"inputs": [{"name": "text", "datatype": "BYTES", "shape": [1], "data": ["a"]}]}
+    for protocol, path, body in (
+        (v0, "/v0/predict", ROW),
+        (loans, "/predict", APPLICATION),
+        (oip, "/v2/models/tweets/infer", inputs),
+    ):
+        service = make_service(*lives, protocols=(protocol,))
+        counted = Counted(service.champions._live)
+        service.champions._live = counted
+        assert ask(service, path, body).status == 200
+        assert counted.lookups == 1, path
+
+
+class Counted(dict[str, Live]):
+    """Live models that count how often one of them is looked up."""
+
+    lookups = 0
+
+    def get(self, *words: Any) -> Any:
+        self.lookups += 1
+        return super().get(*words)
+
+    def values(self) -> Any:
+        self.lookups += 1
+        return super().values()
 
 
 def test_without_a_guard_no_token_opens_anything() -> None:
     live = make_live(protocols=("keyed",))
-    assert ask(make_service(live, protocols=(keyed,)), "/api/v1/any/predict", {}).status == 404
+    assert ask(make_service(live, protocols=(tweets,)), "/api/v1/any/predict", {}).status == 404
 
 
 def test_more_rows_than_are_taken_are_refused() -> None:
@@ -103,42 +168,9 @@ def test_more_rows_than_are_taken_are_refused() -> None:
     assert ask(service, "/v0/predict", [ROW] * 3, content_type="application/json").status == 413
 
 
-def test_a_place_is_given_back_also_when_something_fails() -> None:
-    indices = InFlight(1)
-    with pytest.raises(ZeroDivisionError), indices:
-        _ = 1 / 0
-    with indices, pytest.raises(Overloaded, match="more than 1 requests"), indices:
-        pass
-    with indices:
-        pass
-
-
-@pytest.mark.parametrize("given", [b"abc-1.2:3_", b"a" * 128])
-def test_a_client_s_own_id_is_kept(given: bytes) -> None:
-    assert RequestIds().of(given) == given.decode()
-
-
-@pytest.mark.parametrize("given", [None, b"", b"a" * 129, b"a b", b"a\r\nset-cookie: b", b"\xe9"])
-def test_an_id_that_could_do_harm_is_replaced(given: bytes | None) -> None:
-    ids = RequestIds()
-    first, second = ids.of(given), ids.of(given)
-    assert first != second
-    assert first.encode() != given
-    assert first.isascii()
-
-
-def test_two_processes_make_different_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    ids = RequestIds()
-    before = ids.of(None)
-    monkeypatch.setattr("serving.service.os.getpid", lambda: -1)
-    assert ids.of(None).partition("-")[0] != before.partition("-")[0]
-
-
 def answered(service: PredictionService, body: bytes, **headers: str) -> Answer:
-    named = {name.encode(): value.encode() for name, value in headers.items()}
-    named |= {b"content-type": b"application/json"}
-    request = Request("POST", "/v0/predict", b"", named, body, "the-id")
-    return service.answer(request, match(service, "/v0/predict"))
+    named = {"x_request_id": "the-id", "content_type": "application/json"} | headers
+    return ask(service, "/v0/predict", body, **named)
 
 
 def test_every_answer_bears_its_id_and_what_a_browser_needs() -> None:
@@ -162,7 +194,7 @@ def test_every_request_is_counted_with_its_rows_and_its_model() -> None:
     assert counted in text
 
 
-def test_a_fault_of_ours_is_told_to_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_fault_of_ours_is_in_the_log_alone(caplog: pytest.LogCaptureFixture) -> None:
     live = make_live()
 
     def fail(batch: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Both lanes: what they answer, that they answer the same, and what they refuse."""
+"""ASGI and WSGI: what they answer, that they answer the same, and what they refuse."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from serving.service import PredictionService
 from tests.serving.factory import ROW, make_live, make_service
-from tests.serving.transports import JSON, by_express, by_flask, flask_lane, post
+from tests.serving.transports import JSON, by_asgi, by_wsgi, post, wsgi_application
 
 
 @pytest.fixture(scope="module")
@@ -97,10 +97,10 @@ def test_a_problem_names_row_and_field_under_the_requests_id(service):
         (422, b"age,income\n1\n", {"content-type": "text/csv"}, "/v0/predict"),
     ],
 )
-def test_what_cannot_be_answered_has_its_status_in_both_lanes(service, status, body, headers, path):
+def test_what_cannot_be_answered_has_its_status_in_both(service, status, body, headers, path):
     for answer in (
-        by_express(service, "POST", path, JSON | headers, body),
-        by_flask(flask_lane(service), "POST", path, JSON | headers, body),
+        by_asgi(service, "POST", path, JSON | headers, body),
+        by_wsgi(wsgi_application(service), "POST", path, JSON | headers, body),
     ):
         assert answer.status == status, answer
         assert answer.json["status"] == status
@@ -113,10 +113,10 @@ def test_a_gzip_body_is_unpacked(service):
 
 
 def test_other_methods_and_paths_are_refused_with_problems(service):
-    refused = by_express(service, "GET", "/v0/predict", {}, b"")
+    refused = by_asgi(service, "GET", "/v0/predict", {}, b"")
     assert (refused.status, refused.json["status"]) == (405, 405)
     assert "POST" in refused.headers["allow"]
-    assert by_express(service, "GET", "/nowhere", {}, b"").json["status"] == 404
+    assert by_asgi(service, "GET", "/nowhere", {}, b"").json["status"] == 404
 
 
 def test_too_many_at_once_are_sent_away_and_the_next_is_answered():
@@ -124,7 +124,9 @@ def test_too_many_at_once_are_sent_away_and_the_next_is_answered():
     with service.in_flight:
         for answer in (
             post(service, ROW),
-            by_flask(flask_lane(service), "POST", "/v0/predict", JSON, json.dumps(ROW).encode()),
+            by_wsgi(
+                wsgi_application(service), "POST", "/v0/predict", JSON, json.dumps(ROW).encode()
+            ),
         ):
             assert (answer.status, answer.headers["retry-after"]) == (503, "1")
     assert post(service, ROW).status == 200
@@ -149,11 +151,11 @@ def test_a_failure_of_ours_says_nothing_of_itself_and_the_next_request_works(cap
     assert post(service, ROW).status == 200
 
 
-def test_browsers_are_told_what_they_may_read(service):
+def test_browsers_learn_what_they_may_read(service):
     answer = post(service, ROW, origin="https://a.example")
     assert answer.headers["access-control-allow-origin"] == "*"
-    asked = {"origin": "https://a.example", "access-control-request-method": "POST"}
-    granted = by_express(service, "OPTIONS", "/v0/predict", asked, b"")
+    preflight = {"origin": "https://a.example", "access-control-request-method": "POST"}
+    granted = by_asgi(service, "OPTIONS", "/v0/predict", preflight, b"")
     assert granted.status == 200
     assert "POST" in granted.headers["access-control-allow-methods"]
     assert "access-control-allow-origin" not in post(service, ROW).headers
@@ -182,13 +184,13 @@ kinds = st.sampled_from(["application/json", "text/csv", "application/x-ndjson",
     path=st.sampled_from(["/v0/predict", "/v0/models/credit/predict", "/v0/models/x/predict"]),
     method=st.sampled_from(["POST", "POST", "POST", "GET", "DELETE"]),
 )
-def test_both_lanes_give_the_same_bytes(body, kind, accept, query, path, method):
+def test_both_give_the_same_bytes(body, kind, accept, query, path, method):
     service = SHARED
     headers = {"x-request-id": "the-same", "content-type": kind}
     if accept:
         headers["accept"] = accept
-    one = by_express(service, method, path + query, headers, body)
-    other = by_flask(SHARED_FLASK, method, path + query, headers, body)
+    one = by_asgi(service, method, path + query, headers, body)
+    other = by_wsgi(SHARED_WSGI, method, path + query, headers, body)
     assert (one.status, without_time(one.body)) == (other.status, without_time(other.body))
     names = ("content-type", "x-request-id", "allow", "retry-after")
     assert [one.headers.get(n) for n in names] == [other.headers.get(n) for n in names]
@@ -199,4 +201,4 @@ def without_time(body: bytes) -> bytes:
 
 
 SHARED = make_service()
-SHARED_FLASK = flask_lane(SHARED)
+SHARED_WSGI = wsgi_application(SHARED)

@@ -1,4 +1,4 @@
-"""Asking both lanes: Flask through its test client, the ASGI lane without a server."""
+"""Requests to both transports: Flask through its test client, ASGI without a server."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from a2wsgi import WSGIMiddleware
 from flask import Flask
 
+from serving.cors import Cors
 from serving.http.asgi import AsgiApplication
-from serving.http.cors import Cors
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
@@ -21,7 +21,7 @@ JSON = {"content-type": "application/json"}
 
 
 class Answered(NamedTuple):
-    """What a lane sent."""
+    """What was sent back."""
 
     status: int
     headers: dict[str, str]
@@ -33,14 +33,14 @@ class Answered(NamedTuple):
         return json.loads(self.body)
 
 
-def flask_lane(service: PredictionService) -> Flask:
+def wsgi_application(service: PredictionService) -> Flask:
     app = Flask(__name__)
     attend(app, service.request_ids, Cors(("*",)), Observation(Metrics(), 0.0))
     app.register_blueprint(prediction_blueprint(service))
     return app
 
 
-def by_flask(app: Flask, method: str, path: str, headers: dict[str, str], body: bytes) -> Answered:
+def by_wsgi(app: Flask, method: str, path: str, headers: dict[str, str], body: bytes) -> Answered:
     response = app.test_client().open(path, method=method, headers=headers, data=body)
     found = {name.lower(): value for name, value in response.headers}
     return Answered(response.status_code, found, response.data)
@@ -84,16 +84,18 @@ def whole(body: bytes) -> list[Any]:
     return [{"type": "http.request", "body": body, "more_body": False}]
 
 
-def by_express(
+def by_asgi(
     service: PredictionService, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> Answered:
-    express = AsgiApplication(service, WSGIMiddleware(flask_lane(service)), body_timeout=5)  # type: ignore[arg-type]
+    application = AsgiApplication(
+        service, WSGIMiddleware(wsgi_application(service)), body_timeout=5
+    )  # type: ignore[arg-type]
     sized = headers | {"content-length": str(len(body))}
-    return asyncio.run(call(express, method, path, sized, whole(body)))
+    return asyncio.run(call(application, method, path, sized, whole(body)))
 
 
 def post(
     service: PredictionService, body: Any, path: str = "/v0/predict", **headers: str
 ) -> Answered:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return by_express(service, "POST", path, JSON | headers, raw)
+    return by_asgi(service, "POST", path, JSON | headers, raw)

@@ -1,1 +1,1 @@
-"""What gRPC clients are told: services and messages, as .proto text and as descriptors."""
+"""Services and messages made at run time, as .proto text and as descriptors."""

@@ -1,4 +1,4 @@
-"""The typed service of one model, made from its live signature.
+"""The typed service of one model, made from its live schema.
 
 A model named iris that predicts species gets the service ml.IrisPredictor with
 the call PredictIrisSpecies: a request has a field a feature, in their order.
@@ -103,7 +103,7 @@ def _reply_fields(label: Label) -> tuple[Field, ...]:
 
 
 def label_type(label: Label) -> str:
-    """Return the type of the label: bool, int64, or int32 for the place of a class with a name."""
+    """Return the type of the label: bool, int64, or int32 for the index of a class with a name."""
     if all(isinstance(value, bool) for value in label.classes):
         return "bool"
     return "int64" if all(isinstance(value, int) for value in label.classes) else "int32"

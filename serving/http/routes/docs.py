@@ -6,6 +6,8 @@ from pathlib import Path
 
 from flask import Blueprint, Response, send_from_directory
 
+from serving.http.operation import TEXT, Operation, described
+
 FOLDER = Path(__file__).parent.parent / "swagger"
 # Nothing but these is ever served, whatever lies beside them.
 FILES = ("favicon-32x32.png", "start.js", "swagger-ui-bundle.js", "swagger-ui.css")
@@ -16,12 +18,15 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 
+_PAGE = Operation("Inspection", "This document as a page", {"text/html": {"schema": TEXT}})
+
 
 def docs_blueprint() -> Blueprint:
     """Return the blueprint of `/docs`."""
     blueprint = Blueprint("docs", __name__)
 
     @blueprint.get("/docs")
+    @described(_PAGE)
     def page() -> Response:
         return _send("index.html")
 

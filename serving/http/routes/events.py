@@ -14,17 +14,20 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping, Sequence
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from flask import Blueprint, Response, request
 
 from errors import MiranteError, Overloaded, StoreUnavailable
 from serving.auth import Guard
+from serving.cors import Cors
+from serving.exchange import Answer, Headers
 from serving.http.access import check_key
-from serving.http.cors import Cors
-from serving.http.exchange import Answer, Headers, Request, refuse
+from serving.http.operation import TEXT, Operation, described
 from serving.observation import Observation
-from serving.service import RequestIds, complete
+from serving.problems import refuse
+from serving.request_ids import RequestIds
+from serving.service import complete
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -45,6 +48,16 @@ STOPPING = "stopping"
 ROUTE = "/v0/jobs/<job_id>/events"
 _PATH = re.compile(r"/v0/jobs/([0-9a-f]{32})/events")
 _FINAL = re.compile(r'"state":"(?:succeeded|failed|cancelled)"')
+
+
+_EVENTS = Operation(
+    "Training",
+    "A job's changes as server-sent events; 204 when all is said",
+    {MEDIA_TYPE.decode(): {}},
+    (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    key="train",
+    parameters=({"name": "Last-Event-ID", "in": "header", "schema": TEXT},),
+)
 
 
 class Change(Protocol):
@@ -162,8 +175,16 @@ class Hub:
         return self._get_changes().revisions(job_ids)
 
 
+class Watcher(NamedTuple):
+    """A request to watch a job."""
+
+    path: str
+    headers: dict[bytes, bytes]
+    request_id: str
+
+
 class EventStreams:
-    """Answers the events of jobs on the event loop; `find` is what `AsgiApplication` asks."""
+    """Answers the events of jobs on the event loop; `find` is a stream of `AsgiApplication`."""
 
     def __init__(
         self,
@@ -185,33 +206,33 @@ class EventStreams:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one watcher, for as long as the job runs and the watcher stays."""
-        asked = _asked(scope, self._request_ids)
+        watcher = _watcher(scope, self._request_ids)
         try:
             client = scope["client"][0] if scope.get("client") else ""
             self._guard.check(scope["headers"], "train", client)
             stopping = scope.get("state", {}).get(STOPPING)
-            found = _PATH.fullmatch(asked.path)
+            found = _PATH.fullmatch(watcher.path)
             assert found is not None
             async with self._hub.feed(found[1]) as feed:
-                await self._watch(feed, asked, receive, send, stopping)
+                await self._watch(feed, watcher, receive, send, stopping)
         except MiranteError as error:
-            await self._send(refuse(error, asked.request_id), asked, send)
+            await self._send(refuse(error, watcher.request_id), watcher, send)
 
     async def _watch(
         self,
         feed: Feed,
-        asked: Request,
+        watcher: Watcher,
         receive: Receive,
         send: Send,
         stopping: asyncio.Event | None,
     ) -> None:
-        seq = _last_id(asked.headers.get(b"last-event-id", b""), feed.revision)
+        seq = _last_id(watcher.headers.get(b"last-event-id", b""), feed.revision)
         if feed.is_final and seq == feed.revision:
             # All is said; by 204 a browser knows not to ask again.
-            await self._send(Answer(HTTPStatus.NO_CONTENT, b""), asked, send)
+            await self._send(Answer(HTTPStatus.NO_CONTENT, b""), watcher, send)
             return
-        self._record(asked, HTTPStatus.OK)
-        await _start(self._headers(asked), send)
+        self._record(watcher, HTTPStatus.OK)
+        await _start(self._headers(watcher), send)
         gone = asyncio.ensure_future(_over(receive, stopping))
         try:
             async for data in _follow(feed, seq, gone):
@@ -220,19 +241,21 @@ class EventStreams:
             gone.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    def _record(self, asked: Request, status: int) -> None:
+    def _record(self, watcher: Watcher, status: int) -> None:
         # How long somebody watches is no latency: the line is written when the answer begins.
         self._observation.record(
-            request_id=asked.request_id, method="GET", route=ROUTE, status=status, seconds=0.0
+            request_id=watcher.request_id, method="GET", route=ROUTE, status=status, seconds=0.0
         )
 
-    def _headers(self, asked: Request) -> Headers:
-        answer = complete(Answer(200, b"", MEDIA_TYPE, HEADERS), asked, self._cors)
+    def _headers(self, watcher: Watcher) -> Headers:
+        answer = complete(
+            Answer(200, b"", MEDIA_TYPE, HEADERS), watcher.headers, watcher.request_id, self._cors
+        )
         return ((b"content-type", MEDIA_TYPE), *answer.headers)
 
-    async def _send(self, answer: Answer, asked: Request, send: Send) -> None:
-        self._record(asked, answer.status)
-        answer = complete(answer, asked, self._cors)
+    async def _send(self, answer: Answer, watcher: Watcher, send: Send) -> None:
+        self._record(watcher, answer.status)
+        answer = complete(answer, watcher.headers, watcher.request_id, self._cors)
         length = (b"content-length", str(len(answer.body)).encode())
         kind = (
             ()
@@ -281,10 +304,9 @@ async def _start(headers: Headers, send: Send, status: int = 200) -> None:
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
 
 
-def _asked(scope: Scope, request_ids: RequestIds) -> Request:
+def _watcher(scope: Scope, request_ids: RequestIds) -> Watcher:
     headers = dict(scope["headers"])
-    request_id = request_ids.of(headers.get(b"x-request-id"))
-    return Request(scope["method"], scope["path"], b"", headers, b"", request_id)
+    return Watcher(scope["path"], headers, request_ids.of(headers.get(b"x-request-id")))
 
 
 def _last_id(given: bytes, newest: int) -> int:
@@ -302,6 +324,7 @@ def events_blueprint(get_changes: Callable[[], Changes], guard: Guard) -> Bluepr
     blueprint = Blueprint("events", __name__)
 
     @blueprint.get(ROUTE)
+    @described(_EVENTS)
     def events(job_id: str) -> Response:
         check_key(guard, "train")
         changes = get_changes()

@@ -1,13 +1,27 @@
-"""Liveness and readiness: the process answers; every wanted model is loaded."""
+"""Liveness and readiness: the process answers; every model that is followed is loaded."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint
 
 from serving.champions import Champions
+from serving.http.operation import TEXT, Operation, content, described, members
+
+_HEALTH = Operation(
+    "Health", "Is the service alive?", content(members("msg", "now", msg=TEXT, now=TEXT))
+)
+_LIVE = Operation("Health", "Does the process answer?", content(members("status")))
+_READY = Operation(
+    "Health",
+    "Is every wanted model loaded?",
+    content(members("status", "models", "faults")),
+    (HTTPStatus.SERVICE_UNAVAILABLE,),
+    errors="self",
+)
 
 
 def health_blueprint(champions: Champions) -> Blueprint:
@@ -15,15 +29,18 @@ def health_blueprint(champions: Champions) -> Blueprint:
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/health")
+    @described(_HEALTH)
     def health() -> dict[str, str]:
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         return {"msg": "this service is alive", "now": now}
 
     @blueprint.get("/livez")
+    @described(_LIVE)
     def livez() -> dict[str, str]:
         return {"status": "live"}
 
     @blueprint.get("/readyz")
+    @described(_READY)
     def readyz() -> tuple[dict[str, Any], int]:
         report = readiness(champions)
         return report, 503 if report["status"] == "unready" else 200
@@ -34,9 +51,9 @@ def health_blueprint(champions: Champions) -> Blueprint:
 def readiness(champions: Champions) -> dict[str, Any]:
     """Say what is loaded and what is wrong.
 
-    `ready`: all wanted models are loaded and current. `degraded`: all are
+    `ready`: all models that are followed are loaded and current. `degraded`: all are
     loaded, but something fails (a store out of reach, a refused artifact) and
-    the old champions serve on. `unready`: a wanted model is missing.
+    the old champions serve on. `unready`: one of them is missing.
     """
     lives, faults = champions.lives, champions.faults
     loaded = "degraded" if faults else "ready"

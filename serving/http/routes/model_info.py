@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from flask import Blueprint
 
 from serving.champions import Champions, Live
-from serving.http.exchange import Answer
+from serving.exchange import Answer
+from serving.http.operation import Operation, content, described, members
 from serving.http.wsgi import flask_response
+
+_INFO = Operation(
+    "Inspection",
+    "What the champion tells of itself: importances, parameters, metrics, signature",
+    content(members("name", "version", "metrics", "signature")),
+    (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+)
 
 
 def inspection_blueprint(champions: Champions, default_model: str) -> Blueprint:
@@ -18,6 +27,7 @@ def inspection_blueprint(champions: Champions, default_model: str) -> Blueprint:
 
     @blueprint.get("/v0/model_info")
     @blueprint.get("/v0/models/<name>/model_info")
+    @described(_INFO)
     def model_info(name: str = default_model) -> Any:
         described = describe_model(champions.live(name))
         return flask_response(Answer(200, msgspec.json.encode(described)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -9,8 +10,17 @@ from flask import Blueprint
 
 from persistence.registry import Registry
 from serving.champions import Champions
-from serving.http.exchange import Answer
+from serving.exchange import Answer
+from serving.http.operation import ALIAS, Operation, described, listed
 from serving.http.wsgi import flask_response
+
+_MODELS = Operation("Inspection", "The live models", listed("models"))
+_VERSIONS = Operation(
+    "Inspection",
+    "The versions of a model, the oldest first",
+    listed("versions", ALIAS | {"required": ["version"]}),
+    (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+)
 
 
 def models_blueprint(champions: Champions, registry: Registry, default_model: str) -> Blueprint:
@@ -18,8 +28,9 @@ def models_blueprint(champions: Champions, registry: Registry, default_model: st
     blueprint = Blueprint("models", __name__)
 
     @blueprint.get("/v0/models")
+    @described(_MODELS)
     def models() -> Any:
-        listed = [
+        found = [
             {
                 "name": live.name,
                 "version": live.version,
@@ -30,11 +41,12 @@ def models_blueprint(champions: Champions, registry: Registry, default_model: st
             }
             for _, live in sorted(champions.lives.items())
         ]
-        return flask_response(Answer(200, msgspec.json.encode({"models": listed})))
+        return flask_response(Answer(200, msgspec.json.encode({"models": found})))
 
     @blueprint.get("/v0/models/<name>/versions")
+    @described(_VERSIONS)
     def versions(name: str) -> Any:
-        listed = [found._asdict() for found in registry.versions(name)]
-        return flask_response(Answer(200, msgspec.json.encode({"name": name, "versions": listed})))
+        found = [version._asdict() for version in registry.versions(name)]
+        return flask_response(Answer(200, msgspec.json.encode({"name": name, "versions": found})))
 
     return blueprint

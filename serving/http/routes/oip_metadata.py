@@ -10,13 +10,34 @@ from flask import Blueprint, Response
 
 from errors import MiranteError
 from serving.champions import Champions
-from serving.http.exchange import Answer
+from serving.exchange import Answer
+from serving.http.operation import Operation, content, described, members
 from serving.http.wsgi import flask_response
-from serving.protocols.oip.protocol import refuse
+from serving.protocols.oip import TAG, refuse
 from serving.protocols.oip.tensors import metadata
 
-# Told as the server's version: what a client may rely on is the protocol's.
+# The server's version: what a client may rely on is the protocol's.
 PROTOCOL = "2"
+
+_TENSORS = Operation(
+    TAG,
+    "A model's metadata: its inputs and outputs",
+    content(members("name", "versions", "platform", "inputs", "outputs")),
+    (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    errors="oip",
+)
+_MODEL_READY = _TENSORS._replace(
+    summary="Is the model ready?", gives=content(members("name", "ready"))
+)
+_SERVER = Operation(TAG, "The server's metadata", content(members("name", "version")))
+_LIVE = Operation(TAG, "Does the process answer?", content(members("live")))
+_READY = Operation(
+    TAG,
+    "Is every wanted model loaded?",
+    content(members("ready")),
+    (HTTPStatus.SERVICE_UNAVAILABLE,),
+    errors="self",
+)
 
 
 def oip_blueprint(champions: Champions) -> Blueprint:
@@ -25,25 +46,30 @@ def oip_blueprint(champions: Champions) -> Blueprint:
     blueprint.register_error_handler(MiranteError, _refuse)
 
     @blueprint.get("")
+    @described(_SERVER)
     def server() -> Response:
         return _json(server_metadata())
 
     @blueprint.get("/health/live")
+    @described(_LIVE)
     def live() -> Response:
         return _json({"live": True})
 
     @blueprint.get("/health/ready")
+    @described(_READY)
     def ready() -> Response:
         status = HTTPStatus.OK if champions.ready else HTTPStatus.SERVICE_UNAVAILABLE
         return _json({"ready": champions.ready}, status)
 
     @blueprint.get("/models/<name>")
     @blueprint.get("/models/<name>/versions/<version>")
+    @described(_TENSORS)
     def model(name: str, version: str | None = None) -> Response:
         return _json(metadata(champions.live_version(name, version)))
 
     @blueprint.get("/models/<name>/ready")
     @blueprint.get("/models/<name>/versions/<version>/ready")
+    @described(_MODEL_READY)
     def model_ready(name: str, version: str | None = None) -> Response:
         found = champions.live_version(name, version)
         return _json({"name": found.name, "ready": True})

@@ -1,4 +1,4 @@
-"""What SageMaker asks of a container besides predictions.
+"""What SageMaker calls a container for besides predictions.
 
 docs.aws.amazon.com/sagemaker/latest/dg: your-algorithms-inference-code (/ping),
 your-algorithms-batch-code (/execution-parameters), mms-container-apis (/models).
@@ -14,26 +14,47 @@ from flask import Blueprint, Response, request
 
 from errors import ParseError
 from serving.champions import Champions
-from serving.http.exchange import Answer
+from serving.exchange import Answer
+from serving.http.operation import OBJECT, TEXT, Operation, content, described, listed, members
 from serving.http.wsgi import flask_response
+from serving.protocols.sagemaker import TAG
 
 MEBIBYTE = 1024 * 1024
+NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
 
 
-class Shelf(Protocol):
+_PING = Operation(TAG, "Is the container well?", {}, (UNAVAILABLE,), errors="self")
+_EXECUTION = Operation(
+    TAG,
+    "How a batch transform is to ask",
+    content(members("MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB")),
+)
+_MODELS = Operation(TAG, "The loaded models", listed("models"))
+_MODEL = Operation(TAG, "One loaded model", content(OBJECT), (NOT_FOUND, UNAVAILABLE))
+_LOAD = Operation(
+    TAG,
+    "Load a model",
+    content(OBJECT),
+    (HTTPStatus.BAD_REQUEST, NOT_FOUND, HTTPStatus.CONFLICT, UNAVAILABLE),
+    takes=content(members("model_name", model_name=TEXT, url=TEXT)),
+)
+_UNLOAD = Operation(TAG, "Unload a model", content(OBJECT), (NOT_FOUND,))
+
+
+class Models(Protocol):
     """The models that the platform has put beside a multi-model container."""
 
-    def take(self, name: str) -> None:
+    def load(self, name: str) -> None:
         """Load a model. Raises Conflict when it is loaded, ModelUnknown when there is none."""
         ...
 
-    def put_back(self, name: str) -> None:
+    def unload(self, name: str) -> None:
         """Unload a model. Raises ModelUnknown when it is not loaded."""
         ...
 
 
-class Wanted(msgspec.Struct):
-    """A model to load. Its `url` is read past: no path is ever taken from a request."""
+class LoadRequest(msgspec.Struct):
+    """A model to load. Its `url` is ignored: no path is ever made of a request."""
 
     model_name: str
     url: str = ""
@@ -45,18 +66,20 @@ def sagemaker_blueprint(
     default_model: str,
     max_in_flight: int,
     max_body_bytes: int,
-    model_folder: Shelf | None = None,
+    model_folder: Models | None = None,
 ) -> Blueprint:
-    """Return the blueprint; loading and unloading are there only with a shelf."""
+    """Return the blueprint; loading and unloading are there only with a model folder."""
     blueprint = Blueprint("sagemaker", __name__)
 
     @blueprint.get("/ping")
+    @described(_PING)
     def ping() -> tuple[str, int]:
         # A multi-model container is well with no model loaded yet.
         well = model_folder is not None or default_model in champions.lives
         return "", HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
 
     @blueprint.get("/execution-parameters")
+    @described(_EXECUTION)
     def execution_parameters() -> dict[str, Any]:
         return {
             "MaxConcurrentTransforms": max_in_flight,
@@ -65,37 +88,41 @@ def sagemaker_blueprint(
         }
 
     @blueprint.get("/models")
+    @described(_MODELS)
     def models() -> Response:
         names = sorted(champions.lives)
-        return _json({"models": [_listed(name) for name in names]})
+        return _json({"models": [_entry(name) for name in names]})
 
     @blueprint.get("/models/<name>")
+    @described(_MODEL)
     def model(name: str) -> Response:
         champions.live(name)
-        return _json(_listed(name))
+        return _json(_entry(name))
 
     if model_folder is not None:
-        _add_shelf(blueprint, model_folder)
+        _add_loading(blueprint, model_folder)
     return blueprint
 
 
-def _add_shelf(blueprint: Blueprint, model_folder: Shelf) -> None:
+def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
     @blueprint.post("/models")
+    @described(_LOAD)
     def load() -> Response:
         try:
-            wanted = msgspec.json.decode(request.get_data(), type=Wanted)
+            order = msgspec.json.decode(request.get_data(), type=LoadRequest)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a JSON object with model_name and url") from None
-        model_folder.take(wanted.model_name)
-        return _json(_listed(wanted.model_name))
+        model_folder.load(order.model_name)
+        return _json(_entry(order.model_name))
 
     @blueprint.delete("/models/<name>")
+    @described(_UNLOAD)
     def unload(name: str) -> Response:
-        model_folder.put_back(name)
+        model_folder.unload(name)
         return _json({})
 
 
-def _listed(name: str) -> dict[str, str]:
+def _entry(name: str) -> dict[str, str]:
     return {"modelName": name, "modelUrl": f"/models/{name}"}
 
 

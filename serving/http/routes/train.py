@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import IO, Annotated, Any, Literal, Protocol, TypeVar
 
 import msgspec
@@ -15,8 +16,19 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from errors import ModelUnknown, ParseError, RecipeError
 from serving.auth import Guard
+from serving.exchange import Answer
 from serving.http.access import check_key
-from serving.http.exchange import Answer
+from serving.http.operation import (
+    JSON,
+    TEXT,
+    Operation,
+    Schema,
+    content,
+    described,
+    listed,
+    members,
+    order_schema,
+)
 from serving.http.wsgi import flask_response
 from serving.refusals import BodyTooLarge, MediaTypeError, RequestError
 
@@ -91,6 +103,55 @@ class TableOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     keep_data: bool = False
 
 
+NOT_FOUND, CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
+UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
+_TABLE = order_schema(
+    TableOrder,
+    file={"type": "string", "format": "binary", "description": "the table as CSV"},
+    parameters={"type": "string", "description": "a JSON object"},
+)
+_TABLE["required"] = ["file", "target"]
+_JOB = members(
+    "id",
+    "state",
+    id=TEXT,
+    state={"enum": ["queued", "running", "succeeded", "failed", "cancelled"]},
+    fraction={"type": "number", "minimum": 0, "maximum": 1},
+)
+_IDEMPOTENCY: Schema = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "the same key and order again answer the same job",
+    "schema": {"type": "string", "pattern": "^[!-~]{1,255}$"},
+}
+_TRAIN = Operation(
+    "Training",
+    "Queue a training: by recipe, or of an uploaded table",
+    content(_JOB),
+    (
+        HTTPStatus.BAD_REQUEST,
+        NOT_FOUND,
+        CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        UNAVAILABLE,
+    ),
+    HTTPStatus.ACCEPTED,
+    "train",
+    {
+        JSON: {"schema": order_schema(RecipeOrder), "example": {"recipe": "credit"}},
+        "multipart/form-data": {"schema": _TABLE},
+    },
+    (_IDEMPOTENCY,),
+)
+_JOBS = Operation("Training", "The newest jobs", listed("jobs", _JOB), (UNAVAILABLE,), key="train")
+_ONE_JOB = Operation("Training", "One job", content(_JOB), (NOT_FOUND, UNAVAILABLE), key="train")
+_CANCEL = Operation(
+    "Training", "Cancel a job", content(_JOB), (NOT_FOUND, CONFLICT, UNAVAILABLE), key="train"
+)
+
+
 def training_blueprint(
     get_jobs: Callable[[], Jobs],
     guard: Guard,
@@ -108,6 +169,7 @@ def training_blueprint(
 
     @blueprint.post("/v0/train")
     @blueprint.post("/v0/models/<name>/train")
+    @described(_TRAIN)
     def train(name: str | None = None) -> Response:
         who = check_key(guard, "train")
         _check_name(name)
@@ -130,16 +192,19 @@ def training_blueprint(
         return flask_response(Answer(202, msgspec.json.encode(job), headers=location))
 
     @blueprint.get("/v0/jobs")
-    def listed() -> Response:
+    @described(_JOBS)
+    def newest() -> Response:
         check_key(guard, "train")
         return _json({"jobs": get_jobs().newest(LONGEST_LIST)})
 
     @blueprint.get("/v0/jobs/<job_id>")
+    @described(_ONE_JOB)
     def job(job_id: str) -> Response:
         check_key(guard, "train")
         return _json(get_jobs().read(job_id))
 
     @blueprint.delete("/v0/jobs/<job_id>")
+    @described(_CANCEL)
     def cancel(job_id: str) -> Response:
         who = check_key(guard, "train")
         return _json(get_jobs().cancel(job_id, who))
@@ -155,11 +220,11 @@ def _train_recipe(
     body = request.stream.read(MOST_JSON + 1)
     if len(body) > MOST_JSON:
         raise BodyTooLarge(f"an order is at most {MOST_JSON} bytes of JSON")
-    wanted = _converted(_parsed(body or b"{}"), RecipeOrder)
-    recipe = wanted.recipe or name
+    given = _converted(_parsed(body or b"{}"), RecipeOrder)
+    recipe = given.recipe or name
     if recipe is None:
         raise RecipeError("recipe: expected the name of a recipe, or a file as multipart/form-data")
-    order = {**msgspec.to_builtins(wanted), "recipe": recipe, "name": name or recipe}
+    order = {**msgspec.to_builtins(given), "recipe": recipe, "name": name or recipe}
     check_order(order)
     return jobs.submit(order, who=who, idempotency=idempotency)
 
@@ -169,10 +234,10 @@ def _train_table(
 ) -> dict[str, Any]:
     file = _only_file()
     fields = _fields()
-    wanted = _converted(fields, TableOrder)
-    order = msgspec.to_builtins(wanted)
+    given = _converted(fields, TableOrder)
+    order = msgspec.to_builtins(given)
     keep_data = order.pop("keep_data", False)
-    order["name"] = wanted.name or name
+    order["name"] = given.name or name
     check_order(order)
     return jobs.submit(
         order, who=who, idempotency=idempotency, data=file.stream, keep_data=keep_data
@@ -216,11 +281,11 @@ def _converted(data: Any, kind: type[T]) -> T:
 def _fault(message: str, kind: type[Any]) -> str:
     """Say what was expected and where, without the half of the message that shows a value."""
     members = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
-    told, _, path = message.partition(" - at ")
+    fault, _, path = message.partition(" - at ")
     where = re.match(r"`\$\.(\w+)", path)
     if where and where[1] in members.split(", "):
         return f"{where[1]}: {_EXPECTED[where[1]]}"
-    if "missing required" in told:
+    if "missing required" in fault:
         return "target: expected the name of the column to predict"
     return f"expected no other members than {members}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -12,9 +13,19 @@ from flask import Blueprint, Response, request
 from errors import MiranteError, ParseError, StoreUnavailable
 from persistence.registry import Alias, Registry
 from serving.auth import Guard
+from serving.exchange import Answer
 from serving.http.access import check_key
-from serving.http.exchange import Answer, status_of
+from serving.http.operation import (
+    ALIAS,
+    JSON,
+    Operation,
+    content,
+    described,
+    listed,
+    order_schema,
+)
 from serving.http.wsgi import flask_response
+from serving.problems import status_of
 from serving.refusals import RequestError
 
 log = logging.getLogger("mirante.versions")
@@ -42,6 +53,38 @@ class Expectation(msgspec.Struct, forbid_unknown_fields=True):
     expected_serial: int | None = None
 
 
+_PROMOTE = Operation(
+    "Lifecycle",
+    "Make a version the champion",
+    content(ALIAS),
+    (
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    ),
+    key="train",
+    takes={JSON: {"schema": order_schema(Expectation)}},
+)
+_ROLLBACK = _PROMOTE._replace(summary="Make the previous champion champion again")
+_DELETE = Operation(
+    "Lifecycle",
+    "Delete a version that is not the champion",
+    {},
+    (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
+    HTTPStatus.NO_CONTENT,
+    "admin",
+)
+_AUDIT = Operation(
+    "Lifecycle",
+    "Who did what, when",
+    listed("audit"),
+    (HTTPStatus.SERVICE_UNAVAILABLE,),
+    key="admin",
+)
+
+
 def versions_blueprint(
     registry: Registry, get_audit: Callable[[], Audit], guard: Guard
 ) -> Blueprint:
@@ -49,6 +92,7 @@ def versions_blueprint(
     blueprint = Blueprint("versions", __name__)
 
     @blueprint.post("/v0/models/<name>/versions/<version>/promote")
+    @described(_PROMOTE)
     def promote(name: str, version: str) -> Response:
         who = check_key(guard, "train")
         serial = _expected_serial()
@@ -60,6 +104,7 @@ def versions_blueprint(
         return _alias(_audited(get_audit, who, "promote", subject, act))
 
     @blueprint.post("/v0/models/<name>/rollback")
+    @described(_ROLLBACK)
     def rollback(name: str) -> Response:
         who = check_key(guard, "train")
         serial = _expected_serial()
@@ -68,6 +113,7 @@ def versions_blueprint(
         )
 
     @blueprint.delete("/v0/models/<name>/versions/<version>")
+    @described(_DELETE)
     def delete(name: str, version: str) -> Response:
         who = check_key(guard, "admin")
         subject = f"{name} version {version}"
@@ -75,6 +121,7 @@ def versions_blueprint(
         return Response(status=204)
 
     @blueprint.get("/v0/audit")
+    @described(_AUDIT)
     def audited() -> Response:
         check_key(guard, "admin")
         return _json({"audit": get_audit().newest(LONGEST_LIST)})

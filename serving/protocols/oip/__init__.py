@@ -1,1 +1,81 @@
-"""The Open Inference Protocol: tensors in, tensors out."""
+"""The Open Inference Protocol over REST: tensors in, tensors out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from errors import MiranteError
+from serving.champions import Live
+from serving.description import Description, header
+from serving.exchange import JSON, Answer, Exchange, Routes
+from serving.problems import explain, headers_of, status_of
+from serving.protocols.oip.inference import (
+    ANSWER,
+    BINARY,
+    ERROR,
+    JSON_LENGTH,
+    REQUEST,
+    read_request,
+    write_outputs,
+)
+from serving.protocols.oip.tensors import decode_tensors, metadata, output_tensors
+from serving.refusals import MediaTypeError, RequestError
+from tables.rows import Decoded
+
+TAG = "Open Inference Protocol"
+ROUTES: Routes = (
+    ("POST", "/v2/models/{name}/infer", "predict"),
+    ("POST", "/v2/models/{name}/versions/{version}/infer", "predict"),
+)
+PROTOCOL: str | None = None
+
+
+def decode(exchange: Exchange) -> Decoded:
+    """Decode the body's tensors into a batch. Raises ParseError, MediaTypeError, RowsError."""
+    if exchange.media_type not in (b"", JSON, BINARY):
+        raise MediaTypeError("expected Content-Type application/json or application/octet-stream")
+    exchange.options, tensors = read_request(exchange)
+    return decode_tensors(exchange.live.codec, tensors)
+
+
+def render(exchange: Exchange) -> Answer:
+    """Render the outputs requested, under the request's id. Raises RequestError."""
+    live, options = exchange.live, exchange.options
+    if any("classification" in output.parameters for output in options.outputs):
+        raise RequestError("outputs: the classification extension is not spoken here")
+    names = [output.name for output in options.outputs]
+    document: dict[str, Any] = {"model_name": live.name, "model_version": live.version}
+    if options.id is not None:
+        document["id"] = options.id
+    return write_outputs(document, options, output_tensors(live, exchange.prediction, names))
+
+
+def refuse(error: MiranteError, request_id: str) -> Answer:
+    """Render an error as the protocol has it."""
+    document = msgspec.json.encode({"error": explain(error)})
+    return Answer(status_of(error), document, JSON, headers_of(error))
+
+
+def document(live: Live) -> Description:
+    """Describe the exchange for the OpenAPI document."""
+    inputs = [
+        {**tensor, "shape": [1], "data": [live.schema.example[tensor["name"]]]}
+        for tensor in metadata(live)["inputs"]
+    ]
+    length = header(
+        JSON_LENGTH.decode().title(),
+        "how many bytes of the body are JSON; binary tensors follow them",
+        pattern="^[0-9]{1,12}$",
+    )
+    return Description(
+        "Inference by the Open Inference Protocol, binary tensors included",
+        {
+            JSON.decode(): {"schema": REQUEST, "example": {"id": "1", "inputs": inputs}},
+            BINARY.decode(): {"schema": {"type": "string", "format": "binary"}},
+        },
+        {JSON.decode(): {"schema": ANSWER}, BINARY.decode(): {}},
+        {JSON.decode(): {"schema": ERROR}},
+        (length,),
+    )

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from errors import ParseError
-from serving.http.exchange import JSON, Answer, Request
+from serving.exchange import JSON, Answer, Exchange
 from serving.protocols.oip.tensors import (
     BYTES,
     NUMBERS,
@@ -39,35 +39,34 @@ class Input(msgspec.Struct):
 
 
 class Output(msgspec.Struct):
-    """One output that is asked for."""
+    """One output that the request names."""
 
     name: str
     parameters: dict[str, Any] = {}
 
 
-class Wanted(msgspec.Struct):
-    """What the answer depends on: the inputs are read past."""
+class RequestOptions(msgspec.Struct):
+    """What a request says of its answer."""
 
     id: str | None = None
     outputs: list[Output] = []
     parameters: dict[str, Any] = {}
 
 
-class Inference(msgspec.Struct):
-    """What the prediction depends on."""
+class Inference(RequestOptions, kw_only=True):
+    """A request: its options and its input tensors."""
 
     inputs: list[Input]
 
 
-_wanted = msgspec.json.Decoder(Wanted)
 _inference = msgspec.json.Decoder(Inference)
 
 
-def read_inputs(request: Request) -> list[Tensor]:
-    """Return the input tensors of a request. Raises ParseError."""
-    length = _json_length(request)
-    inference: Inference = _parse(_inference, request.body[:length])
-    binary, tensors = request.body[length:], []
+def read_request(exchange: Exchange) -> tuple[RequestOptions, list[Tensor]]:
+    """Return what a request says of its answer, and its input tensors. Raises ParseError."""
+    length = _json_length(exchange)
+    inference: Inference = _parse(_inference, exchange.body[:length])
+    binary, tensors = exchange.body[length:], []
     for given in inference.inputs:
         size = given.parameters.get("binary_data_size")
         if size is None:
@@ -79,20 +78,14 @@ def read_inputs(request: Request) -> list[Tensor]:
         tensors.append(tensor_of_bytes(given.name, given.datatype, given.shape, raw))
     if binary:
         raise ParseError("more bytes follow the JSON than its binary_data_size say")
-    return tensors
+    return inference, tensors
 
 
-def read_wanted(request: Request) -> Wanted:
-    """Return what a request says of its answer. Raises ParseError."""
-    wanted: Wanted = _parse(_wanted, request.body[: _json_length(request)])
-    return wanted
-
-
-def _json_length(request: Request) -> int:
-    given = request.headers.get(JSON_LENGTH)
+def _json_length(exchange: Exchange) -> int:
+    given = exchange.headers.get(JSON_LENGTH)
     if given is None:
-        return len(request.body)
-    if not given.isdigit() or len(given) > 12 or int(given) > len(request.body):
+        return len(exchange.body)
+    if not given.isdigit() or len(given) > 12 or int(given) > len(exchange.body):
         raise ParseError("Inference-Header-Content-Length: expected the JSON's length in bytes")
     return int(given)
 
@@ -101,17 +94,19 @@ def _parse(decoder: msgspec.json.Decoder[Any], document: bytes) -> Any:
     try:
         return decoder.decode(document)
     except msgspec.ValidationError as error:
-        # Of types and places alone: msgspec quotes no value.
+        # Of types and members alone: msgspec quotes no value.
         raise ParseError(f"the body is no inference request: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         parse_json(document)  # which says where
         raise ParseError("the body is not JSON") from None
 
 
-def write_outputs(document: dict[str, Any], wanted: Wanted, tensors: Iterable[Tensor]) -> Answer:
-    """Return the answer: `document` and the outputs, in binary where it is wanted so."""
-    default = wanted.parameters.get("binary_data_output") is True
-    asked = {out.name: out.parameters.get("binary_data", default) for out in wanted.outputs}
+def write_outputs(
+    document: dict[str, Any], options: RequestOptions, tensors: Iterable[Tensor]
+) -> Answer:
+    """Return the answer: `document` and the outputs, in binary where the options say so."""
+    default = options.parameters.get("binary_data_output") is True
+    by_name = {out.name: out.parameters.get("binary_data", default) for out in options.outputs}
     written, binary = [], []
     for tensor in tensors:
         entry: dict[str, Any] = {
@@ -119,7 +114,7 @@ def write_outputs(document: dict[str, Any], wanted: Wanted, tensors: Iterable[Te
             "datatype": tensor.datatype,
             "shape": tensor.shape,
         }
-        if asked.get(tensor.name, default) is True:
+        if by_name.get(tensor.name, default) is True:
             binary.append(to_bytes(tensor))
             written.append(entry | {"parameters": {"binary_data_size": len(binary[-1])}})
         else:

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol, to rows and back; for its REST and its gRPC face alike.
+"""Tensors of the Open Inference Protocol, to rows and back; over REST and gRPC alike.
 
 github.com/kserve/open-inference-protocol says what they are: a name, a
 datatype, a shape, and the values flat in row-major order. In binary, numbers
@@ -211,12 +211,10 @@ def _to_boolean(value: Any) -> Any:
     return bool(value) if value in (0, 1) else value
 
 
-def output_tensors(
-    live: Live, prediction: Prediction, wanted: Iterable[str] | None = None
-) -> list[Tensor]:
-    """Return the outputs of a prediction, both or those wanted. Raises RequestError."""
+def output_tensors(live: Live, prediction: Prediction, names: Iterable[str] = ()) -> list[Tensor]:
+    """Return the outputs of a prediction, both or those named. Raises RequestError."""
     label, rows = live.schema.label, prediction.probabilities
-    chosen = tuple(wanted or ()) or (LABEL, PROBABILITIES)
+    chosen = tuple(names) or (LABEL, PROBABILITIES)
     if not {LABEL, PROBABILITIES}.issuperset(chosen):
         raise RequestError(f"outputs: expected {LABEL} or {PROBABILITIES}")
     made = {

@@ -1,4 +1,4 @@
-"""The gRPC server, asked by real clients over a real port."""
+"""The gRPC server, called by real clients over a real port."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from typing import Any
 import grpc
 import numpy as np
 import pytest
-import tritonclient.grpc as triton
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -31,14 +30,16 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 from learning.runtimes.base import Probabilities
 from serving.auth import Guard, KeyRing, new_key
 from serving.champions import Champions, Live
-from serving.grpc.server import GrpcServer, Limits
+from serving.cors import Cors
+from serving.grpc.server import GrpcServer
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.protocols.oip import protocol as oip
+from serving.protocols import oip
 from tables.batch import Batch
 from tables.schema import Feature, Label, Schema
 from tests.conftest import ROOT
-from tests.serving.factory import ROW, Sum, ask, make_live, make_predictor, make_service
+from tests.serving.factory import ROW, Sum, ask, make_champions, make_live, make_service
+from tests.serving.grpc.triton_client import service_pb2, triton
 
 IRIS = Schema(
     tuple(
@@ -49,21 +50,23 @@ IRIS = Schema(
 )
 
 
+INFER = "/inference.GRPCInferenceService/ModelInfer"
 LATER = "20270101t000000z-000002"
 
 
 @contextmanager
 def serving(
-    *lives: Live, champions: Champions | None = None, **options: Any
+    *lives: Live,
+    champions: Champions | None = None,
+    certificate: bytes = b"",
+    key: bytes = b"",
+    **options: Any,
 ) -> Iterator[GrpcServer]:
-    """A server on a port of its own."""
-    settings: dict[str, Any] = {
-        "limits": Limits(message_bytes=64_000, rows=100, in_flight=8),
-        "guard": None,
-        "observation": Observation(Metrics(), 0.0),
-    }
-    held = champions or make_predictor(*lives)
-    server = GrpcServer(held, "127.0.0.1:0", **(settings | options))
+    """A server on a port of its own; options are the service's."""
+    settings: dict[str, Any] = {"max_body_bytes": 64_000, "max_rows": 100, "cors": Cors(())}
+    service = make_service(protocols=(), **(settings | options))
+    service.champions = champions or make_champions(*lives)
+    server = GrpcServer(service, "127.0.0.1:0", certificate=certificate, key=key)
     server.start()
     try:
         yield server
@@ -100,7 +103,7 @@ def client(server: GrpcServer) -> Iterator[triton.InferenceServerClient]:
 
 
 def call(channel: grpc.Channel, service: str, method: str, **fields: Any) -> Any:
-    """The reply of a typed service, whose messages the server is asked for."""
+    """The reply of a typed service, whose messages reflection describes."""
     options = {name: fields.pop(name) for name in ("metadata", "timeout") if name in fields}
     pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
     found = pool.FindServiceByName(service).FindMethodByName(method)
@@ -174,7 +177,7 @@ def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
 
 
 def test_a_model_promoted_meanwhile_is_called_by_its_new_signature() -> None:
-    champions, row = make_predictor(make_live()), ROW | {"records": True}
+    champions, row = make_champions(make_live()), ROW | {"records": True}
     with reached(champions=champions) as (_, channel):
         assert call(channel, "ml.CreditPredictor", "PredictCreditApproved", **row)
         other = Schema((Feature("x", "number", example=1.0),), Label("grade", (1, 2)))
@@ -224,16 +227,14 @@ def test_raw_tensors_are_answered_as_over_rest(client: triton.InferenceServerCli
 
 def test_one_tensor_of_all_features_and_one_output(client: triton.InferenceServerClient) -> None:
     rows = np.array([[100, 1, 1, 1], [-100, 1, 1, 1]], np.float32)
-    wanted = [triton.InferRequestedOutput("label")]
-    result = client.infer("iris", [tensor("x", rows, "FP32")], outputs=wanted)
+    outputs = [triton.InferRequestedOutput("label")]
+    result = client.infer("iris", [tensor("x", rows, "FP32")], outputs=outputs)
     assert result.as_numpy("label").tolist() == [b"virginica", b"setosa"]
     assert result.as_numpy("probabilities") is None
 
 
 def test_contents_that_are_not_raw_are_answered_in_kind(channel: grpc.Channel) -> None:
-    from tritonclient.grpc import service_pb2 as messages
-
-    request = messages.ModelInferRequest(model_name="iris")
+    request = service_pb2.ModelInferRequest(model_name="iris")
     given = request.inputs.add(name="x", datatype="FP64", shape=[1, 4])
     given.contents.fp64_contents.extend([100.0, 1.0, 1.0, 1.0])
     reply = _infer(channel, request)
@@ -243,11 +244,9 @@ def test_contents_that_are_not_raw_are_answered_in_kind(channel: grpc.Channel) -
 
 
 def _infer(channel: grpc.Channel, request: Any) -> Any:
-    from tritonclient.grpc import service_pb2 as messages
-
-    path = "/inference.GRPCInferenceService/ModelInfer"
-    kinds = messages.ModelInferRequest.SerializeToString, messages.ModelInferResponse.FromString
-    return channel.unary_unary(path, *kinds)(request)
+    write = service_pb2.ModelInferRequest.SerializeToString
+    read = service_pb2.ModelInferResponse.FromString
+    return channel.unary_unary(INFER, write, read)(request)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +293,7 @@ def test_bad_requests_are_refused_with_the_text_of_http(client, model, inputs, c
 
 
 def test_bytes_that_are_no_message_are_refused(channel: grpc.Channel) -> None:
-    ask_raw = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
+    ask_raw = channel.unary_unary(INFER)
     with pytest.raises(grpc.RpcError) as caught:
         ask_raw(b"\xff\xff")
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -313,13 +312,13 @@ def test_an_unknown_call_is_unimplemented(channel: grpc.Channel) -> None:
 
 
 def test_health_checking_follows_the_predictor() -> None:
-    champions = make_predictor()
+    champions = make_champions()
     with reached(champions=champions) as (server, channel):
         check = health_pb2_grpc.HealthStub(channel).Check
         states = health_pb2.HealthCheckResponse
         assert check(health_pb2.HealthCheckRequest()).status == states.NOT_SERVING
         champions._live["iris"] = make_live("iris", schema=IRIS)
-        server.tell_health()
+        server.update_health()
         for service in ("", "ml.IrisPredictor", "inference.GRPCInferenceService"):
             request = health_pb2.HealthCheckRequest(service=service)
             assert check(request).status == states.SERVING
@@ -375,8 +374,7 @@ def test_a_deadline_ends_a_call() -> None:
 
 def test_more_calls_at_once_than_are_taken_are_refused() -> None:
     live = slow_iris(1.0)
-    limits = Limits(message_bytes=64_000, rows=100, in_flight=1)
-    with reached(live, limits=limits) as (_, channel):
+    with reached(live, max_in_flight=1) as (_, channel):
         path = "/ml.IrisPredictor/PredictIrisSpecies"
         first = channel.unary_unary(path).future(b"")
         assert live.runtime.entered.wait(5)
@@ -461,13 +459,34 @@ def test_it_speaks_tls(tmp_path: Path) -> None:
 
 
 def test_a_port_that_is_taken_is_an_error(server: GrpcServer) -> None:
-    champions = make_predictor()
-    observation = Observation(Metrics(), 0.0)
     with pytest.raises(OSError, match="cannot listen"):
-        GrpcServer(
-            champions,
-            f"127.0.0.1:{server.port}",
-            limits=Limits(1000, 1, 1),
-            guard=None,
-            observation=observation,
-        )
+        GrpcServer(make_service(protocols=()), f"127.0.0.1:{server.port}")
+
+
+def test_the_key_is_checked_before_the_message_is_parsed() -> None:
+    guard = Guard(KeyRing(), require_for_prediction=True)
+    with reached(make_live("iris", schema=IRIS), guard=guard) as (_, channel):
+        for path in ("/ml.IrisPredictor/PredictIrisSpecies", INFER):
+            with pytest.raises(grpc.RpcError) as caught:
+                channel.unary_unary(path)(b"\xff\xff")
+            assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
+
+
+def test_calls_are_recorded_as_requests_are() -> None:
+    metrics = Metrics()
+    live = make_live("iris", schema=IRIS)
+    with reached(live, observation=Observation(metrics, 0.0)) as (_, channel):
+        call(channel, "ml.IrisPredictor", "PredictIrisSpecies")
+        with pytest.raises(grpc.RpcError):
+            channel.unary_unary(INFER)(b"\xff\xff")
+    text = metrics.exposition().decode()
+    typed = 'route="/ml.IrisPredictor/PredictIrisSpecies",status="200"'
+    assert f"mirante_requests_total{{{typed}}} 1.0" in text
+    assert f'mirante_requests_total{{route="{INFER}",status="400"}} 1.0' in text
+    assert f'mirante_rows_total{{model="iris",version="{live.version}"}} 1.0' in text
+
+
+def test_metadata_that_is_not_the_services_changes_nothing() -> None:
+    with reached(make_live("iris", schema=IRIS)) as (_, channel):
+        foreign = (("content-encoding", "gzip"), ("origin", "https://a.example"))
+        assert call(channel, "ml.IrisPredictor", "PredictIrisSpecies", metadata=foreign)

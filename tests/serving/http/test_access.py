@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from serving.auth import Guard, KeyRing, new_key
+from serving.cors import Cors
 from serving.http.access import check_key
-from serving.http.cors import Cors
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation

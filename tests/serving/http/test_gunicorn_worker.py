@@ -20,16 +20,12 @@ import pytest
 import requests
 import uvicorn
 
-<<<<<<< HEAD:tests/serving/http/test_gunicorn_worker.py
-from serving.http import gunicorn_worker
-=======
 from benchmarks.restart_under_load import LOST, MANNERS, Load, hang_up, under_load
 from benchmarks.server import Request
-from serving import gunicorn_worker
+from serving.http import gunicorn_worker
 from tests.servers import free_port, listens, wait_until
 
 Orderly = tuple[uvicorn.Server, socket.socket]
->>>>>>> 35c1c0a (A restart under load loses nothing that it need not):tests/serving/test_gunicorn_worker.py
 
 GOOD = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 

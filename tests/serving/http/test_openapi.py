@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,9 +19,8 @@ from app import build_flask, wire
 from config import Config
 from serving import refusals
 from serving.auth import new_key
-from serving.http.exchange import STATUS
-from serving.http.openapi import make_document
-from serving.http.operations import OPERATIONS
+from serving.http.openapi import make_document, operations_of
+from serving.problems import STATUS
 from tests.servers import free_port, wait_until
 from tests.service import ROOT, build, environment, serve
 from tests.serving.factory import ROW, SIGNATURE, make_live
@@ -44,32 +42,36 @@ def parts(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def rules(parts):
-    return list(build_flask(*parts).url_map.iter_rules())
+def app(parts):
+    return build_flask(*parts)
 
 
-def document(parts: Any, rules: Any, lives: Any = LIVES, *, closed: bool = False) -> dict[str, Any]:
-    made = make_document(parts[1].service.routes, rules, lives, "credit", closed)
+@pytest.fixture(scope="module")
+def operations(app):
+    return operations_of(app)
+
+
+def document(
+    parts: Any, operations: Any, lives: Any = LIVES, *, closed: bool = False
+) -> dict[str, Any]:
+    made = make_document(parts[1].service.protocols, operations, lives, "credit", closed)
     return json.loads(json.dumps(made))
 
 
 @pytest.fixture(scope="module")
-def described(parts, rules) -> dict[str, Any]:
-    return document(parts, rules)
+def described(parts, operations) -> dict[str, Any]:
+    return document(parts, operations)
 
 
-def test_every_route_of_flask_is_described(rules):
-    missing = []
-    for rule in rules:
-        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        if rule.endpoint.startswith(("prediction.", "docs.")) and path != "/docs":
-            continue
-        methods = rule.methods - {"HEAD", "OPTIONS"}
-        missing += [(method, path) for method in methods if (method, path) not in OPERATIONS]
-    assert missing == []
+def test_every_route_of_flask_is_described(app, operations):
+    known = {rule.endpoint for rule, _ in operations}
+    others = {rule.endpoint for rule in app.url_map.iter_rules()} - known
+    files = {"docs.favicon-32x32_png", "docs.start_js", "docs.swagger-ui-bundle_js"}
+    files.add("docs.swagger-ui_css")
+    assert {name for name in others if not name.startswith("prediction.")} == files
 
 
-def test_every_dialects_route_is_listed_for_every_model_that_it_reaches(described):
+def test_every_protocols_route_is_listed_for_every_model_that_it_reaches(described):
     version = LIVES["loans"].version
     for path in (
         "/v0/predict",
@@ -84,8 +86,8 @@ def test_every_dialects_route_is_listed_for_every_model_that_it_reaches(describe
         assert "200" in described["paths"][path]["post"]["responses"]
 
 
-def test_without_models_the_routes_of_flask_are_left(parts, rules):
-    empty = document(parts, rules, {})
+def test_without_models_the_routes_of_flask_are_left(parts, operations):
+    empty = document(parts, operations, {})
     assert "/health" in empty["paths"]
     assert not any(path.endswith(("predict", "infer")) for path in empty["paths"])
 
@@ -108,7 +110,7 @@ def test_every_reference_leads_somewhere_and_every_schema_is_one(described):
             jsonschema.Draft202012Validator.check_schema(node["schema"])
 
 
-def test_every_tag_has_its_place_on_the_page(described):
+def test_every_tag_is_listed_on_the_page(described):
     listed = {tag["name"] for tag in described["tags"]}
     used = {tag for path in described["paths"].values() for o in path.values() for tag in o["tags"]}
     assert used == listed
@@ -127,8 +129,8 @@ def test_a_models_rows_are_those_of_its_signature(described):
         jsonschema.validate(ROW | {"age": "old"}, schema)
 
 
-def test_prediction_asks_for_a_key_only_where_it_is_closed(parts, rules, described):
-    closed = document(parts, rules, closed=True)["paths"]["/v0/predict"]["post"]
+def test_prediction_asks_for_a_key_only_where_it_is_closed(parts, operations, described):
+    closed = document(parts, operations, closed=True)["paths"]["/v0/predict"]["post"]
     assert {"401", "403"} <= closed["responses"].keys()
     assert closed["security"]
     assert "security" not in described["paths"]["/v0/predict"]["post"]
@@ -205,15 +207,15 @@ def schemathesis(url: str, folder: Path, *options: str) -> None:
 NOT_ASKED = ("positive_data_acceptance",)
 
 
-@pytest.mark.parametrize("lane", [serve_gunicorn, serve_flask])
-def test_generated_requests_find_no_fault_of_ours_and_nothing_undescribed(store, lane, tmp_path):
-    with lane(store) as url:
+@pytest.mark.parametrize("serving", [serve_gunicorn, serve_flask])
+def test_generated_requests_find_no_fault_of_ours_and_nothing_undescribed(store, serving, tmp_path):
+    with serving(store) as url:
         schemathesis(url, tmp_path, "--checks", "all", "--exclude-checks", ",".join(NOT_ASKED))
 
 
 def test_generated_requests_with_a_key_find_nothing_either(store, tmp_path):
     token, key = new_key("schemathesis", ["admin"])
-    # After some requests without the key a client is told to wait, which is not what is expected.
+    # After some requests without the key a client has to wait, which is not what is expected.
     unasked = ",".join((*NOT_ASKED, "ignored_auth"))
     with serve_gunicorn(store, API_KEYS=key.entry()) as url:
         schemathesis(

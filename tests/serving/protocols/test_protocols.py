@@ -1,4 +1,4 @@
-"""Every dialect through both lanes: the same bytes, whichever way a request came."""
+"""Every protocol under ASGI and WSGI: the same bytes, whichever way a request came."""
 
 from __future__ import annotations
 
@@ -10,19 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.auth import Guard, KeyRing, new_key
-from serving.protocols import loans as flat
-from serving.protocols import sagemaker, v0
-from serving.protocols import tweets as keyed
-from serving.protocols.oip import protocol as oip
+from serving.protocols import loans, oip, sagemaker, tweets, v0
 from serving.service import PredictionService
 from tests.serving.factory import ROW, ask, make_live, make_service
-from tests.serving.protocols.oip.test_protocol import INPUTS
 from tests.serving.protocols.test_loans import APPLICATION, LOANS
+from tests.serving.protocols.test_oip import INPUTS
 from tests.serving.protocols.test_tweets import TWEETS
-from tests.serving.transports import by_express, by_flask, flask_lane
+from tests.serving.transports import by_asgi, by_wsgi, wsgi_application
 
 TOKEN, KEY = new_key("client", ["predict"])
-PROTOCOLS = (v0, flat, keyed, sagemaker, oip)
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip)
 REQUESTS = {
     "/v0/predict": [ROW],
     "/predict": APPLICATION,
@@ -49,7 +46,7 @@ def service() -> PredictionService:
 
 @pytest.mark.parametrize("path", REQUESTS)
 @pytest.mark.parametrize("change", ["none", "cut", "other type", "wrong"])
-def test_both_lanes_give_the_same_bytes(service, path, change):
+def test_both_transports_give_the_same_bytes(service, path, change):
     headers = {"content-type": "application/json", "x-request-id": "same"}
     body = json.dumps(REQUESTS[path]).encode()
     if change == "cut":
@@ -58,8 +55,8 @@ def test_both_lanes_give_the_same_bytes(service, path, change):
         headers["content-type"] = "image/png"
     elif change == "wrong":
         body = b'{"nothing": {"of": "this"}}'
-    one = by_express(service, "POST", path, headers, body)
-    other = by_flask(flask_lane(service), "POST", path, headers, body)
+    one = by_asgi(service, "POST", path, headers, body)
+    other = by_wsgi(wsgi_application(service), "POST", path, headers, body)
     assert one.status == other.status
     assert (one.status == 200) == (change == "none"), one
     assert one.status < 500
@@ -67,8 +64,8 @@ def test_both_lanes_give_the_same_bytes(service, path, change):
     assert one.headers == other.headers
 
 
-@pytest.mark.parametrize("dialect", PROTOCOLS)
-def test_a_dialect_describes_itself_for_any_model(service, protocol):
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_protocol_describes_itself_for_any_model(service, protocol):
     for live in service.champions.lives.values():
         said = protocol.document(live)
         assert said.summary

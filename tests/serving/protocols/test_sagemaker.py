@@ -1,4 +1,4 @@
-"""SageMaker's dialect: media types in and out, rows and columns, custom attributes."""
+"""SageMaker's protocol: media types in and out, rows and columns, custom attributes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keyed dialect: texts by key in, their classes by the same keys out."""
+"""The tweets protocol: texts by key in, their classes by the same keys out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from serving.auth import Guard, KeyRing, new_key
-from serving.protocols import tweets as keyed
+from serving.protocols import tweets
 from serving.service import PredictionService
 from tables.batch import Batch
 from tables.schema import Feature, Label, Schema
@@ -22,23 +22,23 @@ TWEETS = Schema(
 
 def make_tweets(guard: Guard | None = None, **options: Any) -> PredictionService:
     live = make_live("tweets", schema=TWEETS, protocols=("keyed",))
-    return make_service(live, protocols=(keyed,), guard=guard, **options)
+    return make_service(live, protocols=(tweets,), guard=guard, **options)
 
 
 @pytest.fixture(scope="module")
-def token_and_gate() -> tuple[str, PredictionService]:
+def token_and_service() -> tuple[str, PredictionService]:
     token, key = new_key("client", ["predict"])
     return token, make_tweets(Guard(KeyRing([key.entry()])))
 
 
 @pytest.fixture
-def path(token_and_gate) -> str:
-    return f"/api/v1/{token_and_gate[0]}/predict"
+def path(token_and_service) -> str:
+    return f"/api/v1/{token_and_service[0]}/predict"
 
 
 @pytest.fixture
-def service(token_and_gate) -> PredictionService:
-    return token_and_gate[1]
+def service(token_and_service) -> PredictionService:
+    return token_and_service[1]
 
 
 def test_each_text_is_answered_under_its_key_in_its_order(service, path):

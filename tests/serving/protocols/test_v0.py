@@ -1,4 +1,4 @@
-"""The model dialect by the gate alone; test_transports.py asks it through both lanes."""
+"""The v0 protocol by the service alone; test_transports.py calls it under ASGI and WSGI."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serving.http.exchange import Answer
+from serving.exchange import Answer
 from serving.protocols import v0
 from serving.service import PredictionService
 from tests.serving.factory import ROW, ask, make_service
@@ -22,7 +22,7 @@ def service() -> PredictionService:
     return make_service(protocols=(v0,))
 
 
-def told(answer: Answer) -> Any:
+def read(answer: Answer) -> Any:
     assert answer.status == 200, answer.body
     return json.loads(answer.body)
 
@@ -30,8 +30,8 @@ def told(answer: Answer) -> Any:
 def test_an_object_has_one_prediction_and_a_list_has_as_many_as_rows(
     service: PredictionService,
 ) -> None:
-    alone = told(ask(service, "/v0/predict", ROW, **JSON))
-    listed = told(ask(service, "/v0/predict", [ROW], **JSON))
+    alone = read(ask(service, "/v0/predict", ROW, **JSON))
+    listed = read(ask(service, "/v0/predict", [ROW], **JSON))
     assert listed["predictions"] == [alone["prediction"]]
     assert "predictions" not in alone
     assert "prediction" not in listed
@@ -43,7 +43,7 @@ def test_what_stands_before_the_row_does_not_matter(
     service: PredictionService, start: bytes
 ) -> None:
     body = start + json.dumps(ROW).encode()
-    assert "prediction" in told(ask(service, "/v0/predict", body, **JSON))
+    assert "prediction" in read(ask(service, "/v0/predict", body, **JSON))
 
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"\xef\xbb\xbf"])
@@ -63,7 +63,7 @@ def test_a_bad_row_leaves_its_place_empty_in_csv_too(service: PredictionService)
 
 
 def test_a_category_never_seen_is_warned_of_in_its_row(service: PredictionService) -> None:
-    answer = told(ask(service, "/v0/predict", [ROW, ROW | {"home": "igloo"}], **JSON))
+    answer = read(ask(service, "/v0/predict", [ROW, ROW | {"home": "igloo"}], **JSON))
     warning = {"row": 1, "field": "home", "message": v0.UNKNOWN_CATEGORY}
     assert answer["warnings"] == [warning]
     assert ask(service, "/v0/predict?strict=1", ROW | {"home": "igloo"}, **JSON).status == 422

@@ -39,9 +39,9 @@ def test_messages_go_over_the_wire_and_back() -> None:
     from serving.grpc.protos.descriptors import Messages
 
     messages = Messages(PROTO)
-    asked = messages["Question"](x=0.5, words=["a", "b"], more={"k": {"b": "text"}})
-    again = messages["Question"].FromString(asked.SerializeToString())
-    assert again == asked
+    question = messages["Question"](x=0.5, words=["a", "b"], more={"k": {"b": "text"}})
+    again = messages["Question"].FromString(question.SerializeToString())
+    assert again == question
     assert not again.HasField("sure")
     assert again.more["k"].WhichOneof("one") == "b"
 

@@ -13,7 +13,7 @@ import pytest
 from jobs.job import Result
 from jobs.queue import JobQueue
 from jobs.table import Event
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes import events
 from serving.http.routes.events import EventStreams
 from serving.metrics import Metrics
@@ -29,16 +29,16 @@ class Counting:
 
     def __init__(self, queue: JobQueue) -> None:
         self._queue = queue
-        self.asked = 0
+        self.polls = 0
 
     def events(self, job_id: str, after: int = 0) -> Sequence[Event]:
         """Return a job's changes."""
-        self.asked += 1
+        self.polls += 1
         return self._queue.events(job_id, after)
 
     def revisions(self, job_ids: list[str]) -> dict[str, int]:
         """Return the newest revisions."""
-        self.asked += 1
+        self.polls += 1
         return self._queue.revisions(job_ids)
 
 
@@ -77,8 +77,8 @@ class Watcher:
             self.done = not message.get("more_body", False)
 
     @property
-    def told(self) -> list[tuple[int, dict[str, Any]]]:
-        """What was told: ids and changes."""
+    def received(self) -> list[tuple[int, dict[str, Any]]]:
+        """What was received: ids and changes."""
         return read(self.body)
 
 
@@ -143,7 +143,7 @@ def test_a_watcher_is_told_everything_in_order(
         watcher = watch(job_id)
         task = asyncio.create_task(watcher.run())
         await asyncio.sleep(0.5)
-        assert [seq for seq, _ in watcher.told] == [1]
+        assert [seq for seq, _ in watcher.received] == [1]
         await asyncio.to_thread(finish, service.queue, job_id)
         await task
         return watcher
@@ -154,9 +154,9 @@ def test_a_watcher_is_told_everything_in_order(
     assert watcher.headers[b"cache-control"] == b"no-store"
     assert b"x-request-id" in watcher.headers
     assert b": still here\n\n" in watcher.body
-    assert [seq for seq, _ in watcher.told] == [1, 2, 3, 4]
-    assert watcher.told[2][1] == {"stage": "fit", "fraction": 0.5, "log": ["a line"]}
-    assert watcher.told[3][1]["state"] == "succeeded"
+    assert [seq for seq, _ in watcher.received] == [1, 2, 3, 4]
+    assert watcher.received[2][1] == {"stage": "fit", "fraction": 0.5, "log": ["a line"]}
+    assert watcher.received[3][1]["state"] == "succeeded"
 
 
 def test_a_watcher_goes_on_where_it_was(service: Lifecycle, watch: Callable[..., Watcher]) -> None:
@@ -168,9 +168,9 @@ def test_a_watcher_goes_on_where_it_was(service: Lifecycle, watch: Callable[...,
         await watcher.run()
         return watcher
 
-    assert [seq for seq, _ in run(ask("2")).told] == [3, 4]
+    assert [seq for seq, _ in run(ask("2")).received] == [3, 4]
     for nonsense in ("x", "-1", "99", "9" * 30, ""):
-        assert [seq for seq, _ in run(ask(nonsense)).told] == [1, 2, 3, 4]
+        assert [seq for seq, _ in run(ask(nonsense)).received] == [1, 2, 3, 4]
     at_the_end = run(ask("4"))
     assert (at_the_end.status, at_the_end.body) == (204, b"")
 
@@ -195,8 +195,8 @@ def test_two_hundred_watchers_cost_what_one_does(
 
     watchers, slowest = run(story())
     for watcher in watchers:
-        assert [seq for seq, _ in watcher.told] == [1, 2, 3, 4]
-    assert changes.asked < 20
+        assert [seq for seq, _ in watcher.received] == [1, 2, 3, 4]
+    assert changes.polls < 20
     assert slowest < 1
 
 
@@ -212,14 +212,14 @@ def test_nobody_is_asked_when_nobody_watches(
         watcher.leave()
         await asyncio.wait_for(task, 1)
         await asyncio.sleep(2 * events.POLL)
-        asked = changes.asked
+        polls = changes.polls
         await asyncio.sleep(2 * events.POLL)
-        assert changes.asked == asked
+        assert changes.polls == polls
         again = watch(job_id)
         task = asyncio.create_task(again.run())
         await asyncio.to_thread(finish, service.queue, job_id)
         await task
-        assert [seq for seq, _ in again.told] == [1, 2, 3, 4]
+        assert [seq for seq, _ in again.received] == [1, 2, 3, 4]
 
     run(story())
 
@@ -262,7 +262,7 @@ def test_a_stream_ends_in_order_when_its_worker_stops(
 
     watcher = run(story())
     assert (watcher.status, watcher.done) == (200, True)
-    assert [seq for seq, _ in watcher.told] == [1]
+    assert [seq for seq, _ in watcher.received] == [1]
 
 
 def test_who_may_not_watch(service: Lifecycle, watch: Callable[..., Watcher]) -> None:

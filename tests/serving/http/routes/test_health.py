@@ -8,7 +8,7 @@ from flask import Flask
 
 from serving.champions import Champions
 from serving.http.routes.health import health_blueprint
-from tests.serving.factory import make_live, make_predictor
+from tests.serving.factory import make_champions, make_live
 
 
 def ask(champions: Champions, path: str) -> Any:
@@ -18,10 +18,10 @@ def ask(champions: Champions, path: str) -> Any:
 
 
 def test_it_says_that_it_is_alive_and_when() -> None:
-    told = ask(make_predictor(), "/health").json
-    assert told["msg"] == "this service is alive"
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["now"])
-    assert ask(make_predictor(), "/livez").json == {"status": "live"}
+    answered = ask(make_champions(), "/health").json
+    assert answered["msg"] == "this service is alive"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", answered["now"])
+    assert ask(make_champions(), "/livez").json == {"status": "live"}
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_it_says_that_it_is_alive_and_when() -> None:
 def test_it_is_ready_when_no_wanted_model_is_missing(
     loaded: list[str], faults: dict[str, str], status: int, expected: str
 ) -> None:
-    champions = make_predictor(*map(make_live, loaded))
+    champions = make_champions(*map(make_live, loaded))
     champions._faults.update(faults)
     answer = ask(champions, "/readyz")
     assert answer.status_code == status

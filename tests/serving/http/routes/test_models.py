@@ -7,14 +7,14 @@ from flask import Flask
 
 from persistence.registry import Registry
 from persistence.stores.memory import MemoryStore
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes.models import models_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import RequestIds
 from tests.persistence.artifacts import make_artifact
-from tests.serving.factory import make_live, make_predictor
+from tests.serving.factory import make_champions, make_live
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def registry() -> Registry:
 def client(registry: Registry) -> Any:
     app = Flask(__name__)
     attend(app, RequestIds(), Cors(("*",)), Observation(Metrics(), 0.0))
-    champions = make_predictor(make_live("iris"), make_live("credit"))
+    champions = make_champions(make_live("iris"), make_live("credit"))
     app.register_blueprint(models_blueprint(champions, registry, "credit"))
     return app.test_client()
 
@@ -47,10 +47,10 @@ def test_live_models_are_listed_by_name_and_one_is_the_default(client: Any) -> N
 
 
 def test_versions_are_listed_with_their_aliases(client: Any, registry: Registry) -> None:
-    told = client.get("/v0/models/credit/versions").json
-    assert told["name"] == "credit"
-    assert told["versions"] == [found._asdict() for found in registry.versions("credit")]
-    assert sorted(found["version"] for found in told["versions"]) == ["v1", "v2"]
+    answered = client.get("/v0/models/credit/versions").json
+    assert answered["name"] == "credit"
+    assert answered["versions"] == [found._asdict() for found in registry.versions("credit")]
+    assert sorted(found["version"] for found in answered["versions"]) == ["v1", "v2"]
 
 
 def test_a_model_that_is_not_there(client: Any) -> None:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes.oip_metadata import oip_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import RequestIds
-from tests.serving.factory import make_live, make_predictor
+from tests.serving.factory import make_champions, make_live
 
 
 def client_of(*lives):
     app = Flask(__name__, static_folder=None)
     attend(app, RequestIds(), Cors(()), Observation(Metrics(), 0.0))
-    app.register_blueprint(oip_blueprint(make_predictor(*lives)))
+    app.register_blueprint(oip_blueprint(make_champions(*lives)))
     return app.test_client()
 
 
@@ -39,10 +39,10 @@ def test_health_is_liveness_and_readiness(client):
 
 
 def test_a_model_tells_its_tensors_by_name_and_by_version(client):
-    told = client.get("/v2/models/credit").json
-    assert [one["name"] for one in told["inputs"]] == ["age", "income", "home", "records"]
-    (version,) = told["versions"]
-    assert client.get(f"/v2/models/credit/versions/{version}").json == told
+    answered = client.get("/v2/models/credit").json
+    assert [one["name"] for one in answered["inputs"]] == ["age", "income", "home", "records"]
+    (version,) = answered["versions"]
+    assert client.get(f"/v2/models/credit/versions/{version}").json == answered
     assert client.get(f"/v2/models/credit/versions/{version}/ready").json["ready"] is True
     assert client.get("/v2/models/credit/ready").status_code == 200
 

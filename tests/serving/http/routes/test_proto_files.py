@@ -9,14 +9,14 @@ from errors import ModelUnknown
 from serving.grpc.protos.proto import render
 from serving.grpc.protos.typed import typed_proto
 from serving.http.routes.proto_files import proto_blueprint
-from tests.serving.factory import SIGNATURE, make_live, make_predictor
+from tests.serving.factory import SIGNATURE, make_champions, make_live
 
 
 @pytest.fixture
 def app() -> Flask:
     app = Flask(__name__)
     app.testing = True
-    app.register_blueprint(proto_blueprint(make_predictor(make_live())))
+    app.register_blueprint(proto_blueprint(make_champions(make_live())))
     return app
 
 

@@ -8,30 +8,30 @@ import pytest
 from flask import Flask
 
 from errors import Conflict
-from serving.http.cors import Cors
+from serving.cors import Cors
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import RequestIds
-from tests.serving.factory import make_live, make_predictor
+from tests.serving.factory import make_champions, make_live
 
 
 class OneModel:
-    """A shelf that holds one model, and remembers what was asked."""
+    """A folder of one model, and what is loaded of it."""
 
     def __init__(self) -> None:
-        self.taken: list[str] = []
+        self.loaded: list[str] = []
 
-    def take(self, name: str) -> None:
+    def load(self, name: str) -> None:
         """Take it once."""
-        if name in self.taken:
+        if name in self.loaded:
             raise Conflict("the model is loaded already")
-        self.taken.append(name)
+        self.loaded.append(name)
 
-    def put_back(self, name: str) -> None:
+    def unload(self, name: str) -> None:
         """Put it back."""
-        self.taken.remove(name)
+        self.loaded.remove(name)
 
 
 def client_of(*names: str, model_folder: Any = None):
@@ -39,7 +39,7 @@ def client_of(*names: str, model_folder: Any = None):
     attend(app, RequestIds(), Cors(()), Observation(Metrics(), 0.0))
     app.register_blueprint(
         sagemaker_blueprint(
-            make_predictor(*(make_live(name) for name in names)),
+            make_champions(*(make_live(name) for name in names)),
             default_model="credit",
             max_in_flight=7,
             max_body_bytes=6 * 1024 * 1024,
@@ -75,14 +75,14 @@ def test_the_loaded_models_are_listed_and_told_one_by_one():
 
 
 def test_models_are_loaded_and_unloaded_only_from_a_shelf():
-    wanted = {"model_name": "credit", "url": "/opt/ml/models/credit/model"}
-    assert client_of().post("/models", json=wanted).status_code == 405
+    order = {"model_name": "credit", "url": "/opt/ml/models/credit/model"}
+    assert client_of().post("/models", json=order).status_code == 405
     model_folder = OneModel()
     client = client_of("credit", model_folder=model_folder)
-    assert client.post("/models", json=wanted).status_code == 200
-    assert client.post("/models", json=wanted).status_code == 409
+    assert client.post("/models", json=order).status_code == 200
+    assert client.post("/models", json=order).status_code == 409
     assert client.delete("/models/credit").status_code == 200
-    assert model_folder.taken == []
+    assert model_folder.loaded == []
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model_name": 3}'])

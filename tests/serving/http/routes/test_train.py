@@ -85,7 +85,7 @@ def test_a_table_without_a_name_is_the_default_model_s(service: Lifecycle) -> No
 
 
 @pytest.mark.parametrize(
-    ("document", "status", "told"),
+    ("document", "status", "detail"),
     [
         ({"recipe": "nope"}, 422, "there is no recipe of that name"),
         ({"recipe": "../app"}, 422, "recipe: expected the name of a recipe"),
@@ -101,16 +101,18 @@ def test_a_table_without_a_name_is_the_default_model_s(service: Lifecycle) -> No
         ("xyzzy", 422, "expected"),
     ],
 )
-def test_an_order_that_cannot_be(service: Lifecycle, document: Any, status: int, told: str) -> None:
+def test_an_order_that_cannot_be(
+    service: Lifecycle, document: Any, status: int, detail: str
+) -> None:
     answer = order(service, document)
     assert (answer.status_code, answer.mimetype) == (status, "application/problem+json")
-    assert told in answer.json["detail"]
+    assert detail in answer.json["detail"]
     assert "xyzzy" not in answer.text
     assert service.queue.newest(9) == []
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "detail"),
     [
         ({"target": None}, "target: expected the name of the column"),
         ({"target": ""}, "target: expected the name of the column"),
@@ -127,10 +129,10 @@ def test_an_order_that_cannot_be(service: Lifecycle, document: Any, status: int,
         ({"other": (io.BytesIO(b""), "a.csv")}, "file: expected one table"),
     ],
 )
-def test_an_upload_that_cannot_be(service: Lifecycle, fields: dict[str, Any], told: str) -> None:
+def test_an_upload_that_cannot_be(service: Lifecycle, fields: dict[str, Any], detail: str) -> None:
     answer = upload(service, **fields)
     assert answer.status_code == 422, answer.text
-    assert told in answer.json["detail"]
+    assert detail in answer.json["detail"]
     assert "xyzzy" not in answer.text
     assert service.queue.newest(9) == []
 

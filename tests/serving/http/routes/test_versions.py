@@ -119,8 +119,8 @@ def test_who_did_what_is_written_down(service: Lifecycle) -> None:
     promote(service, "v2")
     service.client.delete("/v0/models/credit/versions/v2", headers=service.as_("admin"))
     service.client.post("/v0/models/credit/rollback", headers=service.as_("train"))
-    told = [(x["who"], x["action"], x["subject"], x["outcome"]) for x in audited(service)]
-    assert told == [
+    answered = [(x["who"], x["action"], x["subject"], x["outcome"]) for x in audited(service)]
+    assert answered == [
         ("trainer", "rollback", "credit", "done"),
         ("adminer", "delete", "credit version v2", "refused (409)"),
         ("trainer", "promote", "credit version v2", "done"),

@@ -191,11 +191,11 @@ def test_outputs_are_the_class_and_the_probabilities_in_the_classes_datatype(cla
 
 def test_metadata_says_what_an_example_row_may_be_sent_as():
     live = make_live()
-    told = metadata(live)
-    assert [one["datatype"] for one in told["inputs"]] == ["INT64", "FP64", "BYTES", "BOOL"]
-    assert told["outputs"][1]["shape"] == [-1, 2]
+    answered = metadata(live)
+    assert [one["datatype"] for one in answered["inputs"]] == ["INT64", "FP64", "BYTES", "BOOL"]
+    assert answered["outputs"][1]["shape"] == [-1, 2]
     example = live.schema.example
     tensors = [
-        tensor_of(i["name"], i["datatype"], [1], [example[i["name"]]]) for i in told["inputs"]
+        tensor_of(i["name"], i["datatype"], [1], [example[i["name"]]]) for i in answered["inputs"]
     ]
     assert same(decode_tensors(CODEC, tensors), [example])

@@ -1,4 +1,4 @@
-"""The Open Inference Protocol's dialect: JSON, binary tensors, errors."""
+"""The Open Inference Protocol: JSON, binary tensors, errors."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from serving.protocols import v0
-from serving.protocols.oip import protocol as oip
+from serving.protocols import oip, v0
 from serving.service import PredictionService
 from tests.serving.factory import ROW, ask, make_live, make_service
 

@@ -1,25 +1,18 @@
-"""Requests, answers and problem documents, as plain values of bytes.
-
-Both lanes turn what their server gives them into a Request and send the Answer
-back, so that the same request gets the same bytes whichever way it came.
-"""
+"""Problem documents (RFC 9457): what an error looks like on the wire, and its status."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, NamedTuple
-from urllib.parse import parse_qs
+from typing import Any
 
 import msgspec
 
 import errors
 from errors import MiranteError, RowProblem
 from serving import refusals
+from serving.exchange import Answer, Headers
 
-Headers = tuple[tuple[bytes, bytes], ...]
-
-# The one table at the rim. The most particular class wins.
+# The one table of HTTP statuses. The most particular class wins.
 STATUS: dict[type[MiranteError], HTTPStatus] = {
     errors.MiranteError: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.DependencyError: HTTPStatus.NOT_IMPLEMENTED,
@@ -30,6 +23,7 @@ STATUS: dict[type[MiranteError], HTTPStatus] = {
     refusals.RequestError: HTTPStatus.BAD_REQUEST,
     refusals.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.BodyTimeout: HTTPStatus.REQUEST_TIMEOUT,
+    refusals.DeadlinePassed: HTTPStatus.GATEWAY_TIMEOUT,
     refusals.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     refusals.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
     refusals.KeyRejected: HTTPStatus.UNAUTHORIZED,
@@ -43,46 +37,8 @@ STATUS: dict[type[MiranteError], HTTPStatus] = {
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-JSON = b"application/json"
 PROBLEM = b"application/problem+json"
-
-
-class Request(NamedTuple):
-    """A request as a dialect sees it. Header names are lower case, as in ASGI."""
-
-    method: str
-    path: str
-    query: bytes
-    headers: Mapping[bytes, bytes]
-    body: bytes
-    request_id: str
-
-    @property
-    def media_type(self) -> bytes:
-        """The body's media type in lower case, without parameters; empty when none is named."""
-        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-
-    def flag(self, name: str) -> bool:
-        """Tell whether the query sets `name` to 1 or true.
-
-        Raises RequestError for what is neither that nor 0 nor false: a switch that
-        is misspelt is not the same as none.
-        """
-        if not self.query:
-            return False
-        given = parse_qs(self.query.decode("latin-1"), keep_blank_values=True).get(name, ["0"])[-1]
-        if given not in ("1", "true", "0", "false"):
-            raise refusals.RequestError(f"{name}: expected 1 or true, 0 or false")
-        return given in ("1", "true")
-
-
-class Answer(NamedTuple):
-    """What is sent back; `content_type` and the body's length become headers."""
-
-    status: int
-    body: bytes
-    content_type: bytes = JSON
-    headers: Headers = ()
+FAULT = "the service failed; its log has the cause under this request id"
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
@@ -145,6 +101,11 @@ def explain(error: MiranteError) -> str:
     first = listed[0]
     where = f"row {first.row}" + (f", {first.field}" if first.field is not None else "")
     return f"{error}: {where}: expected {first.expected}, got {first.got}"
+
+
+def fault(request_id: str) -> Answer:
+    """Return the answer to a fault of ours: a 500 that says nothing of its cause."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, FAULT, request_id)
 
 
 def too_large(limit: int) -> refusals.BodyTooLarge:

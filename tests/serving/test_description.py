@@ -3,7 +3,7 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from serving.http.description import Description, flag, header, prediction_schema, row_of
+from serving.description import Description, flag, header, prediction_schema, row_of
 from tests.serving.factory import make_live
 
 GOOD = {"value": True, "probability": 0.75, "probabilities": {"false": 0.25, "true": 0.75}}

@@ -1,4 +1,4 @@
-"""What a dialect says of itself for the OpenAPI document."""
+"""How a protocol describes itself in the OpenAPI document."""
 
 from __future__ import annotations
 

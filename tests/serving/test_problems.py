@@ -9,7 +9,7 @@ import pytest
 import errors
 from errors import MiranteError, RowProblem, RowsError
 from serving import refusals
-from serving.http.exchange import Request, describe, explain, problem, refuse, status_of, too_large
+from serving.problems import describe, explain, fault, problem, refuse, status_of, too_large
 
 WRONG = (
     RowProblem(1, "age", "integer", "string"),
@@ -22,11 +22,6 @@ def family(kind: type[MiranteError] = MiranteError) -> Iterator[type[MiranteErro
     yield kind
     for child in kind.__subclasses__():
         yield from family(child)
-
-
-def asked(query: bytes = b"", **headers: str) -> Request:
-    named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
-    return Request("POST", "/", query, named, b"", "id")
 
 
 @pytest.mark.parametrize("kind", list(family()))
@@ -48,6 +43,7 @@ def test_every_error_of_the_family_is_a_problem_document(kind: type[MiranteError
         (errors.ModelUnknown, 404),
         (errors.Conflict, 409),
         (errors.RowsError, 422),
+        (refusals.DeadlinePassed, 504),
         (refusals.RateLimited, 429),  # a kind of Overloaded, which is 503
         (errors.ArtifactDamaged, 500),  # has no entry of its own
     ],
@@ -88,32 +84,14 @@ def test_a_problem_without_faults_has_no_empty_list() -> None:
     assert "errors" not in json.loads(problem(HTTPStatus.NOT_FOUND, "x", "id").body)
 
 
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [(b"", False), (b"strict=1", True), (b"strict=true&a=b", True), (b"strict=0", False)],
-)
-def test_a_switch_of_the_query(query: bytes, expected: bool) -> None:
-    assert asked(query).flag("strict") is expected
+def test_a_fault_of_ours_says_nothing_of_its_cause() -> None:
+    answer = fault("the-id")
+    assert answer.status == 500
+    assert json.loads(answer.body)["detail"] == (
+        "the service failed; its log has the cause under this request id"
+    )
 
 
-@pytest.mark.parametrize("given", [b"strict=yes", b"strict=", b"strict=1&strict=2"])
-def test_a_switch_that_is_neither_on_nor_off_is_refused(given: bytes) -> None:
-    with pytest.raises(refusals.RequestError, match=r"^strict: expected 1 or true, 0 or false$"):
-        asked(given).flag("strict")
-
-
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [("Application/JSON; charset=utf-8", b"application/json"), ("text/csv ", b"text/csv")],
-)
-def test_a_media_type_is_compared_without_case_and_parameters(given: str, expected: bytes) -> None:
-    assert asked(content_type=given).media_type == expected
-
-
-def test_no_media_type_is_an_empty_one() -> None:
-    assert asked().media_type == b""
-
-
-def test_a_body_over_the_limit_is_told_the_limit() -> None:
+def test_a_body_over_the_limit_is_refused_with_the_limit() -> None:
     assert "10 bytes" in str(too_large(10))
     assert status_of(too_large(10)) == 413

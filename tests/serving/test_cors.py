@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.http.cors import Cors
+from serving.cors import Cors
 
 ORIGIN = b"access-control-allow-origin"
 
@@ -14,9 +14,9 @@ def test_any_origin_may_read_by_default_and_none_when_none_is_named():
 
 def test_a_named_origin_is_told_and_caches_are_warned():
     cors = Cors(("https://a.example",))
-    told = dict(cors.headers(b"https://a.example"))
-    assert told[ORIGIN] == b"https://a.example"
-    assert told[b"vary"] == b"Origin"
+    headers = dict(cors.headers(b"https://a.example"))
+    assert headers[ORIGIN] == b"https://a.example"
+    assert headers[b"vary"] == b"Origin"
     assert dict(cors.headers(b"https://b.example")) == {b"vary": b"Origin"}
 
 

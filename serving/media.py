@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from errors import ParseError, RowProblem
-from serving.http.exchange import Request
+from serving.exchange import Exchange
 from serving.refusals import BodyTooLarge, MediaTypeError, NotAcceptable
 from tables.rows import rejected
 
 JSON, JSON_LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
+CSV_TYPE = b"text/csv; charset=utf-8"  # the content type of an answer in CSV
 
 _READABLE = {
     b"": JSON,
@@ -37,26 +38,26 @@ WRITABLE_LINES = {
 }
 
 
-def readable(request: Request) -> str:
+def readable(exchange: Exchange) -> str:
     """Return the media type that the body is written in. Raises MediaTypeError."""
-    given = request.headers.get(b"content-type", b"")
-    # Most clients write it just so; the others' is taken apart.
-    media = _READABLE.get(given) or _READABLE.get(request.media_type)
+    given = exchange.headers.get(b"content-type", b"")
+    # Most clients write it just so; the parameters of the others are cut off.
+    media = _READABLE.get(given) or _READABLE.get(exchange.media_type)
     if media is None:
         raise MediaTypeError(f"expected Content-Type {JSON}, {JSON_LINES} or {CSV}")
     return media
 
 
-def writable(request: Request, known: Mapping[str, str] = WRITABLE) -> str:
-    """Return the media type among those known that the client would have most, JSON by default.
+def writable(exchange: Exchange, known: Mapping[str, str] = WRITABLE) -> str:
+    """Return the media type among those known that the client prefers, JSON by default.
 
     Preference is by quality, then by order (RFC 9110, 12.5.1). Raises NotAcceptable.
     """
-    accept = request.headers.get(b"accept")
+    accept = exchange.headers.get(b"accept")
     if accept is None or accept == b"*/*" or accept == b"application/json":
         return JSON
-    wanted = [_weighted(part) for part in accept.decode("latin-1").lower().split(",")]
-    for quality, media in sorted(wanted, key=lambda pair: -pair[0]):
+    weighted = [_weighted(part) for part in accept.decode("latin-1").lower().split(",")]
+    for quality, media in sorted(weighted, key=lambda pair: -pair[0]):
         if quality > 0 and media in known:
             return known[media]
     raise NotAcceptable(f"answers are written as {' or '.join(sorted(set(known.values())))}")

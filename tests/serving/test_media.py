@@ -7,14 +7,15 @@ import gzip
 import pytest
 
 from errors import ParseError, RowsError
-from serving.http import media
-from serving.http.exchange import Request
+from serving import media
+from serving.exchange import Exchange, Route
+from serving.protocols import v0
 from serving.refusals import BodyTooLarge, MediaTypeError, NotAcceptable
 
 
-def request(**headers: str) -> Request:
+def request(**headers: str) -> Exchange:
     named = {k.replace("_", "-").encode(): v.encode() for k, v in headers.items()}
-    return Request("POST", "/", b"", named, b"", "id")
+    return Exchange(Route("POST", "/", "predict", v0), named, "id")
 
 
 @pytest.mark.parametrize(

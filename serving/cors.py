@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from serving.http.exchange import Headers
+from serving.exchange import Headers
 
 
 class Cors:
-    """Says the CORS headers of an answer. `origins` are exact, or `*` for any; none for none."""
+    """Gives the CORS headers of an answer. `origins` are exact, or `*` for any; none for none."""
 
     def __init__(self, origins: tuple[str, ...]) -> None:
         self._any = "*" in origins
@@ -26,14 +26,14 @@ class Cors:
         return ((b"access-control-allow-origin", origin), vary, exposed)
 
     def preflight(self, origin: bytes | None, allow: bytes) -> Headers:
-        """Return the headers of an answer to a browser's question before the request itself."""
+        """Return the headers of an answer to the OPTIONS that a browser sends first."""
         granted = self.headers(origin)
         if not any(name == b"access-control-allow-origin" for name, _ in granted):
             return granted
-        asked = b"Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id"
+        sent = b"Authorization, Content-Type, Idempotency-Key, X-API-Key, X-Request-Id"
         return (
             *granted,
             (b"access-control-allow-methods", allow),
-            (b"access-control-allow-headers", asked),
+            (b"access-control-allow-headers", sent),
             (b"access-control-max-age", b"86400"),
         )

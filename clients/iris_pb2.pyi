@@ -1,0 +1,29 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable
+from typing import ClassVar as _ClassVar, Optional as _Optional
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class IrisPredictRequest(_message.Message):
+    __slots__ = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+    SEPAL_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    SEPAL_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    PETAL_LENGTH_FIELD_NUMBER: _ClassVar[int]
+    PETAL_WIDTH_FIELD_NUMBER: _ClassVar[int]
+    sepal_length: float
+    sepal_width: float
+    petal_length: float
+    petal_width: float
+    def __init__(self, sepal_length: _Optional[float] = ..., sepal_width: _Optional[float] = ..., petal_length: _Optional[float] = ..., petal_width: _Optional[float] = ...) -> None: ...
+
+class IrisPredictReply(_message.Message):
+    __slots__ = ("species", "probabilities", "model_version")
+    SPECIES_FIELD_NUMBER: _ClassVar[int]
+    PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
+    MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    species: int
+    probabilities: _containers.RepeatedScalarFieldContainer[float]
+    model_version: str
+    def __init__(self, species: _Optional[int] = ..., probabilities: _Optional[_Iterable[float]] = ..., model_version: _Optional[str] = ...) -> None: ...

@@ -1,0 +1,112 @@
+"""The exchange: a request to predict and its answer, as one object that every station fills in.
+
+Plain values of bytes: HTTP and gRPC make the same exchange, so that the same
+request gets the same answer whichever way it came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qs
+
+from errors import MiranteError
+from serving.champions import Live, Prediction
+from serving.refusals import RequestError
+from tables.rows import Decoded
+
+Headers = tuple[tuple[bytes, bytes], ...]
+# Method, path pattern and action of each.
+Routes = tuple[tuple[str, str, str], ...]
+
+JSON = b"application/json"
+
+
+class Answer(NamedTuple):
+    """What is sent back; `content_type` and the body's length become headers."""
+
+    status: int
+    body: bytes
+    content_type: bytes = JSON
+    headers: Headers = ()
+
+
+class PredictionProtocol(Protocol):
+    """How a family of clients writes rows and reads predictions: pure functions of bytes."""
+
+    def decode(self, exchange: Exchange) -> Decoded:
+        """Decode the body into a batch; keep in `options` what rendering needs of the body."""
+        ...
+
+    def render(self, exchange: Exchange) -> Answer:
+        """Render what was computed."""
+        ...
+
+    def refuse(self, error: MiranteError, request_id: str) -> Answer:
+        """Render an error."""
+        ...
+
+
+class Route(NamedTuple):
+    """What a protocol does at one path, whose `pattern` is what the metrics call it.
+
+    `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
+    what a model must declare to be reached by a route that names no model. `in_head`
+    is false where only the body says which model it is for: decoding then finds it.
+    """
+
+    method: str
+    pattern: str
+    action: str
+    protocol: PredictionProtocol
+    alias: str | None = None
+    in_head: bool = True
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request on its way. Header names are lower case, as in ASGI.
+
+    `name`, `version` and `token` are what the path says of model, version and key.
+    The members below `body` are not there before their station: `live` comes with
+    admission, `decoded` with decoding, `prediction` with predicting; `options` is
+    what decoding keeps for rendering. `error` is what refuses it.
+    """
+
+    route: Route
+    headers: Mapping[bytes, bytes]
+    request_id: str
+    query: bytes = b""
+    client: str = ""
+    name: str | None = None
+    version: str | None = None
+    token: str | None = None
+    body: bytes = b""
+    live: Live = field(init=False)
+    decoded: Decoded = field(init=False)
+    options: Any = field(init=False)
+    prediction: Prediction = field(init=False)
+    started: float = 0.0
+    rows: int = 0
+    error: Exception | None = None
+
+    @property
+    def media_type(self) -> bytes:
+        """The body's media type in lower case, without parameters; empty when none is named."""
+        return self.headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+
+    def flags(self, *names: str) -> list[bool]:
+        """Return for each name whether the query sets it to 1 or true.
+
+        Raises RequestError for what is neither that nor 0 nor false: a misspelt
+        switch is not the same as none.
+        """
+        if not self.query:
+            return [False] * len(names)
+        query = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
+        given = [query.get(name, ["0"])[-1] for name in names]
+        for name, value in zip(names, given, strict=True):
+            if value not in ("1", "true", "0", "false"):
+                raise RequestError(f"{name}: expected 1 or true, 0 or false")
+        return [value in ("1", "true") for value in given]

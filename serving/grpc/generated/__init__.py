@@ -1,0 +1,1 @@
+"""Message classes that protoc wrote from the .proto files beside them: `make proto`."""

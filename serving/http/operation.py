@@ -1,0 +1,78 @@
+"""What a Flask route takes and gives, for the OpenAPI document; it stands beside its view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import msgspec
+
+Schema = dict[str, Any]
+View = TypeVar("View", bound=Callable[..., Any])
+
+JSON = "application/json"
+OBJECT: Schema = {"type": "object"}
+TEXT: Schema = {"type": "string"}
+# What a model's row of a list or a promotion has.
+ALIAS: Schema = {
+    "type": "object",
+    "properties": {"name": TEXT, "version": TEXT, "serial": {"type": "integer"}},
+    "required": ["name", "version", "serial"],
+}
+
+
+class Operation(NamedTuple):
+    """One route: its answer's content by media type, and the statuses that refuse it.
+
+    `key` is the scope that a key must have; none: the route is open to all.
+    """
+
+    tag: str
+    summary: str
+    gives: dict[str, Schema]
+    refuses: tuple[HTTPStatus, ...] = ()
+    status: HTTPStatus = HTTPStatus.OK
+    key: Literal["", "predict", "train", "admin"] = ""
+    takes: dict[str, Schema] = {}  # noqa: RUF012
+    parameters: tuple[Schema, ...] = ()
+    errors: Literal["problem", "oip", "self"] = "problem"
+
+
+def described(operation: Operation) -> Callable[[View], View]:
+    """Return a decorator that writes the operation on a view, where `operation_of` finds it."""
+
+    def describe(view: View) -> View:
+        view.operation = operation  # type: ignore[attr-defined]
+        return view
+
+    return describe
+
+
+def operation_of(view: Callable[..., Any]) -> Operation | None:
+    """Return what a view is described with, or None."""
+    return getattr(view, "operation", None)
+
+
+def members(*required: str, **properties: Schema) -> Schema:
+    """Return the schema of an object with these members; those named are always there."""
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def listed(name: str, item: Schema = OBJECT) -> dict[str, Schema]:
+    """Return JSON content: an object that has a list under `name`."""
+    return content(members(name, **{name: {"type": "array", "items": item}}))
+
+
+def content(schema: Schema) -> dict[str, Schema]:
+    """Return JSON content of a schema."""
+    return {JSON: {"schema": schema}}
+
+
+def order_schema(kind: type[msgspec.Struct], **more: Schema) -> Schema:
+    """Return the schema of a struct that a route takes, with members that it does not have."""
+    _, components = msgspec.json.schema_components([kind])
+    schema = components[kind.__name__]
+    schema.pop("title", None)
+    schema.pop("description", None)
+    return {**schema, "properties": {**schema["properties"], **more}}

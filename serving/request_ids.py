@@ -1,0 +1,27 @@
+"""Request ids: unique, cheap, and the client's own where that is harmless."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+
+_HARMLESS = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+
+
+class RequestIds:
+    """Gives each request of a process its id."""
+
+    def __init__(self) -> None:
+        self._count = itertools.count()
+        self._prefix = ""
+        self._process = 0
+
+    def of(self, given: bytes | None) -> str:
+        """Return the client's id, or a new one."""
+        if given is not None and _HARMLESS.fullmatch(given):
+            return given.decode("ascii")
+        if self._process != os.getpid():
+            # Made before a fork, two workers would count through the same ids.
+            self._process, self._prefix = os.getpid(), os.urandom(6).hex()
+        return f"{self._prefix}-{next(self._count):x}"

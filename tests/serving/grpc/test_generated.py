@@ -1,0 +1,60 @@
+"""Generated modules: what protoc writes of their .proto files, and what other clients expect."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from google.protobuf import descriptor_pb2
+
+from serving.grpc.generated import open_inference_pb2
+from tests.conftest import ROOT, require
+from tests.serving.grpc.triton_client import service_pb2
+
+GENERATED = ROOT / "serving" / "grpc" / "generated"
+
+
+@pytest.mark.parametrize(
+    "proto",
+    [GENERATED / "open_inference.proto", ROOT / "clients" / "iris.proto"],
+    ids=lambda proto: proto.name,
+)
+def test_generating_again_gives_the_same_files(proto: Path, tmp_path: Path) -> None:
+    require(find_spec("grpc_tools") is not None, "protoc", "pip install -r requirements-dev.txt")
+    from grpc_tools import protoc
+
+    words = [f"-I{proto.parent}", f"--python_out={tmp_path}", f"--pyi_out={tmp_path}", proto.name]
+    assert protoc.main(["", *words]) == 0
+    written = sorted(tmp_path.iterdir())
+    assert len(written) == 2
+    for made in written:
+        assert (proto.parent / made.name).read_text() == made.read_text(), "run `make proto`"
+
+
+def shape(message: Any) -> dict[str, Any]:
+    """A message's fields by name: number, type, label; and its nested messages'."""
+    fields = {f.name: (f.number, f.type, f.label, f.type_name) for f in message.field}
+    return fields | {nested.name: shape(nested) for nested in message.nested_type}
+
+
+def test_every_message_is_the_clients_own() -> None:
+    theirs, ours = descriptor_pb2.FileDescriptorProto(), descriptor_pb2.FileDescriptorProto()
+    service_pb2.DESCRIPTOR.CopyToProto(theirs)
+    open_inference_pb2.DESCRIPTOR.CopyToProto(ours)
+    known = {message.name: shape(message) for message in theirs.message_type}
+    assert len(ours.message_type) == 14
+    for message in ours.message_type:
+        for name, found in shape(message).items():
+            assert known[message.name][name] == found, (message.name, name)
+
+
+def test_every_call_is_the_clients_own() -> None:
+    theirs = service_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"]
+    ours = open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"]
+    assert len(ours.methods) == 6
+    for method in ours.methods:
+        found = theirs.methods_by_name[method.name]
+        assert found.input_type.full_name == method.input_type.full_name
+        assert found.output_type.full_name == method.output_type.full_name

@@ -1,0 +1,79 @@
+"""Actions: what is computed of decoded exchanges, together and alone."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+
+from serving.actions import predict
+from serving.champions import Live
+from serving.exchange import Exchange
+from serving.protocols import tweets, v0
+from serving.service import PredictionService
+from tables.batch import Batch
+from tests.serving.factory import ROW, make_exchange, make_live, make_service
+from tests.serving.protocols.test_tweets import TWEETS
+
+
+def decoded(service: PredictionService, live: Live, *rows: Any) -> list[Exchange]:
+    made = []
+    for row in rows:
+        exchange = make_exchange(service, "/v0/predict", json.dumps(row).encode())
+        exchange.live = live
+        exchange.decoded = v0.decode(exchange)
+        made.append(exchange)
+    return made
+
+
+def sizes_of(live: Live) -> list[int]:
+    """Return a list that gets the rows of each call of the runtime; age 13 makes it fail."""
+    sizes: list[int] = []
+    honest = live.runtime.probabilities
+
+    def probabilities(batch: Batch) -> Any:
+        sizes.append(len(batch.matrix))
+        if batch.matrix.shape[1] and (batch.matrix[:, 0] == 13).any():
+            raise RuntimeError("unlucky")
+        return honest(batch)
+
+    live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+    return sizes
+
+
+def test_requests_are_predicted_in_one_call_each_with_its_own_rows() -> None:
+    live = make_live()
+    rows = [ROW, [ROW | {"age": 60}, ROW | {"age": -60}], ROW | {"age": 0}]
+    group, alone = (decoded(make_service(live), live, *rows) for _ in range(2))
+    sizes = sizes_of(live)
+    predict(group)
+    assert sizes == [4]
+    for exchange in alone:
+        predict([exchange])
+    assert [one.prediction for one in group] == [one.prediction for one in alone]
+
+
+def test_texts_are_predicted_in_one_call_too(caplog: pytest.LogCaptureFixture) -> None:
+    live = make_live("tweets", schema=TWEETS)
+    service = make_service(live, protocols=(v0, tweets))
+    group = decoded(service, live, {"text": "hello"}, [{"text": ""}, {"text": "you"}])
+    sizes = sizes_of(live)
+    predict(group)
+    assert sizes == [3]
+    assert [one.prediction.winners for one in group] == [[1], [0, 1]]
+    assert not caplog.records
+
+
+def test_a_request_that_breaks_the_joined_prediction_fails_alone_and_the_log_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    live = make_live()
+    group = decoded(make_service(live), live, ROW, ROW | {"age": 13}, ROW | {"age": 40})
+    sizes = sizes_of(live)
+    with caplog.at_level(logging.ERROR):
+        predict(group)
+    assert sizes == [3, 1, 1, 1]
+    assert [type(one.error) for one in group] == [type(None), RuntimeError, type(None)]
+    assert "a joined prediction failed" in caplog.text
