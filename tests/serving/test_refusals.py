@@ -8,7 +8,7 @@ import pytest
 
 from errors import MiranteError
 from serving import refusals
-from serving.http.exchange import status_of
+from serving.problems import status_of
 
 KINDS = [
     kind
