@@ -19,15 +19,17 @@ import numpy as np
 
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
-from import_model import ENDINGS, TARGET, import_model
+from import_model import TARGET, endings, import_model
 from learning.compile.compilation import compile
-from learning.estimators import ESTIMATORS, estimator_input, ready_made
+from learning.estimators import DEFAULT as ESTIMATOR
+from learning.estimators import estimators, ready_made
 from learning.evaluation import evaluate
 from learning.inspection import inspect_estimator
+from learning.prediction import Runtime
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Runtime
+from learning.runtimes.sklearn import estimator_input
 from learning.training import Choice, choose, fit
 from persistence.artifact import RuntimeInfo
 from persistence.model_persistence import read_model, write_model
@@ -198,13 +200,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--data", metavar="CSV", help="learn from this table, with --target or a --recipe's label")
     add("--target", metavar="COLUMN", help="the column to predict")
     add("--name", help="the model's name; default: the recipe's, or the table's file name")
-    add("--estimator", choices=ESTIMATORS, help="for --data without a recipe; default forest")
+    add(
+        "--estimator",
+        choices=list(estimators()),
+        help=f"for --data without a recipe; default {ESTIMATOR}",
+    )
     add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
     add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
     add("--promote", choices=get_args(Rule), default="if_better", help="default if_better")
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
-    add("--import", dest="file", metavar="FILE", help="take in a model: " + ", ".join(ENDINGS))
+    add("--import", dest="file", metavar="FILE", help="take in a model: " + ", ".join(endings()))
     add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
@@ -267,7 +273,7 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
         raise RecipeError("--data needs --target: the column to predict")
     name = options.name or name_of(options.data)
     load = partial(read_table, options.data)
-    return ready_made(name, load, options.target, options.estimator or "forest")
+    return ready_made(name, load, options.target, options.estimator or ESTIMATOR)
 
 
 def prepared(recipe: Recipe, path: str) -> Table:

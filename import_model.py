@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import msgspec
 import numpy as np
 
 from errors import ModelFileError
+from learning.families import file_families
+from learning.family import Family
 from learning.imports.example import Example, read_example
 from learning.imports.imported import Imported
 from learning.recipe import check_name
@@ -104,8 +107,9 @@ def read_model_file(
         from learning.imports.r import import_r
 
         return import_r(_bytes(file))
-    if file.suffix not in _READERS:
-        raise ModelFileError(f"expected a file ending in .json, {', '.join(_READERS)}")
+    readers = _readers()
+    if file.suffix not in readers:
+        raise ModelFileError(f"expected a file ending in .json, {', '.join(readers)}")
     if schema is None:
         raise ModelFileError(f"a {file.suffix} file needs --schema: an example row or table")
     if file.suffix in (".pkl", ".joblib") and not trusted:
@@ -114,7 +118,7 @@ def read_model_file(
             "say --i-trust-this-file"
         )
     example = read_example(schema, target)
-    model = _READERS[file.suffix](file, example, target)
+    model = readers[file.suffix](file, example, target)
     return model._replace(metrics=metrics_of(model, example))
 
 
@@ -161,10 +165,10 @@ def _bytes(file: Path) -> bytes:
         raise ModelFileError(f"cannot read {file}: {error.strerror}") from None
 
 
-def _cbm(file: Path, example: Example, target: str) -> Imported:
-    from learning.imports.catboost import import_cbm
+def _native(family: Family, file: Path, example: Example, target: str) -> Imported:
+    from learning.imports.native import import_native
 
-    return import_cbm(_bytes(file), example, target)
+    return import_native(family, _bytes(file), example, target)
 
 
 def _onnx(file: Path, example: Example, target: str) -> Imported:
@@ -186,13 +190,20 @@ def _pickle(file: Path, example: Example, target: str) -> Imported:
     return import_pickle(file, example, target)
 
 
+def _readers() -> dict[str, Callable[[Path, Example, str], Imported]]:
+    """Return what reads a file, by its ending: a family's own files, then those of others."""
+    own = {ending: partial(_native, family) for ending, family in file_families().items()}
+    return {**own, **_READERS}
+
+
 _READERS: dict[str, Callable[[Path, Example, str], Imported]] = {
-    ".cbm": _cbm,
     ".onnx": _onnx,
     ".skops": _skops,
     ".joblib": _pickle,
     ".pkl": _pickle,
 }
 
-# The endings of files that can be taken in.
-ENDINGS = (".json", *_READERS)
+
+def endings() -> tuple[str, ...]:
+    """Return the endings of files that can be taken in."""
+    return (".json", *_readers())

@@ -21,9 +21,9 @@ import numpy as np
 
 from learning.compile.compilation import Compiled, compile
 from learning.compile.conversion import convert
+from learning.prediction import Runtime
 from learning.progress import SilentProgress
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Runtime
 from learning.runtimes.onnx import OnnxRuntime
 from learning.runtimes.sklearn import SklearnRuntime
 from learning.training import fit

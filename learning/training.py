@@ -10,28 +10,23 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from errors import DatasetError
-from learning.estimators import Candidates, estimator_input
+from learning.estimators import Candidates
+from learning.families import family_of
 from learning.progress import Progress
 from learning.recipe import Estimator
+from learning.runtimes.sklearn import estimator_input
 from tables.dataset import Dataset
 from tables.split import sample
 
 FOLDS = 5
 # Cross-validation looks at no more rows than these: more would not change the choice.
 MOST_CHOICE_ROWS = 20_000
-# An ensemble is fitted in about this many steps, each told to the progress.
-STEPS = 20
-
-# Which parameter of an ensemble counts its members. Fitting them in steps by
-# warm start gives the very model that fitting them at once gives.
-_COUNTED = {RandomForestClassifier: "n_estimators", HistGradientBoostingClassifier: "max_iter"}
 
 
 class Choice(NamedTuple):
@@ -97,37 +92,13 @@ def _loss(
 
 
 def _fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
-    rows = estimator_input(dataset.batch)
-    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    counted = _COUNTED.get(type(classifier))
-    if counted is None or not isinstance(estimator, Pipeline):
-        progress.stage("fit", 1)
-        estimator.fit(rows, dataset.target)
-        progress.advance()
-        return estimator
-    prepared = estimator[:-1].fit_transform(rows, dataset.target)
-    _fit_in_steps(classifier, counted, prepared, dataset.target, progress)
+    rows, model = estimator_input(dataset.batch), estimator
+    if isinstance(estimator, Pipeline):
+        model = estimator[-1]
+        if len(estimator) > 1:
+            rows = estimator[:-1].fit_transform(rows, dataset.target)
+    family_of(model).fit(model, rows, dataset.target, progress)
     return estimator
-
-
-def _fit_in_steps(
-    classifier: Estimator,
-    counted: str,
-    rows: NDArray[np.float32],
-    target: NDArray[np.intp],
-    progress: Progress,
-) -> None:
-    total = getattr(classifier, counted)
-    step = max(1, -(-total // STEPS))
-    threads = {"n_jobs": -1} if hasattr(classifier, "n_jobs") else {}
-    classifier.set_params(warm_start=True, **threads)
-    progress.stage("fit", total)
-    for done in range(0, total, step):
-        upto = min(total, done + step)
-        classifier.set_params(**{counted: upto})
-        classifier.fit(rows, target)
-        progress.advance(upto - done)
-    classifier.set_params(warm_start=False, **({"n_jobs": 1} if threads else {}))
 
 
 @contextmanager

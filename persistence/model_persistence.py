@@ -9,15 +9,17 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from learning.families import families
+from learning.prediction import Probabilities, Runtime
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Probabilities, Runtime
 from persistence.artifact import Artifact, Manifest, RuntimeInfo, pack
 from persistence.libraries import needs_of, versions_of
 from persistence.registry import Registry, new_version
 from tables.rows import RowCodec
 from tables.schema import Class, Schema
 
-# What a model's making may depend on; the manifest lists those that are installed.
+# What a model's making may depend on, beside its family's libraries; the manifest lists
+# those that are installed.
 LIBRARIES = (
     "python",
     "numpy",
@@ -27,7 +29,6 @@ LIBRARIES = (
     "onnx",
     "skops",
     "joblib",
-    "catboost",
     "snowballstemmer",
 )
 
@@ -123,6 +124,7 @@ def write_model(
     it, promote it. Raises Conflict, StoreUnavailable, AccessError.
     """
     moment = moment or datetime.now(UTC)
+    own = [library for family in families() for library in family.libraries]
     manifest = Manifest(
         name=name,
         version=new_version(moment),
@@ -130,7 +132,7 @@ def write_model(
         label=schema.label.name,
         classes=schema.label.classes,
         runtime=runtime,
-        libraries=versions_of(LIBRARIES),
+        libraries=versions_of((*LIBRARIES, *own)),
         needs=needs_of(runtime.name, members),
         protocols=tuple(protocols),
         training_rows=training_rows,

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from errors import ArtifactError, Conflict, RowsError
 from learning.evaluation import Comparison, is_at_least_as_good
-from learning.runtimes.base import Runtime
+from learning.prediction import Runtime
 from persistence.artifact import Artifact
 from persistence.model_persistence import load_model
 from persistence.registry import Alias, Registry

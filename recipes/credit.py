@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from learning.estimators import forest
+from learning.families.forest import forest
 from learning.recipe import Recipe
 from tables.readers import read_table
 

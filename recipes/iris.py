@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learning.estimators import logistic
+from learning.families.logistic import logistic
 from learning.recipe import Recipe
 from tables.table import Table
 

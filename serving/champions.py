@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from errors import ArtifactDamaged, MiranteError, ModelNotReady, ModelUnknown, VersionUnknown
-from learning.runtimes.base import Runtime
+from learning.prediction import Runtime
 from persistence.artifact import Artifact, Manifest
 from persistence.model_persistence import load_model
 from persistence.registry import Alias

@@ -7,9 +7,11 @@ from typing import Any, NamedTuple
 
 from errors import EquivalenceError
 from learning.compile.equivalence import joined, probes, prove
-from learning.compile.folding import CannotFold, columned, fold_forest, fold_linear
-from learning.compile.trees import Forest, thresholds
 from learning.compile.weights import linear_model, text_model
+from learning.families import family_of
+from learning.family import Form, Native
+from learning.forms.sources import CannotFold, columned, last_step
+from learning.forms.trees import Forest, thresholds
 from learning.runtimes import linear, load_runtime, text
 from learning.runtimes import sklearn as by_estimator
 from tables.batch import Batch
@@ -75,38 +77,33 @@ Attempt = Callable[[Any, Schema, Batch], Candidate]
 
 
 def _attempts(estimator: Any, schema: Schema) -> tuple[Attempt, ...]:
-    """Return what can be tried, the fastest runtime first."""
-    if type(_last(estimator)).__name__ == "CatBoost":
-        return (_by_catboost,)
+    """Return what can be tried, the fastest runtime first; words do not survive ONNX."""
     return (_folded,) if schema.texts else (_folded, _folded_precisely, _converted)
 
 
 def _folded(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
-    given = columned(estimator, schema)
-    classes = len(schema.label.classes)
-    if type(given.classifier).__name__ != "LogisticRegression":
-        return compile_forest(fold_forest(given, classes))
-    model = fold_linear(given, classes)
+    form = _form(estimator, schema)
+    if isinstance(form, Forest):
+        return compile_forest(form)
+    if isinstance(form, Native):
+        return Candidate(form.runtime_name, form.members, {})
     if schema.texts:
-        return Candidate("text", text.dump(text_model(model)), {})
-    return Candidate("linear", linear.dump(linear_model(model)), {})
+        return Candidate("text", text.dump(text_model(form)), {})
+    return Candidate("linear", linear.dump(linear_model(form)), {})
 
 
 def _folded_precisely(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
     """Return trees whose sums are float64, for labels that float32 was too coarse for."""
-    forest = fold_forest(columned(estimator, schema), len(schema.label.classes))
-    return compile_forest(forest, precise=True)
+    form = _form(estimator, schema)
+    if not isinstance(form, Forest):
+        raise CannotFold(f"{type(last_step(estimator)).__name__} is not made of trees")
+    return compile_forest(form, precise=True)
 
 
-def _last(estimator: Any) -> Any:
-    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-
-
-def _by_catboost(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
-    from learning.runtimes.catboost import dump
-
-    classifier = _last(estimator)
-    return Candidate("catboost", dump(classifier.model_, classifier.layout()), {})
+def _form(estimator: Any, schema: Schema) -> Form:
+    """Return the estimator in the neutral form that its family gives it. Raises CannotFold."""
+    given = columned(estimator, schema)
+    return family_of(given.model).fold(given, len(schema.label.classes))
 
 
 def compile_forest(forest: Forest, precise: bool = False) -> Candidate:

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from learning.compile.folding import CannotFold
+from learning.forms.sources import CannotFold
 from learning.runtimes.onnx import QUICK, OnnxRuntime
 from tables.batch import Batch
 

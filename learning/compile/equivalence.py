@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import EquivalenceError
-from learning.runtimes.base import Probabilities, Runtime
+from learning.prediction import Probabilities, Runtime
 from tables.batch import Batch
 from tables.schema import UNKNOWN, Schema
 

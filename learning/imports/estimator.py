@@ -19,7 +19,7 @@ from learning.compile.compilation import compile as compile_model
 from learning.imports.example import Example
 from learning.imports.frame import Framed, framed
 from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
-from learning.runtimes.sklearn import SKOPS, TRUSTED, SklearnRuntime, dump
+from learning.runtimes.sklearn import SKOPS, SklearnRuntime, dump, trusted
 from tables.batch import Batch
 from tables.schema import Class, Label, Schema
 
@@ -35,13 +35,13 @@ def import_skops(data: bytes, example: Example, target: str) -> Imported:
     import skops.io
 
     try:
-        foreign = set(skops.io.get_untrusted_types(data=data)) - TRUSTED
+        foreign = set(skops.io.get_untrusted_types(data=data)) - trusted()
     except Exception as error:  # what is not such a file fails in any way
         raise ModelFileError(f"not a .skops file: {type(error).__name__}") from None
     if foreign:
         listed = ", ".join(sorted(foreign))
         raise ModelFileError(f"the file holds types that are not trusted: {listed}")
-    estimator = skops.io.loads(data, trusted=sorted(TRUSTED))
+    estimator = skops.io.loads(data, trusted=sorted(trusted()))
     return import_estimator(estimator, example, target, "a .skops file")
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from errors import ModelFileError
-from learning.compile.folding import Indicator, Linear, Number, Source
-from learning.compile.trees import Is
 from learning.compile.weights import linear_model
+from learning.forms.sources import Indicator, Linear, Number, Source
+from learning.forms.trees import Is
 from learning.imports.document import Document, Glm
 from learning.imports.imported import Imported, reproduce
 from learning.runtimes import linear

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from errors import EquivalenceError, ModelFileError
+from learning.prediction import Probabilities, Runtime
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Probabilities, Runtime
 from tables.batch import Batch
 from tables.rows import RowCodec
 from tables.schema import Class, Schema

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from errors import ModelFileError
 from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
-from learning.compile.trees import AtMost, Forest, Leaf, Node, Split
+from learning.forms.trees import AtMost, Forest, Leaf, Node, Split
 from learning.imports.document import Document, Ranger, Tree
 from learning.imports.imported import Imported, reproduce
 from learning.imports.memberships import Memberships, with_memberships
@@ -89,7 +89,7 @@ def _check_tree(tree: Tree, classes: int, columns: int) -> int:
 
 
 class _Builder:
-    """Brings ranger's arrays into the neutral form of `learning.compile.trees`."""
+    """Brings ranger's arrays into the neutral form of `learning.forms.trees`."""
 
     def __init__(self, document: Document, model: Ranger) -> None:
         self._columns = document.columns

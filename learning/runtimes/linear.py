@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Probabilities
 from learning.runtimes.links import probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from tables.batch import Batch

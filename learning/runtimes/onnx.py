@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Probabilities
 from learning.runtimes.columns import Columns, Floats, Number, Shaper
 from learning.runtimes.links import probabilities_of, row_probabilities
 from tables.batch import Batch, Matrix

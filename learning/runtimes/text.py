@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Probabilities
 from learning.runtimes.links import Doubles, probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from learning.words import stems

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from learning.preparation import pipeline, prepare
 from tables.batch import Batch
 from tables.schema import Class, Feature, Label, Schema
 
@@ -60,3 +63,14 @@ def target(batch: Batch, classes: int = 2, seed: int = 0) -> NDArray[np.intp]:
     score = score + np.random.default_rng(seed).normal(scale=0.3, size=len(score))
     edges = np.quantile(score, np.arange(1, classes) / classes)
     return np.digitize(score, edges)
+
+
+def prepared(classifier: Any) -> Any:
+    """The classifier behind one-hot columns and median imputation, not fitted."""
+    return pipeline(prepare(schema()), classifier)
+
+
+def fitted(estimator: Any, classes: int = 2) -> Any:
+    """The estimator, fitted to 400 rows."""
+    rows = batch()
+    return estimator.fit(rows.matrix, target(rows, classes))

@@ -7,9 +7,10 @@ import pytest
 
 from errors import RecipeError
 from learning.compile.compilation import compile as compile_model
-from learning.estimators import Candidates, estimator_input
+from learning.estimators import Candidates
 from learning.frequencies import ClassFrequencies, frequencies, tfidf, words
 from learning.runtimes import load_runtime
+from learning.runtimes.sklearn import estimator_input
 from tables.batch import Batch
 from tables.schema import Class, Feature, Label, Schema
 

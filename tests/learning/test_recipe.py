@@ -11,7 +11,10 @@ import pytest
 from msgspec import Meta
 
 from errors import RecipeError
-from learning.estimators import boosting, forest, logistic, ready_made
+from learning.estimators import ready_made
+from learning.families.boosting import boosting
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.recipe import Recipe, check_name, check_seed
 from tables.schema import Schema
 from tables.table import Table
@@ -121,7 +124,7 @@ def test_ready_made_recipes_have_the_estimator_s_parameters():
 def test_reading_a_recipe_imports_no_scikit_learn():
     code = (
         "import sys, recipes\n"
-        "recipes.find_recipe('credit').settled({'n_estimators': 50})\n"
+        "recipes.find_recipe('credit').resolved({'n_estimators': 50})\n"
         "assert not {'sklearn', 'scipy', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from errors import DatasetError
-from learning.estimators import Candidates, auto, boosting, estimator_input, forest, logistic
+from learning.estimators import Candidates, auto
+from learning.families.boosting import boosting
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.progress import SilentProgress
+from learning.runtimes.sklearn import estimator_input
 from learning.training import choose, fit
 from tables.dataset import read_dataset
 from tables.table import Table
@@ -151,17 +155,20 @@ PREDICT = """
 import hashlib
 from tables.dataset import read_dataset
 from tables.split import split
-from learning.estimators import boosting, estimator_input, forest, logistic
+from learning.families.boosting import boosting
+from learning.runtimes.sklearn import estimator_input
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.progress import SilentProgress
 from learning.training import fit
 from tests.learning.tables import mixed_table, without
 dataset = read_dataset(without(mixed_table(200), "comment"), "stays")
 train, holdout = split(dataset, 3)
 for make in (forest, boosting, logistic):
-    fitted = fit(make(dataset.signature, 3), train, SilentProgress())
+    fitted = fit(make(dataset.schema, 3), train, SilentProgress())
     print(hashlib.sha256(fitted.predict_proba(holdout.batch.matrix).tobytes()).hexdigest())
 mixed = read_dataset(mixed_table(), "stays")
-fitted = fit(logistic(mixed.signature, 3), mixed, SilentProgress())
+fitted = fit(logistic(mixed.schema, 3), mixed, SilentProgress())
 print(hashlib.sha256(fitted.predict_proba(estimator_input(mixed.batch)).tobytes()).hexdigest())
 """
 

@@ -47,7 +47,7 @@ def _write(registry: Registry, forest: RandomForestClassifier, name: str = "cred
     return write_model(
         registry,
         name=name,
-        signature=SIGNATURE,
+        schema=SIGNATURE,
         runtime=RuntimeInfo("sklearn", False, reason="a test"),
         members=by_estimator.dump(forest),
         metrics={"roc_auc": 1.0},

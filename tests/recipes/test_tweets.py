@@ -11,9 +11,9 @@ import pytest
 from learning.compile.compilation import Compiled
 from learning.compile.compilation import compile as compile_model
 from learning.evaluation import evaluate
+from learning.prediction import Runtime
 from learning.progress import SilentProgress
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Runtime
 from learning.training import Choice, choose, fit
 from recipes import find_recipe
 from tables.dataset import Dataset, read_dataset

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Probabilities
 from persistence.artifact import Manifest, RuntimeInfo
 from serving.champions import Champions, Live
 from serving.http.cors import Cors

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from learning.compile.conversion import convert
-from learning.compile.folding import CannotFold
+from learning.forms.sources import CannotFold
 from learning.runtimes.onnx import OnnxRuntime
 from tables.batch import Batch
 

@@ -5,7 +5,7 @@ import pytest
 
 from errors import EquivalenceError
 from learning.compile.equivalence import chunks, joined, probes, prove
-from learning.runtimes.base import Probabilities
+from learning.prediction import Probabilities
 from tables.batch import Batch
 from tests.learning.samples import batch, schema
 

@@ -11,7 +11,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from learning.compile.graph import float32_at_most, forest_graph
-from learning.compile.trees import AtMost, Forest, Is, Leaf, Node, Split, Test
+from learning.forms.trees import AtMost, Forest, Is, Leaf, Node, Split, Test
 from learning.runtimes.onnx import OnnxRuntime
 from tables.batch import Batch
 

@@ -9,8 +9,10 @@ import pytest
 
 from errors import FormatMismatch
 from learning.compile.compilation import compile
-from learning.estimators import estimator_input, forest, logistic
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.runtimes import load_runtime
+from learning.runtimes.sklearn import estimator_input
 from tests.learning.samples import batch, schema, target
 
 SERVE = """

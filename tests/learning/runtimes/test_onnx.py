@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from learning.compile.graph import forest_graph
-from learning.compile.trees import AtMost, Forest, Leaf, Node, Split
+from learning.forms.trees import AtMost, Forest, Leaf, Node, Split
 from learning.runtimes import onnx
 from learning.runtimes.onnx import CHUNK, OnnxRuntime
 from tables.batch import Batch

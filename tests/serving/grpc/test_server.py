@@ -28,7 +28,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Probabilities
 from serving.auth import Guard, KeyRing, new_key
 from serving.champions import Champions, Live
 from serving.grpc.server import GrpcServer, Limits

@@ -1,4 +1,4 @@
-"""What every runtime is: rows encoded into a batch in, class probabilities out."""
+"""What predicts: a batch of encoded rows in, class probabilities out."""
 
 from __future__ import annotations
 
