@@ -18,7 +18,8 @@ from learning.imports.example import Example, read_example
 from learning.imports.imported import Imported
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
-from persistence.artifact import RuntimeInfo
+from learning.tasks import task_of
+from learning.trained import Golden, TrainedModel
 from persistence.model_persistence import write_model
 from persistence.promotion import Rule
 from persistence.registry import Registry
@@ -47,20 +48,20 @@ class Taken:
             "model": {"name": self.name, "version": self.version, "promoted": self.promoted},
             "features": {f.name: f.kind for f in self.model.schema.features},
             "info": {**self.model.info, **self.model.origin},
-            "runtime": _runtime(self.model),
+            "runtime": _trained(self.model).runtime,
         }
         return msgspec.json.format(msgspec.json.encode(document)).decode()
 
     def report(self) -> str:
         """Return some lines that say what became of it."""
-        label = self.model.schema.label
+        target = self.model.schema.target
         command = f"python build_model.py --name {self.name} --promote-version {self.version}"
         proof, reason = self.model.parity, self.model.reason
         agrees = f", off by {proof['largest_difference']:.0e} at most" if proof else f": {reason}"
         lines = [
             f"{self.name} {self.version}, {self.model.origin['imported_from']}",
             "",
-            f"label       {label.name}: {', '.join(label.keys)}",
+            f"label       {task_of(target).describe(target)}",
             f"runtime     {self.model.runtime_name}{agrees}",
             f"champion    {'yes' if self.promoted else f'no; to promote it: {command}'}",
             "",
@@ -92,7 +93,7 @@ def import_model(
     check_name(name)
     champion = registry.champion(name)
     model = read_model_file(Path(file), schema, target, trusted)
-    version = _register(registry, name, model, protocols)
+    version = write_model(registry, name, _trained(model, protocols))
     wanted = promote == "always" or (promote == "if_better" and champion is None)
     if wanted:
         registry.promote(name, version, champion.serial if champion else 0)
@@ -124,38 +125,31 @@ def read_model_file(
 
 def metrics_of(model: Imported, example: Example) -> dict[str, Any]:
     """Return the metrics on the example's rows; none where they have too few labels."""
-    from learning.evaluation import evaluate
-
-    label = model.schema.label
-    indices = {key.lower(): index for index, key in enumerate(label.keys)}
+    target = model.schema.target
+    indices = {key.lower(): index for index, key in enumerate(target.keys)}
     found = [indices.get((value or "").strip().lower()) for value in example.labels or ()]
     if len(found) < FEWEST_ROWS or set(found) != set(indices.values()):
         return {}
     runtime = load_runtime(model.runtime_name, model.members)
     batch = RowCodec(model.schema).encode_objects(example.rows)
-    target = np.array(found, dtype=np.intp)
-    return {**evaluate(runtime.probabilities(batch), target, label), "notes": [NOT_HELD_OUT]}
+    metrics = task_of(target).metrics(runtime.outputs(batch), np.array(found, np.intp), target)
+    return {**metrics, "notes": [NOT_HELD_OUT]}
 
 
-def _register(registry: Registry, name: str, model: Imported, protocols: tuple[str, ...]) -> str:
-    return write_model(
-        registry,
-        name=name,
+def _trained(model: Imported, protocols: tuple[str, ...] = ()) -> TrainedModel:
+    return TrainedModel(
         schema=model.schema,
-        runtime=_runtime(model),
+        runtime_name=model.runtime_name,
+        compiled=model.runtime_name != "sklearn",
         members=model.members,
+        golden=Golden(model.rows, model.probabilities),
         metrics=model.metrics,
         info={**model.info, **model.origin},
-        golden={"rows": model.rows, "probabilities": model.probabilities},
-        training_rows=0,
+        origin=model.origin,
+        parity=model.parity,
+        reason=model.reason,
         protocols=protocols,
-        extra=model.origin,
     )
-
-
-def _runtime(model: Imported) -> RuntimeInfo:
-    compiled = model.runtime_name != "sklearn"
-    return RuntimeInfo(model.runtime_name, compiled, model.parity, model.reason)
 
 
 def _bytes(file: Path) -> bytes:

@@ -83,9 +83,9 @@ def _steps(service: Any, observation: Any) -> dict[str, Callable[[], object]]:
         "– gate.answer": _in_turn(lambda r: service.answer(r, match), requests),
         "– – decode": _in_turn(lambda r: v0.decode(r, live), requests),
         "– – predict": _in_turn(lambda d: live.predict(d.batch), decoded),
-        "– – – the runtime": _in_turn(lambda d: live.runtime.probabilities(d.batch), decoded),
+        "– – – the runtime": _in_turn(lambda d: live.runtime.outputs(d.batch), decoded),
         "– – – – of it, of one row again and again": _in_turn(
-            lambda d: live.runtime.probabilities(d.batch), decoded[:1]
+            lambda d: live.runtime.outputs(d.batch), decoded[:1]
         ),
         "– – render": _in_turn(
             lambda x: v0.render(x[0], live, x[1], x[2]),

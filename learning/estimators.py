@@ -35,10 +35,10 @@ def estimators() -> dict[str, Callable[..., Estimator]]:
 
 
 def ready_made(
-    name: str, load: Callable[[], Table], label: str, estimator: str = DEFAULT
+    name: str, load: Callable[[], Table], target: str, estimator: str = DEFAULT
 ) -> Recipe:
     """Return the recipe for a table of which nothing else is known. Raises RecipeError."""
     makers = estimators()
     if estimator not in makers:
         raise RecipeError(f"there is no estimator of that name; there are {', '.join(makers)}")
-    return Recipe(name, label, load, makers[estimator])
+    return Recipe(name, target, load, makers[estimator])

@@ -9,16 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from learning.evaluation import normalised
 from learning.families import family_of
 from learning.forms.sources import last_step
 from learning.runtimes.sklearn import estimator_input
+from learning.tasks import task_of
 from tables.dataset import Dataset
-from tables.schema import Schema
+from tables.schema import Schema, Target
 
 REPEATS = 5
 # Shuffling looks at no more rows than these.
@@ -38,7 +37,7 @@ def inspect_estimator(
     linear model, the mean over classes of each coefficient's size times the
     spread of its column on the hold-out; those of a feature's one-hot columns
     are added up, and all add up to 1. `permutation_importances` say how much
-    the log loss on the hold-out grows when the feature's values are shuffled.
+    the loss on the hold-out grows when the feature's values are shuffled.
     Both are in descending order.
     """
     classifier = last_step(estimator)
@@ -98,7 +97,7 @@ def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
 def permutation_importances(
     estimator: BaseEstimator, holdout: Dataset, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Return how much the log loss grows when each feature is shuffled: mean and std."""
+    """Return how much the loss grows when each feature is shuffled: mean and std."""
     schema = holdout.schema
     names = [feature.name for feature in schema.numeric + schema.texts]
     rows = min(holdout.rows, MOST_ROWS)
@@ -109,7 +108,7 @@ def permutation_importances(
             estimator,
             estimator_input(holdout.batch),
             holdout.target,
-            scoring=_log_loss_of(len(schema.label.classes)),
+            scoring=_gain_of(schema.target),
             n_repeats=repeats,
             random_state=seed,
             max_samples=rows,
@@ -119,12 +118,12 @@ def permutation_importances(
     return {names[i]: {"mean": float(mean[i]), "std": float(std[i])} for i in order}
 
 
-def _log_loss_of(classes: int) -> Callable[[BaseEstimator, Any, NDArray[np.intp]], float]:
-    """Return a scorer that also takes a sample in which a class is missing."""
+def _gain_of(target: Target) -> Callable[[BaseEstimator, Any, NDArray[Any]], float]:
+    """Return a scorer by the task's loss, that also reads a sample in which a class is missing."""
+    task = task_of(target)
 
-    def score(estimator: BaseEstimator, rows: Any, target: NDArray[np.intp]) -> float:
-        sure = normalised(estimator.predict_proba(rows))
-        return -float(log_loss(target, sure, labels=range(classes)))
+    def score(estimator: BaseEstimator, rows: Any, values: NDArray[Any]) -> float:
+        return -task.loss(task.bounded(task.outputs(estimator, rows)), values, target)
 
     return score
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
@@ -21,6 +20,7 @@ from learning.families import family_of
 from learning.progress import Progress
 from learning.recipe import Estimator
 from learning.runtimes.sklearn import estimator_input
+from learning.tasks import task_of
 from tables.dataset import Dataset
 from tables.split import sample
 
@@ -30,10 +30,10 @@ MOST_CHOICE_ROWS = 20_000
 
 
 class Choice(NamedTuple):
-    """An estimator, not fitted, and the log loss of each that it was chosen among."""
+    """An estimator, not fitted, and the loss of each that it was chosen among."""
 
     estimator: Estimator
-    log_losses: dict[str, float]
+    losses: dict[str, float]
 
 
 def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
@@ -53,25 +53,24 @@ def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator
 
 
 def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -> Choice:
-    """Return what a recipe made; of Candidates, the one of least log loss in cross-validation."""
+    """Return what a recipe made; of Candidates, the one of least loss in cross-validation."""
     if not isinstance(made, Candidates):
         return Choice(made, {})
-    dataset = sample(dataset, MOST_CHOICE_ROWS)
-    folds = min(FOLDS, int(np.bincount(dataset.target).min()))
-    splits = list(_folds(dataset, folds, made.seed))
-    progress.stage("choose", len(made.estimators) * folds)
+    task = task_of(dataset.schema.target)
+    dataset = sample(dataset, MOST_CHOICE_ROWS, task.strata(dataset.target))
+    splits = _folds(task.strata(dataset.target), made.seed)
+    progress.stage("choose", len(made.estimators) * len(splits))
     losses: dict[str, float] = {}
     for name, estimator in made.estimators.items():
         losses[name] = float(np.mean([_loss(estimator, dataset, *s, progress) for s in splits]))
-        progress.note(f"{name}: log loss {losses[name]:.4f} in {folds}-fold cross-validation")
+        said = f"{task.loss_name} {losses[name]:.4f} in {len(splits)}-fold cross-validation"
+        progress.note(f"{name}: {said}")
     return Choice(made.estimators[min(losses, key=lambda name: losses[name])], losses)
 
 
-def _folds(
-    dataset: Dataset, folds: int, seed: int
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    yield from splitter.split(dataset.target, dataset.target)
+def _folds(strata: NDArray[np.intp], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    folds = min(FOLDS, int(np.bincount(strata).min()))
+    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
 
 
 def _loss(
@@ -84,11 +83,10 @@ def _loss(
     learnt, held = dataset.take(inside), dataset.take(outside)
     with _one_line_warnings(progress):
         fitted = clone(estimator).fit(estimator_input(learnt.batch), learnt.target)
-    classes = range(len(dataset.schema.label.classes))
     progress.advance()
-    return float(
-        log_loss(held.target, fitted.predict_proba(estimator_input(held.batch)), labels=classes)
-    )
+    target = dataset.schema.target
+    task = task_of(target)
+    return task.loss(task.outputs(fitted, estimator_input(held.batch)), held.target, target)
 
 
 def _fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:

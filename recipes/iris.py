@@ -20,4 +20,4 @@ def load() -> Table:
     return Table({**columns, "species": species})
 
 
-recipe = Recipe(name="iris", label="species", load=load, estimator=logistic)
+recipe = Recipe(name="iris", target="species", load=load, estimator=logistic)

@@ -138,7 +138,7 @@ def synthetic() -> Table:
 
 recipe = Recipe(
     name="loans",
-    label=LABEL,
+    target=LABEL,
     load=synthetic,
     prepare=prepare,
     estimator=catboost,

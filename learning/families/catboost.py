@@ -26,7 +26,7 @@ from learning.family import Family, Foreign, Native
 from learning.forms.sources import CannotFold, Columned
 from learning.forms.splits import link
 from learning.forms.trees import AtMost, Forest, Is, Leaf, Node, Split
-from learning.prediction import Probabilities
+from learning.prediction import Outputs
 from learning.preparation import pipeline
 from tables.batch import Batch
 from tables.schema import Feature, Schema
@@ -133,14 +133,14 @@ class CatBoostRuntime:
         self._columns = layout.columns
         self._order = list(layout.order)
 
-    def probabilities(self, batch: Batch) -> Probabilities:
+    def outputs(self, batch: Batch) -> Outputs:
         """Return the probabilities `[n, k]`."""
         count = len(batch.matrix)
         if not count:
             return np.empty((0, len(self._order)))
         threads = 1 if count < MANY_ROWS else -1
         answered = self.model.predict_proba(table(batch, self._columns), thread_count=threads)
-        probabilities: Probabilities = np.asarray(answered)[:, self._order]
+        probabilities: Outputs = np.asarray(answered)[:, self._order]
         return probabilities
 
 
@@ -219,10 +219,10 @@ class CatBoost:
         self.feature_importances_ = np.asarray(classifier.get_feature_importance(), dtype=float)
         return self
 
-    def predict_proba(self, rows: NDArray[np.float32]) -> Probabilities:
+    def predict_proba(self, rows: NDArray[np.float32]) -> Outputs:
         """Return the probabilities `[n, k]`."""
         runtime = CatBoostRuntime(read_model(self.model_), self.layout())
-        return runtime.probabilities(Batch(np.asarray(rows)))
+        return runtime.outputs(Batch(np.asarray(rows)))
 
     def predict(self, rows: NDArray[np.float32]) -> NDArray[Any]:
         """Return the class of each row."""

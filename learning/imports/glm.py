@@ -28,7 +28,7 @@ def import_glm(document: Document, model: Glm) -> Imported:
     schema = document.schema()
     info = {"model_name": "glm", "num_features": len(schema.features)}
     origin = {"imported_from": f"glm(family = binomial), {document.made_with}"}
-    probabilities = runtime.probabilities(batch).tolist()
+    probabilities = runtime.outputs(batch).tolist()
     return Imported(
         schema, "linear", members, document.objects(), probabilities, info, origin, proof
     )

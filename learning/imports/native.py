@@ -12,11 +12,13 @@ from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
 from learning.family import Family, Foreign
 from learning.imports.example import Example
-from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
-from learning.prediction import Probabilities, Runtime
+from learning.imports.imported import Imported, class_of, encoded, reproduce
+from learning.prediction import Outputs, Runtime
 from learning.runtimes import load_runtime
+from learning.tasks import task_of
+from learning.trained import golden_of
 from tables.batch import Batch
-from tables.schema import Label, Schema
+from tables.schema import Schema, Target
 
 TOLERANCE = 1e-6
 
@@ -28,11 +30,11 @@ def import_native(family: Family, data: bytes, example: Example, target: str) ->
     columns, DependencyError when the family's library is not installed.
     """
     foreign = family.read_file(data, example.features, example.words)
-    label = Label(target, tuple(class_of(value) for value in foreign.classes))
+    label = Target(target, tuple(class_of(value) for value in foreign.classes))
     schema = Schema(foreign.features, label)
     batch = encoded(schema, example.rows)
     own = load_runtime(*foreign.native)
-    expected = own.probabilities(batch)
+    expected = own.outputs(batch)
     name, members = foreign.native
     reason = foreign.reason
     if foreign.forest is not None:
@@ -46,20 +48,20 @@ def import_native(family: Family, data: bytes, example: Example, target: str) ->
         "num_features": len(schema.features),
         "feature_importances": _importances(foreign),
     }
-    rows, answers = example.rows[:GOLDEN_ROWS], runtime.probabilities(batch)[:GOLDEN_ROWS]
+    golden = golden_of(example.rows, runtime.outputs(batch))
     origin = {"imported_from": f"a {family.ending} file"}
-    return Imported(schema, name, members, rows, answers.tolist(), info, origin, proof, reason)
+    return Imported(schema, name, members, *golden, info, origin, proof, reason)
 
 
 def _compiled(
-    foreign: Foreign, own: Runtime, schema: Schema, batch: Batch, expected: Probabilities
+    foreign: Foreign, own: Runtime, schema: Schema, batch: Batch, expected: Outputs
 ) -> tuple[str, dict[str, bytes]]:
     """Return the trees as a runtime's name and members. Raises EquivalenceError."""
     assert foreign.forest is not None
     compiled = compile_forest(foreign.forest)
     tried, _ = reproduce(compiled.runtime_name, compiled.members, batch, expected, TOLERANCE)
     near = probes(batch, schema, compiled.thresholds, seed=0)
-    prove(own.probabilities, tried, [near])
+    prove(own.outputs, tried, [near], task_of(schema.target).difference)
     return compiled.runtime_name, compiled.members
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from errors import ArtifactDamaged
 from learning.families import families
-from learning.prediction import Probabilities
+from learning.prediction import Outputs
 from tables.batch import Batch
 
 SKOPS = "estimator.skops"
@@ -138,9 +138,15 @@ class SklearnRuntime:
         jobs = [k for k in estimator.get_params() if k.split("__")[-1] == "n_jobs"]
         self.estimator = estimator.set_params(**dict.fromkeys(jobs, 1))
 
-    def probabilities(self, batch: Batch) -> Probabilities:
-        """Return the probabilities `[n, k]`."""
+    def outputs(self, batch: Batch) -> Outputs:
+        """Return the probabilities `[n, k]`, or the predictions `[n, 1]` of what has none."""
+        likely = hasattr(self.estimator, "predict_proba")
         if not len(batch.matrix):
-            return np.empty((0, len(self.estimator.classes_)))
-        probabilities: Probabilities = self.estimator.predict_proba(estimator_input(batch))
-        return probabilities
+            return np.empty((0, len(self.estimator.classes_) if likely else 1))
+        rows = estimator_input(batch)
+        outputs: Outputs
+        if likely:
+            outputs = self.estimator.predict_proba(rows)
+        else:
+            outputs = np.asarray(self.estimator.predict(rows), dtype=np.float64).reshape(-1, 1)
+        return outputs

@@ -63,7 +63,7 @@ def make_service(live: Live) -> TypedService:
 def _answer(live: Live, service: TypedService, request: Any, predict: Predict) -> Any:
     decoded = live.codec.decode_objects([row_of(live.schema, request)])
     prediction = predict(live, decoded)
-    label, winner = live.schema.label, prediction.winners[0]
+    label, winner = live.schema.target, prediction.winners[0]
     name = service.reply.DESCRIPTOR.fields[0].name
     value = winner if label_type(label) == "int32" else label.classes[winner]
     return service.reply(

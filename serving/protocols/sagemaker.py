@@ -76,7 +76,7 @@ def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _read_csv(request: Request, live: Live) -> dict[str, Sequence[str]]:
     names = [feature.name for feature in live.schema.features]
     lines = media.read_cells(request.body)
-    named = len({*names, live.schema.label.name}.intersection(lines[0]))
+    named = len({*names, live.schema.target.name}.intersection(lines[0]))
     if 2 * named >= len(lines[0]) or b"header=present" in request.headers.get(b"content-type", b""):
         return media.columns_of(lines[0], lines[1:])
     return media.columns_of(names, lines)
@@ -85,7 +85,7 @@ def _read_csv(request: Request, live: Live) -> dict[str, Sequence[str]]:
 def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     """Render the prediction as JSON, JSON Lines or CSV without a header. Raises NotAcceptable."""
     written, headers = media.writable(request, _WRITABLE), _custom_attributes(request)
-    classes, rows = live.schema.label.classes, prediction.probabilities
+    classes, rows = live.schema.target.classes, prediction.probabilities
     if written == media.CSV:
         cells = [
             (live.keys[winner], *row) for row, winner in zip(rows, prediction.winners, strict=True)

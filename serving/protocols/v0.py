@@ -62,7 +62,7 @@ def render(request: Request, live: Live, decoded: Decoded, prediction: Predictio
     """Render the prediction as JSON or CSV. Raises NotAcceptable."""
     if media.writable(request) == media.CSV:
         return _render_csv(live, decoded, prediction)
-    keys, classes = live.keys, live.schema.label.classes
+    keys, classes = live.keys, live.schema.target.classes
     rows = [
         {
             "value": classes[winner],

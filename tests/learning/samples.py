@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from learning.preparation import pipeline, prepare
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Schema
+from tables.schema import Class, Feature, Schema, Target
 
 COLOURS = ("blue", "green", "red", "white", "yellow")
 SIZES = ("large", "medium", "small")
@@ -28,7 +28,7 @@ FEATURES = (
 def schema(*classes: Class, texts: int = 0) -> Schema:
     """A signature with every kind of feature, and so many texts."""
     words = tuple(Feature(f"text{i}", "text") for i in range(texts))
-    return Schema((*FEATURES, *words), Label("label", classes or (False, True)))
+    return Schema((*FEATURES, *words), Target("label", classes or (False, True)))
 
 
 def batch(rows: int = 400, seed: int = 0, texts: int = 0) -> Batch:

@@ -88,9 +88,9 @@ def test_a_synthetic_sample_says_so_wherever_it_is_looked_at(built: Built, live:
 
 
 def test_catboost_serves_it_and_agrees_with_the_estimator(built: Built, live: Live) -> None:
-    assert (built.runtime.name, live.runtime.quick) == ("catboost", True)
-    assert built.runtime.parity is not None
-    assert built.runtime.parity["largest_difference"] == 0.0
+    assert (built.model.runtime_name, live.runtime.quick) == ("catboost", True)
+    assert built.model.parity is not None
+    assert built.model.parity["largest_difference"] == 0.0
     assert live.manifest.needs == ("catboost",)
     assert live.info["num_trees"] == 60
     assert built.metrics["roc_auc"] > 0.7

@@ -20,7 +20,7 @@ from serving.champions import Live, Prediction
 from serving.refusals import RequestError
 from tables.batch import Batch
 from tables.rows import Decoded, RowCodec
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 
 NUMBERS = {
     "BOOL": "?",
@@ -215,7 +215,7 @@ def output_tensors(
     live: Live, prediction: Prediction, wanted: Iterable[str] | None = None
 ) -> list[Tensor]:
     """Return the outputs of a prediction, both or those wanted. Raises RequestError."""
-    label, rows = live.schema.label, prediction.probabilities
+    label, rows = live.schema.target, prediction.probabilities
     chosen = tuple(wanted or ()) or (LABEL, PROBABILITIES)
     if not {LABEL, PROBABILITIES}.issuperset(chosen):
         raise RequestError(f"outputs: expected {LABEL} or {PROBABILITIES}")
@@ -236,7 +236,7 @@ def output_tensors(
     return [made[name]() for name in chosen]
 
 
-def label_datatype(label: Label) -> str:
+def label_datatype(label: Target) -> str:
     """Return the datatype of the classes: BOOL, INT64 or BYTES."""
     if all(isinstance(value, bool) for value in label.classes):
         return "BOOL"
@@ -252,7 +252,7 @@ def feature_datatype(feature: Feature) -> str:
 
 def metadata(live: Live) -> dict[str, Any]:
     """Return what the protocol calls a model's metadata; -1 stands for any number of rows."""
-    label = live.schema.label
+    label = live.schema.target
     return {
         "name": live.name,
         "versions": [live.version],

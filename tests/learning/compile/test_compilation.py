@@ -26,8 +26,9 @@ from learning.families.logistic import logistic
 from learning.forms.trees import AtMost, Forest, Leaf, Split
 from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import SklearnRuntime, estimator_input, load_estimator
+from learning.tasks.classification import task
 from tables.batch import Batch
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.learning.samples import batch, prepared, schema, target
 
 ROWS, LATER = batch(), batch(100, seed=1)
@@ -64,8 +65,8 @@ def test_a_compiled_model_answers_as_its_estimator(runtime: str, make: Any, clas
     assert served.compiled
     unseen = batch(50, seed=9)
     wanted = estimator.predict_proba(unseen.matrix)
-    together = served.probabilities(unseen)
-    alone = np.vstack([served.probabilities(unseen._replace(matrix=r[None])) for r in unseen[0]])
+    together = served.outputs(unseen)
+    alone = np.vstack([served.outputs(unseen._replace(matrix=r[None])) for r in unseen[0]])
     assert np.abs(together - wanted).max() < 1e-5
     assert np.abs(alone - wanted).max() < 1e-5
 
@@ -92,9 +93,7 @@ def test_a_missing_category_that_is_one_of_its_own_keeps_its_column() -> None:
         assert found.reason is None
         row = ROWS.matrix[:1].copy()
         row[0, 1] = np.nan
-        missing = load_runtime(found.runtime_name, found.members).probabilities(
-            ROWS._replace(matrix=row)
-        )
+        missing = load_runtime(found.runtime_name, found.members).outputs(ROWS._replace(matrix=row))
         assert missing[0, 1] > 0.5
 
 
@@ -109,9 +108,9 @@ def test_texts_are_compiled_with_the_features_beside_them(classes: int) -> None:
     served = load_runtime("text", found.members)
     unseen = batch(30, seed=4, texts=2)
     wanted = estimator.predict_proba(estimator_input(unseen))
-    assert np.abs(served.probabilities(unseen) - wanted).max() < 1e-6
+    assert np.abs(served.outputs(unseen) - wanted).max() < 1e-6
     one = unseen._replace(matrix=unseen.matrix[3:4], texts=tuple(t[3:4] for t in unseen.texts))
-    assert np.abs(served.probabilities(one) - wanted[3]).max() < 1e-6
+    assert np.abs(served.outputs(one) - wanted[3]).max() < 1e-6
 
 
 def test_another_estimator_is_converted() -> None:
@@ -129,7 +128,7 @@ def test_what_cannot_be_compiled_is_served_by_the_estimator_and_says_why() -> No
     assert found.reason == "trees stand on words"
     served = load_runtime("sklearn", found.members)
     wanted = estimator.predict_proba(estimator_input(rows))
-    assert np.array_equal(served.probabilities(rows), wanted)
+    assert np.array_equal(served.outputs(rows), wanted)
 
 
 def test_a_compiled_model_that_is_wrong_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,12 +150,12 @@ def test_a_vote_too_close_for_float32_is_added_up_in_float64() -> None:
     table = load_breast_cancer()
     rows = Batch(np.ascontiguousarray(table.data, dtype=np.float32))
     features = tuple(Feature(name, "number") for name in table.feature_names)
-    described = Schema(features, Label("benign", (False, True)))
+    described = Schema(features, Target("benign", (False, True)))
     estimator = forest(described, 2, n_estimators=10).fit(rows.matrix, table.target)
     coarse = compilation._folded(estimator, described, rows)
-    exact = SklearnRuntime(estimator).probabilities
+    exact = SklearnRuntime(estimator).outputs
     with pytest.raises(EquivalenceError, match="1 of 569 labels differ"):
-        prove(exact, load_runtime("onnx", coarse.members), [rows])
+        prove(exact, load_runtime("onnx", coarse.members), [rows], task.difference)
     found = compile(estimator, described, [rows])
     assert (found.runtime_name, found.reason) == ("onnx", None)
     assert found.parity is not None
@@ -168,12 +167,12 @@ def test_one_threshold_moved_by_the_least_is_found() -> None:
     tree = Split(AtMost(0, 50.0), Leaf((0.2,)), Leaf((0.8,)))
     moved = tree._replace(test=AtMost(0, float(np.nextafter(np.float32(50.0), np.float32(99.0)))))
     right, wrong = (compile_forest(Forest((t,), 6, 1)) for t in (tree, moved))
-    exact = load_runtime("onnx", right.members).probabilities
+    exact = load_runtime("onnx", right.members).outputs
     runtime = load_runtime("onnx", wrong.members)
-    prove(exact, runtime, [ROWS])  # the training rows alone do not show it
+    prove(exact, runtime, [ROWS], task.difference)  # the training rows alone do not show it
     near = compilation.probes(ROWS, schema(), right.thresholds, 0)
     with pytest.raises(EquivalenceError):
-        prove(exact, runtime, [near])
+        prove(exact, runtime, [near], task.difference)
 
 
 def test_the_estimator_is_always_kept() -> None:
@@ -181,7 +180,7 @@ def test_the_estimator_is_always_kept() -> None:
     found = compiled(estimator)
     assert set(found.members) == {"model.onnx", "estimator.skops"}
     kept = SklearnRuntime(load_estimator(found.members))
-    assert np.array_equal(kept.probabilities(LATER), estimator.predict_proba(LATER.matrix))
+    assert np.array_equal(kept.outputs(LATER), estimator.predict_proba(LATER.matrix))
 
 
 def test_the_same_estimator_compiles_to_the_same_bytes() -> None:
@@ -197,7 +196,7 @@ def test_nearest_neighbours_are_exact_or_not_compiled() -> None:
     found = compiled(estimator)
     served = load_runtime(found.runtime_name, found.members)
     wanted = estimator.predict_proba(ROWS.matrix)
-    assert np.abs(served.probabilities(ROWS) - wanted).max() < 1e-5
+    assert np.abs(served.outputs(ROWS) - wanted).max() < 1e-5
 
 
 def test_an_estimator_that_does_not_know_a_class_is_refused() -> None:

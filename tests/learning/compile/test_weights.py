@@ -23,10 +23,10 @@ from learning.forms.trees import Is
 from learning.runtimes.sklearn import estimator_input
 from learning.runtimes.text import TextRuntime
 from tables.batch import Batch
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.learning.samples import batch, target
 
-TEXT = Schema((Feature("text", "text"),), Label("label", (False, True)))
+TEXT = Schema((Feature("text", "text"),), Target("label", (False, True)))
 ROWS = batch(400, texts=1)
 TEXTS = Batch(np.empty((400, 0), np.float32), ROWS.texts)
 
@@ -82,7 +82,7 @@ def test_texts_are_scored_as_the_vectorizer_and_the_model_do(vectorizer: Any) ->
     runtime = TextRuntime(text_model(family.fold(columned(estimator, TEXT), 2)))
     rows = Batch(np.empty((len(HARD), 0), np.float32), (HARD,))
     wanted = estimator.predict_proba(estimator_input(rows))
-    np.testing.assert_allclose(runtime.probabilities(rows), wanted, atol=1e-12)
+    np.testing.assert_allclose(runtime.outputs(rows), wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize(

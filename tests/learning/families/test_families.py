@@ -86,8 +86,8 @@ def test_one_more_file_is_one_more_family_from_the_recipe_to_the_answer(throwawa
     recipe = Recipe("some", "stays", lambda: table, estimators()["shares"])
     registry = Registry(MemoryStore())
     built = build_model(recipe, registry=registry, parameters={"doubt": 3})
-    assert (built.runtime.name, built.runtime.reason) == ("shares", None)
-    assert built.info["num_trees"] == 0
+    assert (built.model.runtime_name, built.model.reason) == ("shares", None)
+    assert built.model.info["num_trees"] == 0
     live = load_live(registry.read_champion("some")[1])
     assert live.manifest.needs == ("msgspec",)
     assert "msgspec" in live.manifest.libraries

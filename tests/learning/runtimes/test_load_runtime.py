@@ -20,7 +20,7 @@ import pickle, sys
 from learning.runtimes import load_runtime
 from tables.batch import Batch
 name, members, batch = pickle.load(open(sys.argv[1], "rb"))
-load_runtime(name, members).probabilities(Batch(*batch))
+load_runtime(name, members).outputs(Batch(*batch))
 heavy = {"sklearn", "scipy", "pandas", "skl2onnx", "onnx", "skops", "joblib", "onnxruntime"}
 print(sorted(heavy & set(sys.modules)))
 """

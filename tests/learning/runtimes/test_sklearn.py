@@ -45,7 +45,7 @@ def test_our_own_estimators_are_kept_by_skops(name: str) -> None:
     estimator = estimators()[name](schema(), 0).fit(ROWS.matrix, target(ROWS))
     members = dump(estimator)
     assert set(members) == {SKOPS}
-    assert np.array_equal(load(members).probabilities(ROWS), estimator.predict_proba(ROWS.matrix))
+    assert np.array_equal(load(members).outputs(ROWS), estimator.predict_proba(ROWS.matrix))
 
 
 def test_words_take_no_member_each() -> None:
@@ -55,13 +55,13 @@ def test_words_take_no_member_each() -> None:
     wanted = estimator.predict_proba(estimator_input(rows))
     members = dump(estimator)
     assert members[SKOPS].count(b".npy") < 60
-    assert np.array_equal(load(members).probabilities(rows), wanted)
+    assert np.array_equal(load(members).outputs(rows), wanted)
 
 
 def test_another_estimator_is_kept_by_joblib() -> None:
     members = dump(Homemade().fit(ROWS.matrix, target(ROWS)))
     assert set(members) == {JOBLIB}
-    assert load(members).probabilities(ROWS).shape == (120, 2)
+    assert load(members).outputs(ROWS).shape == (120, 2)
 
 
 def test_a_type_that_is_not_trusted_is_not_constructed() -> None:
@@ -90,7 +90,7 @@ def test_one_job_predicts() -> None:
 @pytest.mark.parametrize("estimator", [LogisticRegression(), HistGradientBoostingClassifier()])
 def test_no_rows_have_no_answers(estimator: Any) -> None:
     fitted = estimator.fit(np.arange(6.0)[:, None], [0, 1, 2] * 2)
-    answers = SklearnRuntime(fitted).probabilities(Batch(np.empty((0, 1), np.float32)))
+    answers = SklearnRuntime(fitted).outputs(Batch(np.empty((0, 1), np.float32)))
     assert answers.shape == (0, 3)
 
 

@@ -9,7 +9,7 @@ import pytest
 from serving.protocols import loans as flat
 from serving.protocols import v0
 from serving.service import PredictionService
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ask, make_live, make_service
 
 APPLICATION = {
@@ -43,7 +43,7 @@ LOANS = Schema(
         )
         for name, value in APPLICATION.items()
     ),
-    Label("default", (False, True)),
+    Target("default", (False, True)),
 )
 
 
