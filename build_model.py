@@ -15,21 +15,20 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import msgspec
-import numpy as np
 
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
-from import_model import ENDINGS, TARGET, import_model
+from import_model import TARGET, endings, import_model
 from learning.compile.compilation import compile
-from learning.estimators import ESTIMATORS, estimator_input, ready_made
-from learning.evaluation import evaluate
+from learning.estimators import DEFAULT as ESTIMATOR
+from learning.estimators import estimators, ready_made
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
-from learning.runtimes import load_runtime
-from learning.runtimes.base import Runtime
+from learning.runtimes.sklearn import estimator_input
+from learning.tasks import find_task, task_of
+from learning.trained import TrainedModel, choose_golden
 from learning.training import Choice, choose, fit
-from persistence.artifact import RuntimeInfo
 from persistence.model_persistence import read_model, write_model
 from persistence.opening import open_registry
 from persistence.promotion import Rule, Verdict, judge, settle
@@ -41,8 +40,6 @@ from tables.schema import Feature
 from tables.split import split
 from tables.table import Table
 
-# Rows that the artifact keeps with their answers; whoever loads it answers them again.
-GOLDEN_ROWS = 20
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
 # The report lists so many importances, and so many categories of a feature.
@@ -55,17 +52,17 @@ class Built:
     """What a training run made; `verdict` says whether it became the champion, and why."""
 
     name: str
-    recipe: Recipe
-    parameters: dict[str, Any]
-    seed: int
+    version: str
+    model: TrainedModel
     dataset: Dataset
     holdout: Dataset
     choice: Choice
-    metrics: dict[str, Any]
-    info: dict[str, Any]
-    runtime: RuntimeInfo
     verdict: Verdict
-    version: str = ""
+
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """The metrics on the hold-out."""
+        return self.model.metrics
 
 
 def build_model(
@@ -87,79 +84,59 @@ def build_model(
     progress = progress or SilentProgress()
     name = check_name(name or recipe.name)
     resolved = recipe.resolved(parameters or {})
+    task = find_task(recipe.task)
     check_seed(seed)
     # A store that cannot be read is found out before the work, not after it.
     registry.champion(name)
 
     progress.stage("read")
-    dataset = read_dataset(recipe.load(), recipe.label, recipe.aliases, recipe.kinds)
+    dataset = read_dataset(recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read)
     for note in dataset.notes:
         progress.note(note)
-    train, holdout = split(dataset, seed)
+    train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
 
     progress.stage("evaluate")
-    answers = estimator.predict_proba(estimator_input(holdout.batch))
-    metrics = evaluate(answers, holdout.target, dataset.schema.label)
+    outputs = task.outputs(estimator, estimator_input(holdout.batch))
+    metrics = task.metrics(outputs, holdout.target, dataset.schema.target)
     info = inspect_estimator(estimator, dataset.schema, holdout, seed)
-    if dataset.notes:
-        metrics["notes"] = info["notes"] = list(dataset.notes)
 
     progress.stage("compile")
     compiled = compile(estimator, dataset.schema, [train.batch, holdout.batch], seed)
-    runtime = load_runtime(compiled.runtime_name, compiled.members)
-    about = RuntimeInfo(runtime.name, runtime.compiled, compiled.parity, compiled.reason)
 
     progress.stage("compare")
-    verdict = judge(registry, name, promote, holdout, runtime, seed)
+    verdict = judge(registry, name, promote, holdout, compiled.runtime, seed)
 
     progress.stage("register")
-    built = Built(
-        name, recipe, resolved, seed, dataset, holdout, choice, metrics, info, about, verdict
-    )
-    version = register(registry, built, compiled.members, golden_rows(holdout, runtime))
-    return replace(built, version=version, verdict=settle(registry, name, version, verdict))
-
-
-def register(
-    registry: Registry, built: Built, members: Mapping[str, bytes], golden: Mapping[str, Any]
-) -> str:
-    """Pack what was built, with how it was made, and register it; return the version."""
-    return write_model(
-        registry,
-        name=built.name,
-        schema=built.dataset.schema,
-        runtime=built.runtime,
-        members=members,
-        metrics=built.metrics,
-        info=built.info,
-        golden=golden,
-        training_rows=built.dataset.rows - built.holdout.rows,
-        protocols=built.recipe.protocols,
-        extra={
-            "recipe": built.recipe.name,
-            "parameters": built.parameters,
-            "seed": built.seed,
-            "data": built.dataset.digest,
-            "holdout_rows": built.holdout.rows,
-            "notes": built.dataset.notes,
-            "cross_validated_log_losses": built.choice.log_losses,
-            "comparison": built.verdict.comparison,
+    notes = {"notes": list(dataset.notes)} if dataset.notes else {}
+    model = TrainedModel(
+        schema=dataset.schema,
+        runtime_name=compiled.runtime.name,
+        compiled=compiled.runtime.compiled,
+        members=compiled.members,
+        golden=choose_golden(holdout, compiled.runtime),
+        metrics=metrics | notes,
+        info=info | notes,
+        origin={
+            "recipe": recipe.name,
+            "parameters": resolved,
+            "seed": seed,
+            "data": dataset.digest,
+            "holdout_rows": holdout.rows,
+            "notes": dataset.notes,
+            "cross_validated_log_losses": choice.losses,
+            "comparison": verdict.comparison,
         },
+        parity=compiled.parity,
+        reason=compiled.reason,
+        training_rows=train.rows,
+        protocols=recipe.protocols,
     )
-
-
-def golden_rows(holdout: Dataset, runtime: Runtime) -> dict[str, Any]:
-    """Return some rows of the hold-out, of every class, with the runtime's answers."""
-    indices = range(len(holdout.schema.label.classes))
-    of_each = [int(np.flatnonzero(holdout.target == index)[0]) for index in indices]
-    missing = np.flatnonzero(np.isnan(holdout.batch.matrix).any(axis=1))[:5].tolist()
-    others = range(min(holdout.rows, GOLDEN_ROWS))
-    chosen = list(dict.fromkeys([*of_each, *missing, *others]))[: max(GOLDEN_ROWS, len(of_each))]
-    answers = runtime.probabilities(holdout.take(np.array(chosen)).batch)
-    return {"rows": holdout.objects(chosen), "probabilities": answers.tolist()}
+    version = write_model(registry, name, model)
+    verdict = settle(registry, name, version, verdict)
+    return Built(name, version, model, dataset, holdout, choice, verdict)
 
 
 # ---------------------------------------------------------------- the command line
@@ -198,13 +175,17 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--data", metavar="CSV", help="learn from this table, with --target or a --recipe's label")
     add("--target", metavar="COLUMN", help="the column to predict")
     add("--name", help="the model's name; default: the recipe's, or the table's file name")
-    add("--estimator", choices=ESTIMATORS, help="for --data without a recipe; default forest")
+    add(
+        "--estimator",
+        choices=list(estimators()),
+        help=f"for --data without a recipe; default {ESTIMATOR}",
+    )
     add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
     add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
     add("--promote", choices=get_args(Rule), default="if_better", help="default if_better")
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
-    add("--import", dest="file", metavar="FILE", help="take in a model: " + ", ".join(ENDINGS))
+    add("--import", dest="file", metavar="FILE", help="take in a model: " + ", ".join(endings()))
     add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
@@ -236,7 +217,7 @@ def take_in(registry: Registry, options: argparse.Namespace) -> int:
         registry=registry,
         name=name,
         schema=options.schema,
-        target=options.target or (recipe.label if recipe else TARGET),
+        target=options.target or (recipe.target if recipe else TARGET),
         trusted=options.i_trust_this_file,
         protocols=recipe.protocols if recipe else (),
         promote=options.promote,
@@ -262,12 +243,12 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
         recipe = find_recipe(options.recipe or DEFAULT)
         if options.data:
             recipe = replace(recipe, load=partial(prepared, recipe, options.data))
-        return replace(recipe, label=options.target or recipe.label)
+        return replace(recipe, target=options.target or recipe.target)
     if not options.target:
         raise RecipeError("--data needs --target: the column to predict")
     name = options.name or name_of(options.data)
     load = partial(read_table, options.data)
-    return ready_made(name, load, options.target, options.estimator or "forest")
+    return ready_made(name, load, options.target, options.estimator or ESTIMATOR)
 
 
 def prepared(recipe: Recipe, path: str) -> Table:
@@ -303,8 +284,9 @@ def promote_version(registry: Registry, options: argparse.Namespace) -> int:
 
 def as_json(built: Built) -> str:
     """Return the metrics, and what became of the model, as one JSON object."""
+    model = built.model
     document = {
-        **built.metrics,
+        **model.metrics,
         "model": {
             "name": built.name,
             "version": built.version,
@@ -314,40 +296,40 @@ def as_json(built: Built) -> str:
         },
         "rows": built.dataset.rows,
         "holdout_rows": built.holdout.rows,
-        "features": {f.name: f.kind for f in built.dataset.schema.features},
+        "features": {f.name: f.kind for f in model.schema.features},
         "notes": built.dataset.notes,
-        "cross_validated_log_losses": built.choice.log_losses,
-        "info": built.info,
-        "runtime": built.runtime,
+        "cross_validated_log_losses": built.choice.losses,
+        "info": model.info,
+        "runtime": model.runtime,
     }
     return msgspec.json.format(msgspec.json.encode(document)).decode()
 
 
 def report(built: Built, store: str) -> str:
     """Return the table that ends a training run."""
-    schema = built.dataset.schema
-    learnt = built.dataset.rows - built.holdout.rows
+    model, target = built.model, built.model.schema.target
+    task = task_of(target)
     lines = [
         f"{built.name} {built.version}",
         "",
-        _line("rows", f"{learnt} to learn from, {built.holdout.rows} held out"),
-        _line("label", f"{schema.label.name}: {', '.join(schema.label.keys)}"),
-        _line("features", str(len(schema.features))),
-        _line("estimator", built.info["model_name"]),
-        _line("runtime", _runtime(built.runtime)),
+        _line("rows", f"{model.training_rows} to learn from, {built.holdout.rows} held out"),
+        _line("label", task.describe(target)),
+        _line("features", str(len(model.schema.features))),
+        _line("estimator", model.info["model_name"]),
+        _line("runtime", _runtime(model)),
         _line("store", store),
         _line("champion", _champion(built)),
         *(_line("note", note) for note in built.dataset.notes),
         *(
-            _line("tried", f"{name}, log loss {loss:.4f} in cross-validation")
-            for name, loss in built.choice.log_losses.items()
+            _line("tried", f"{name}, {task.loss_name} {loss:.4f} in cross-validation")
+            for name, loss in built.choice.losses.items()
         ),
         "",
-        *_features(schema.features),
+        *_features(model.schema.features),
         "",
-        *_metrics(built),
+        *task.report(model.metrics, target),
         "",
-        *_importances(built.info),
+        *_importances(model.info),
     ]
     return "\n".join(lines)
 
@@ -364,13 +346,11 @@ def _line(head: str, text: str) -> str:
     return f"{head:<12}{text}"
 
 
-def _runtime(runtime: RuntimeInfo) -> str:
-    if runtime.parity is None:
-        return f"{runtime.name}; not compiled: {runtime.reason}"
-    proof = runtime.parity
-    return (
-        f"{runtime.name}, off by {proof['largest_difference']:.0e} at most on {proof['rows']} rows"
-    )
+def _runtime(model: TrainedModel) -> str:
+    if model.parity is None:
+        return f"{model.runtime_name}; not compiled: {model.reason}"
+    rows, largest = model.parity["rows"], model.parity["largest_difference"]
+    return f"{model.runtime_name}, off by {largest:.0e} at most on {rows} rows"
 
 
 def _champion(built: Built) -> str:
@@ -396,19 +376,8 @@ def _values(feature: Feature) -> str:
     return shown + (f" and {more} more" if more > 0 else "") + missing
 
 
-def _metrics(built: Built) -> list[str]:
-    plain = {name: v for name, v in built.metrics.items() if isinstance(v, float)}
-    lines = [f"{name:<18}{value:>8.4f}" for name, value in plain.items()]
-    lines += ["", "true class, and how often each was predicted"]
-    keys = built.dataset.schema.label.keys
-    width = max(map(len, keys)) + 2
-    for key, counts in zip(keys, built.metrics["confusion_matrix"], strict=True):
-        lines.append(f"{key:<{width}}" + "".join(f"{count:>8}" for count in counts))
-    return lines
-
-
 def _importances(info: Mapping[str, Any]) -> list[str]:
-    """Return a line a feature: what shuffling it costs in log loss, and the estimator's own say."""
+    """Return a line a feature: what shuffling it costs in loss, and the estimator's own say."""
     shuffled, own = info["permutation_importances"], info.get("feature_importances", {})
     width = max(map(len, shuffled))
     lines = [f"{'importance of':<{width}}   shuffled (std)     own"]

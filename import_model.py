@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,14 @@ import msgspec
 import numpy as np
 
 from errors import ModelFileError
+from learning.families import file_families
+from learning.family import Family
 from learning.imports.example import Example, read_example
 from learning.imports.imported import Imported
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
-from persistence.artifact import RuntimeInfo
+from learning.tasks import task_of
+from learning.trained import Golden, TrainedModel
 from persistence.model_persistence import write_model
 from persistence.promotion import Rule
 from persistence.registry import Registry
@@ -44,20 +48,20 @@ class Taken:
             "model": {"name": self.name, "version": self.version, "promoted": self.promoted},
             "features": {f.name: f.kind for f in self.model.schema.features},
             "info": {**self.model.info, **self.model.origin},
-            "runtime": _runtime(self.model),
+            "runtime": _trained(self.model).runtime,
         }
         return msgspec.json.format(msgspec.json.encode(document)).decode()
 
     def report(self) -> str:
         """Return some lines that say what became of it."""
-        label = self.model.schema.label
+        target = self.model.schema.target
         command = f"python build_model.py --name {self.name} --promote-version {self.version}"
         proof, reason = self.model.parity, self.model.reason
         agrees = f", off by {proof['largest_difference']:.0e} at most" if proof else f": {reason}"
         lines = [
             f"{self.name} {self.version}, {self.model.origin['imported_from']}",
             "",
-            f"label       {label.name}: {', '.join(label.keys)}",
+            f"label       {task_of(target).describe(target)}",
             f"runtime     {self.model.runtime_name}{agrees}",
             f"champion    {'yes' if self.promoted else f'no; to promote it: {command}'}",
             "",
@@ -89,7 +93,7 @@ def import_model(
     check_name(name)
     champion = registry.champion(name)
     model = read_model_file(Path(file), schema, target, trusted)
-    version = _register(registry, name, model, protocols)
+    version = write_model(registry, name, _trained(model, protocols))
     wanted = promote == "always" or (promote == "if_better" and champion is None)
     if wanted:
         registry.promote(name, version, champion.serial if champion else 0)
@@ -104,8 +108,9 @@ def read_model_file(
         from learning.imports.r import import_r
 
         return import_r(_bytes(file))
-    if file.suffix not in _READERS:
-        raise ModelFileError(f"expected a file ending in .json, {', '.join(_READERS)}")
+    readers = _readers()
+    if file.suffix not in readers:
+        raise ModelFileError(f"expected a file ending in .json, {', '.join(readers)}")
     if schema is None:
         raise ModelFileError(f"a {file.suffix} file needs --schema: an example row or table")
     if file.suffix in (".pkl", ".joblib") and not trusted:
@@ -114,44 +119,37 @@ def read_model_file(
             "say --i-trust-this-file"
         )
     example = read_example(schema, target)
-    model = _READERS[file.suffix](file, example, target)
+    model = readers[file.suffix](file, example, target)
     return model._replace(metrics=metrics_of(model, example))
 
 
 def metrics_of(model: Imported, example: Example) -> dict[str, Any]:
     """Return the metrics on the example's rows; none where they have too few labels."""
-    from learning.evaluation import evaluate
-
-    label = model.schema.label
-    indices = {key.lower(): index for index, key in enumerate(label.keys)}
+    target = model.schema.target
+    indices = {key.lower(): index for index, key in enumerate(target.keys)}
     found = [indices.get((value or "").strip().lower()) for value in example.labels or ()]
     if len(found) < FEWEST_ROWS or set(found) != set(indices.values()):
         return {}
     runtime = load_runtime(model.runtime_name, model.members)
     batch = RowCodec(model.schema).encode_objects(example.rows)
-    target = np.array(found, dtype=np.intp)
-    return {**evaluate(runtime.probabilities(batch), target, label), "notes": [NOT_HELD_OUT]}
+    metrics = task_of(target).metrics(runtime.outputs(batch), np.array(found, np.intp), target)
+    return {**metrics, "notes": [NOT_HELD_OUT]}
 
 
-def _register(registry: Registry, name: str, model: Imported, protocols: tuple[str, ...]) -> str:
-    return write_model(
-        registry,
-        name=name,
+def _trained(model: Imported, protocols: tuple[str, ...] = ()) -> TrainedModel:
+    return TrainedModel(
         schema=model.schema,
-        runtime=_runtime(model),
+        runtime_name=model.runtime_name,
+        compiled=model.runtime_name != "sklearn",
         members=model.members,
+        golden=Golden(model.rows, model.probabilities),
         metrics=model.metrics,
         info={**model.info, **model.origin},
-        golden={"rows": model.rows, "probabilities": model.probabilities},
-        training_rows=0,
+        origin=model.origin,
+        parity=model.parity,
+        reason=model.reason,
         protocols=protocols,
-        extra=model.origin,
     )
-
-
-def _runtime(model: Imported) -> RuntimeInfo:
-    compiled = model.runtime_name != "sklearn"
-    return RuntimeInfo(model.runtime_name, compiled, model.parity, model.reason)
 
 
 def _bytes(file: Path) -> bytes:
@@ -161,10 +159,10 @@ def _bytes(file: Path) -> bytes:
         raise ModelFileError(f"cannot read {file}: {error.strerror}") from None
 
 
-def _cbm(file: Path, example: Example, target: str) -> Imported:
-    from learning.imports.catboost import import_cbm
+def _native(family: Family, file: Path, example: Example, target: str) -> Imported:
+    from learning.imports.native import import_native
 
-    return import_cbm(_bytes(file), example, target)
+    return import_native(family, _bytes(file), example, target)
 
 
 def _onnx(file: Path, example: Example, target: str) -> Imported:
@@ -186,13 +184,20 @@ def _pickle(file: Path, example: Example, target: str) -> Imported:
     return import_pickle(file, example, target)
 
 
+def _readers() -> dict[str, Callable[[Path, Example, str], Imported]]:
+    """Return what reads a file, by its ending: a family's own files, then those of others."""
+    own = {ending: partial(_native, family) for ending, family in file_families().items()}
+    return {**own, **_READERS}
+
+
 _READERS: dict[str, Callable[[Path, Example, str], Imported]] = {
-    ".cbm": _cbm,
     ".onnx": _onnx,
     ".skops": _skops,
     ".joblib": _pickle,
     ".pkl": _pickle,
 }
 
-# The endings of files that can be taken in.
-ENDINGS = (".json", *_READERS)
+
+def endings() -> tuple[str, ...]:
+    """Return the endings of files that can be taken in."""
+    return (".json", *_readers())

@@ -48,7 +48,7 @@ def describe(model: Model) -> str:
             *(f"{name:<{width}}  {value:.4f}" for name, value in found.items()),
             "",
             f"{row}",
-            f"{model.schema.label.name}: {predicted.value} ({predicted.probability:.3f})",
+            f"{model.schema.target.name}: {predicted.value} ({predicted.probability:.3f})",
         ]
     )
 

@@ -89,10 +89,8 @@ def _steps(service: Any, observation: Any) -> dict[str, Callable[[], object]]:
         "– service.answer": _in_turn(service.answer, exchanges),
         "– – decode": _in_turn(v0.decode, exchanges),
         "– – predict": _in_turn(live.predict, batches),
-        "– – – the runtime": _in_turn(live.runtime.probabilities, batches),
-        "– – – – of it, of one row again and again": _in_turn(
-            live.runtime.probabilities, batches[:1]
-        ),
+        "– – – the runtime": _in_turn(live.runtime.outputs, batches),
+        "– – – – of it, of one row again and again": _in_turn(live.runtime.outputs, batches[:1]),
         "– – render": _in_turn(v0.render, exchanges),
         "– – record": lambda: observation.record(**seen),
         "for comparison: json.loads of the body": _in_turn(json.loads, sent),

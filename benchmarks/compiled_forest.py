@@ -21,9 +21,9 @@ import numpy as np
 
 from learning.compile.compilation import Compiled, compile
 from learning.compile.conversion import convert
+from learning.prediction import Runtime
 from learning.progress import SilentProgress
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Runtime
 from learning.runtimes.onnx import OnnxRuntime
 from learning.runtimes.sklearn import SklearnRuntime
 from learning.training import fit
@@ -51,7 +51,7 @@ def main() -> None:
     arguments = parsed()
     recipe = find_recipe(arguments.recipe)
     table = recipe.load()
-    dataset = read_dataset(table, recipe.label, aliases=recipe.aliases)
+    dataset = read_dataset(table, recipe.target, aliases=recipe.aliases)
     parameters = recipe.resolved(dict(p.split("=", 1) for p in arguments.set))
     estimator = recipe.make(dataset.schema, arguments.seed, parameters)
     estimator = fit(estimator, dataset, SilentProgress())
@@ -133,7 +133,7 @@ def one_by_one(runtime: Runtime, rows: list[Batch], calls: int) -> float:
     """Return microseconds a call, for different rows in turn."""
     started = perf_counter()
     for index in range(calls):
-        runtime.probabilities(rows[index % len(rows)])
+        runtime.outputs(rows[index % len(rows)])
     return (perf_counter() - started) / calls * 1e6
 
 
@@ -143,7 +143,7 @@ def one_by_one_cold(runtime: Runtime, rows: list[Batch], calls: int) -> float:
     for index in range(calls):
         OTHER_MEMORY.sum()
         started = perf_counter()
-        runtime.probabilities(rows[index % len(rows)])
+        runtime.outputs(rows[index % len(rows)])
         spent += perf_counter() - started
     return spent / calls * 1e6
 
@@ -151,7 +151,7 @@ def one_by_one_cold(runtime: Runtime, rows: list[Batch], calls: int) -> float:
 def together(runtime: Runtime, batch: Batch) -> float:
     """Return microseconds a row of a batch."""
     started = perf_counter()
-    runtime.probabilities(batch)
+    runtime.outputs(batch)
     return (perf_counter() - started) / len(batch.matrix) * 1e6
 
 

@@ -150,7 +150,7 @@ def cases(ways: Sequence[Way]) -> list[Case]:
 def flowers() -> list[Row]:
     """Return the rows of the recipe's own table, without the label."""
     recipe = find_recipe(MODEL)
-    columns = {n: v for n, v in recipe.load().columns.items() if n != recipe.label}
+    columns = {n: v for n, v in recipe.load().columns.items() if n != recipe.target}
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 

@@ -141,7 +141,7 @@ def measure(seconds: float, rate: float, every: float) -> tuple[Offered, Verdict
     versions = build_versions(registry)
     rows = bodies.read_rows()[:ROWS]
     models = {v: read_model("credit", registry, v) for v in versions}
-    expected = {v: model.probabilities(rows)[:, 1].tolist() for v, model in models.items()}
+    expected = {v: model.outputs(rows)[:, 1].tolist() for v, model in models.items()}
     promoter = Promoter(registry, versions, every)
     answers: list[Answer] = []
     requests = [request_of(OURS_TWICE, [row]) for row in rows]

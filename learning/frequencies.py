@@ -19,14 +19,16 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from errors import RecipeError
-from learning.estimators import Candidates, Strength
+from learning.estimators import Candidates
+from learning.families.logistic import Strength
+from learning.forms.sources import WeightedSums
 from learning.words import stems
 from tables.schema import Schema
 
 Scorer = Literal["better", "frequencies", "tfidf"]
 
 
-class ClassFrequencies(TransformerMixin, BaseEstimator):
+class ClassFrequencies(WeightedSums, TransformerMixin, BaseEstimator):
     """Turns a text's stems into one number a class: how frequent, summed up, they are in it.
 
     Takes a sparse matrix `[n, stems]` of which stems a text has, gives `[n, k]`.
@@ -44,6 +46,11 @@ class ClassFrequencies(TransformerMixin, BaseEstimator):
     def transform(self, rows: Any) -> NDArray[np.float64]:
         """Return the summed frequencies `[n, k]`."""
         return np.asarray(rows @ self.frequencies_.T)
+
+    @property
+    def weights(self) -> NDArray[np.float64]:
+        """The frequencies: what the columns are weighted sums with."""
+        return np.asarray(self.frequencies_)
 
     def get_feature_names_out(self, names: Sequence[str] | None = None) -> NDArray[Any]:
         """Return a name for each column."""

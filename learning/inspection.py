@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.inspection import permutation_importance
-from sklearn.metrics import log_loss
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from learning.estimators import estimator_input
-from learning.evaluation import normalised
+from learning.families import family_of
+from learning.forms.sources import last_step
+from learning.runtimes.sklearn import estimator_input
+from learning.tasks import task_of
 from tables.dataset import Dataset
-from tables.schema import Schema
+from tables.schema import Schema, Target
 
 REPEATS = 5
 # Shuffling looks at no more rows than these.
@@ -36,14 +37,13 @@ def inspect_estimator(
     linear model, the mean over classes of each coefficient's size times the
     spread of its column on the hold-out; those of a feature's one-hot columns
     are added up, and all add up to 1. `permutation_importances` say how much
-    the log loss on the hold-out grows when the feature's values are shuffled.
+    the loss on the hold-out grows when the feature's values are shuffled.
     Both are in descending order.
     """
-    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    classifier = last_step(estimator)
     found = {
         "model_name": type(classifier).__name__,
-        "num_trees": _num_trees(classifier),
-        "max_depth": _max_depth(classifier),
+        **family_of(classifier).size(classifier),
         "num_features": len(schema.features),
         "feature_importances": feature_importances(estimator, schema, holdout),
         "permutation_importances": permutation_importances(estimator, holdout, seed),
@@ -52,39 +52,16 @@ def inspect_estimator(
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _num_trees(classifier: BaseEstimator) -> int | None:
-    trees = getattr(classifier, "estimators_", None)
-    if trees is not None:
-        return int(np.size(trees))
-    if hasattr(classifier, "tree_count_"):
-        return int(classifier.tree_count_)
-    predictors = getattr(classifier, "_predictors", None)
-    return None if predictors is None else sum(map(len, predictors))
-
-
-def _max_depth(classifier: BaseEstimator) -> int | None:
-    """Return the depth of the deepest tree."""
-    trees = getattr(classifier, "estimators_", None)
-    if trees is not None:
-        return max((int(t.get_depth()) for t in np.ravel(trees)), default=None)
-    predictors = getattr(classifier, "_predictors", None)
-    if predictors is None:
-        return None
-    return max(int(tree.get_max_depth()) for step in predictors for tree in step)
-
-
 def feature_importances(
     estimator: BaseEstimator, schema: Schema, holdout: Dataset
 ) -> Importances | None:
     """Return the importance of each feature by the estimator's own account, or None."""
     owners = column_owners(estimator, schema) if isinstance(estimator, Pipeline) else []
-    if owners and hasattr(estimator[-1], "feature_importances_"):
-        columns = estimator[-1].feature_importances_
-    elif owners and hasattr(estimator[-1], "coef_"):
-        columns = _linear_importances(estimator, holdout)
-    else:
+    if not owners:
         return None
-    if len(owners) != len(columns) or columns.sum() <= 0:
+    rows = estimator[:-1].transform(estimator_input(holdout.batch))
+    columns = family_of(estimator[-1]).importances(estimator[-1], rows)
+    if columns is None or len(owners) != len(columns) or columns.sum() <= 0:
         return None
     totals = np.zeros(len(schema.features))
     np.add.at(totals, owners, columns.astype(np.float64))
@@ -93,19 +70,10 @@ def feature_importances(
     return {names[i]: float(totals[i]) for i in _largest_first(names, totals)}
 
 
-def _linear_importances(estimator: Pipeline, holdout: Dataset) -> NDArray[np.float64]:
-    prepared = estimator[:-1].transform(estimator_input(holdout.batch))
-    mean = np.asarray(prepared.mean(axis=0)).ravel()
-    square = prepared.multiply(prepared) if hasattr(prepared, "multiply") else prepared**2
-    spread = np.sqrt(np.clip(np.asarray(square.mean(axis=0)).ravel() - mean**2, 0, None))
-    sizes: NDArray[np.float64] = np.abs(estimator[-1].coef_).mean(axis=0) * spread
-    return sizes
-
-
 def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
-    """Return the place in the signature of each column's feature, as the classifier sees them.
+    """Return the index in the schema of each column's feature, as the classifier sees them.
 
-    It knows the columns of `learning.estimators`; of another's making, it returns none.
+    It knows the columns of `learning.preparation`; of another's making, it returns none.
     """
     inputs = schema.numeric + schema.texts
     indices = [schema.features.index(feature) for feature in inputs]
@@ -129,7 +97,7 @@ def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
 def permutation_importances(
     estimator: BaseEstimator, holdout: Dataset, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Return how much the log loss grows when each feature is shuffled: mean and std."""
+    """Return how much the loss grows when each feature is shuffled: mean and std."""
     schema = holdout.schema
     names = [feature.name for feature in schema.numeric + schema.texts]
     rows = min(holdout.rows, MOST_ROWS)
@@ -140,7 +108,7 @@ def permutation_importances(
             estimator,
             estimator_input(holdout.batch),
             holdout.target,
-            scoring=_log_loss_of(len(schema.label.classes)),
+            scoring=_gain_of(schema.target),
             n_repeats=repeats,
             random_state=seed,
             max_samples=rows,
@@ -150,12 +118,12 @@ def permutation_importances(
     return {names[i]: {"mean": float(mean[i]), "std": float(std[i])} for i in order}
 
 
-def _log_loss_of(classes: int) -> Callable[[BaseEstimator, Any, NDArray[np.intp]], float]:
-    """Return a scorer that also takes a sample in which a class is missing."""
+def _gain_of(target: Target) -> Callable[[BaseEstimator, Any, NDArray[Any]], float]:
+    """Return a scorer by the task's loss, that also reads a sample in which a class is missing."""
+    task = task_of(target)
 
-    def score(estimator: BaseEstimator, rows: Any, target: NDArray[np.intp]) -> float:
-        sure = normalised(estimator.predict_proba(rows))
-        return -float(log_loss(target, sure, labels=range(classes)))
+    def score(estimator: BaseEstimator, rows: Any, values: NDArray[Any]) -> float:
+        return -task.loss(task.bounded(task.outputs(estimator, rows)), values, target)
 
     return score
 

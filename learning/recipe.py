@@ -26,9 +26,10 @@ LONGEST_NAME = 64
 
 @dataclass(frozen=True)
 class Recipe:
-    """One model: its data, its label, its estimator.
+    """One model: its data, its target, its estimator.
 
-    `load` gives the table, of which `label` is the column to predict.
+    `load` gives the table, of which `target` is the column to predict, and
+    `task` says what kind of prediction that is.
     `estimator(signature, seed, **parameters)` makes one that is not fitted yet;
     its keyword-only arguments are the recipe's parameters, their annotations
     (such as `Annotated[int, Meta(ge=1, le=1000)]`) what they may be, and
@@ -42,13 +43,14 @@ class Recipe:
     """
 
     name: str
-    label: str
+    target: str
     load: Callable[[], Table]
     estimator: Callable[..., Estimator]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
+    task: str = "classification"
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:

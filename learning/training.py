@@ -10,35 +10,30 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from errors import DatasetError
-from learning.estimators import Candidates, estimator_input
+from learning.estimators import Candidates
+from learning.families import family_of
 from learning.progress import Progress
 from learning.recipe import Estimator
+from learning.runtimes.sklearn import estimator_input
+from learning.tasks import task_of
 from tables.dataset import Dataset
 from tables.split import sample
 
 FOLDS = 5
 # Cross-validation looks at no more rows than these: more would not change the choice.
 MOST_CHOICE_ROWS = 20_000
-# An ensemble is fitted in about this many steps, each told to the progress.
-STEPS = 20
-
-# Which parameter of an ensemble counts its members. Fitting them in steps by
-# warm start gives the very model that fitting them at once gives.
-_COUNTED = {RandomForestClassifier: "n_estimators", HistGradientBoostingClassifier: "max_iter"}
 
 
 class Choice(NamedTuple):
-    """An estimator, not fitted, and the log loss of each that it was chosen among."""
+    """An estimator, not fitted, and the loss of each that it was chosen among."""
 
     estimator: Estimator
-    log_losses: dict[str, float]
+    losses: dict[str, float]
 
 
 def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
@@ -58,25 +53,24 @@ def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator
 
 
 def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -> Choice:
-    """Return what a recipe made; of Candidates, the one of least log loss in cross-validation."""
+    """Return what a recipe made; of Candidates, the one of least loss in cross-validation."""
     if not isinstance(made, Candidates):
         return Choice(made, {})
-    dataset = sample(dataset, MOST_CHOICE_ROWS)
-    folds = min(FOLDS, int(np.bincount(dataset.target).min()))
-    splits = list(_folds(dataset, folds, made.seed))
-    progress.stage("choose", len(made.estimators) * folds)
+    task = task_of(dataset.schema.target)
+    dataset = sample(dataset, MOST_CHOICE_ROWS, task.strata(dataset.target))
+    splits = _folds(task.strata(dataset.target), made.seed)
+    progress.stage("choose", len(made.estimators) * len(splits))
     losses: dict[str, float] = {}
     for name, estimator in made.estimators.items():
         losses[name] = float(np.mean([_loss(estimator, dataset, *s, progress) for s in splits]))
-        progress.note(f"{name}: log loss {losses[name]:.4f} in {folds}-fold cross-validation")
+        said = f"{task.loss_name} {losses[name]:.4f} in {len(splits)}-fold cross-validation"
+        progress.note(f"{name}: {said}")
     return Choice(made.estimators[min(losses, key=lambda name: losses[name])], losses)
 
 
-def _folds(
-    dataset: Dataset, folds: int, seed: int
-) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    yield from splitter.split(dataset.target, dataset.target)
+def _folds(strata: NDArray[np.intp], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    folds = min(FOLDS, int(np.bincount(strata).min()))
+    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
 
 
 def _loss(
@@ -89,45 +83,20 @@ def _loss(
     learnt, held = dataset.take(inside), dataset.take(outside)
     with _one_line_warnings(progress):
         fitted = clone(estimator).fit(estimator_input(learnt.batch), learnt.target)
-    classes = range(len(dataset.schema.label.classes))
     progress.advance()
-    return float(
-        log_loss(held.target, fitted.predict_proba(estimator_input(held.batch)), labels=classes)
-    )
+    target = dataset.schema.target
+    task = task_of(target)
+    return task.loss(task.outputs(fitted, estimator_input(held.batch)), held.target, target)
 
 
 def _fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
-    rows = estimator_input(dataset.batch)
-    classifier = estimator[-1] if isinstance(estimator, Pipeline) else estimator
-    counted = _COUNTED.get(type(classifier))
-    if counted is None or not isinstance(estimator, Pipeline):
-        progress.stage("fit", 1)
-        estimator.fit(rows, dataset.target)
-        progress.advance()
-        return estimator
-    prepared = estimator[:-1].fit_transform(rows, dataset.target)
-    _fit_in_steps(classifier, counted, prepared, dataset.target, progress)
+    rows, model = estimator_input(dataset.batch), estimator
+    if isinstance(estimator, Pipeline):
+        model = estimator[-1]
+        if len(estimator) > 1:
+            rows = estimator[:-1].fit_transform(rows, dataset.target)
+    family_of(model).fit(model, rows, dataset.target, progress)
     return estimator
-
-
-def _fit_in_steps(
-    classifier: Estimator,
-    counted: str,
-    rows: NDArray[np.float32],
-    target: NDArray[np.intp],
-    progress: Progress,
-) -> None:
-    total = getattr(classifier, counted)
-    step = max(1, -(-total // STEPS))
-    threads = {"n_jobs": -1} if hasattr(classifier, "n_jobs") else {}
-    classifier.set_params(warm_start=True, **threads)
-    progress.stage("fit", total)
-    for done in range(0, total, step):
-        upto = min(total, done + step)
-        classifier.set_params(**{counted: upto})
-        classifier.fit(rows, target)
-        progress.advance(upto - done)
-    classifier.set_params(warm_start=False, **({"n_jobs": 1} if threads else {}))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from collections.abc import Container, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from errors import LibraryMismatch
+from learning.families import families, family_names, find_family
 
 # How many leading numbers of the version must be the same; after them, what is
 # installed may be newer than what the model was made with, but never older.
@@ -19,25 +20,23 @@ from errors import LibraryMismatch
 # https://scikit-learn.org/stable/model_persistence.html
 # ONNX Runtime reads models of every release before it:
 # https://onnxruntime.ai/docs/reference/compatibility.html
-# Where a library is not listed, the same minor release is asked for.
+# A family says it of its own libraries; of others the same minor release is asked for.
 _SAME: Mapping[str, int] = {
     "python": 2,
     "scikit-learn": 2,
     "onnxruntime": 1,
     "numpy": 1,
     "joblib": 1,
-    "catboost": 1,
     "skops": 0,
 }
 _SAME_MINOR = 2
 
-# What a runtime needs to load what it is given.
+# What a runtime needs to load what it is given; a family that serves itself names its own.
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "onnx": ("onnxruntime",),
     "linear": (),
     "text": (),
     "sklearn": ("scikit-learn", "numpy"),
-    "catboost": ("catboost",),
 }
 
 _WRITERS = ("skops", "joblib")
@@ -65,6 +64,8 @@ def needs_of(runtime: str, members: Container[str] = ()) -> tuple[str, ...]:
     The estimator's own runtime also needs what its member was written with.
     """
     needs = _NEEDS.get(runtime, ())
+    if runtime in family_names():
+        needs = tuple(find_family(runtime).libraries)
     if runtime != "sklearn":
         return needs
     return (*needs, *(writer for writer in _WRITERS if f"estimator.{writer}" in members))
@@ -81,12 +82,19 @@ def check_libraries(made_with: Mapping[str, str], needs: Iterable[str]) -> None:
 def _check(library: str, made: str, installed: str | None) -> None:
     if installed is None:
         raise LibraryMismatch(f"made with {library} {made}, which is not installed")
-    same = _SAME.get(library, _SAME_MINOR)
+    same = _same(library)
     before, now = _numbers(made), _numbers(installed)
     if before[:same] != now[:same] or (same != _SAME_MINOR and now < before):
         raise LibraryMismatch(
             f"made with {library} {made}, installed {installed}: {_wanted(before, same)}"
         )
+
+
+def _same(library: str) -> int:
+    if library in _SAME:
+        return _SAME[library]
+    rules = (family.libraries[library] for family in families() if library in family.libraries)
+    return next(rules, _SAME_MINOR)
 
 
 def _wanted(before: tuple[int, ...], same: int) -> str:

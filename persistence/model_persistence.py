@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from learning.families import families
+from learning.prediction import Outputs, Runtime
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Probabilities, Runtime
+from learning.tasks import task_of
+from learning.trained import TrainedModel
 from persistence.artifact import Artifact, Manifest, RuntimeInfo, pack
 from persistence.libraries import needs_of, versions_of
 from persistence.registry import Registry, new_version
 from tables.rows import RowCodec
-from tables.schema import Class, Schema
+from tables.schema import Schema
 
-# What a model's making may depend on; the manifest lists those that are installed.
+# What a model's making may depend on, beside its family's libraries; the manifest lists
+# those that are installed.
 LIBRARIES = (
     "python",
     "numpy",
@@ -27,17 +30,8 @@ LIBRARIES = (
     "onnx",
     "skops",
     "joblib",
-    "catboost",
     "snowballstemmer",
 )
-
-
-class Predicted(NamedTuple):
-    """The class predicted for one row, its probability, and those of all classes by name."""
-
-    value: Class
-    probability: float
-    probabilities: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -69,19 +63,21 @@ class Model:
         """The metrics on the hold-out."""
         return dict(self.artifact.document("metrics.json"))
 
-    def probabilities(self, rows: list[dict[str, Any]]) -> Probabilities:
-        """Return the probabilities `[n, k]` of the label's classes; raises RowsError."""
-        return self.runtime.probabilities(self.codec.encode_objects(rows))
+    def outputs(self, rows: list[dict[str, Any]]) -> Outputs:
+        """Return the runtime's outputs `[n, width]`: of classes their probabilities.
 
-    def predict(self, rows: list[dict[str, Any]]) -> list[Predicted]:
-        """Return what is predicted for each row, a dict by feature name; raises RowsError."""
-        return [self._predicted(row) for row in self.probabilities(rows).tolist()]
+        Raises RowsError.
+        """
+        return self.runtime.outputs(self.codec.encode_objects(rows))
 
-    def _predicted(self, probabilities: list[float]) -> Predicted:
-        label = self.schema.label
-        winner = probabilities.index(max(probabilities))
-        named = dict(zip(label.keys, probabilities, strict=True))
-        return Predicted(label.classes[winner], probabilities[winner], named)
+    def predict(self, rows: list[dict[str, Any]]) -> list[Any]:
+        """Return what is predicted for each row, a dict by feature name; raises RowsError.
+
+        Each is a tuple with its `value` first, as the model's task has it: of
+        classes with the value's `probability`, and the `probabilities` of all by name.
+        """
+        target = self.schema.target
+        return task_of(target).predicted(self.outputs(rows), target)
 
 
 def read_model(name: str, registry: Registry, version: str | None = None) -> Model:
@@ -102,47 +98,35 @@ def load_model(artifact: Artifact) -> Model:
 
 
 def write_model(
-    registry: Registry,
-    *,
-    name: str,
-    schema: Schema,
-    runtime: RuntimeInfo,
-    members: Mapping[str, bytes],
-    metrics: Mapping[str, Any],
-    info: Mapping[str, Any],
-    golden: Mapping[str, Any],
-    training_rows: int,
-    protocols: Sequence[str] = (),
-    extra: Mapping[str, Any] | None = None,
-    moment: datetime | None = None,
+    registry: Registry, name: str, model: TrainedModel, moment: datetime | None = None
 ) -> str:
     """Pack a model, sign it if the registry has a signer, register it, return its version.
 
-    `members` are the runtime's bytes and the estimator's. `golden` holds `rows`
-    (objects) and their `probabilities`. It becomes the challenger; to serve
-    it, promote it. Raises Conflict, StoreUnavailable, AccessError.
+    It becomes the challenger; to serve it, promote it. Raises Conflict,
+    StoreUnavailable, AccessError.
     """
     moment = moment or datetime.now(UTC)
+    own = [library for family in families() for library in family.libraries]
     manifest = Manifest(
         name=name,
         version=new_version(moment),
         created_at=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        label=schema.label.name,
-        classes=schema.label.classes,
-        runtime=runtime,
-        libraries=versions_of(LIBRARIES),
-        needs=needs_of(runtime.name, members),
-        protocols=tuple(protocols),
-        training_rows=training_rows,
-        extra=dict(extra or {}),
+        label=model.schema.target.name,
+        classes=model.schema.target.classes,
+        runtime=RuntimeInfo(model.runtime_name, model.compiled, model.parity, model.reason),
+        libraries=versions_of((*LIBRARIES, *own)),
+        needs=needs_of(model.runtime_name, model.members),
+        protocols=model.protocols,
+        training_rows=model.training_rows,
+        extra=dict(model.origin),
     )
     documents = {
-        "signature.json": schema,
-        "metrics.json": metrics,
-        "info.json": info,
-        "golden.json": golden,
+        "signature.json": model.schema,
+        "metrics.json": model.metrics,
+        "info.json": model.info,
+        "golden.json": {"rows": model.golden.rows, "probabilities": model.golden.outputs},
     }
     # Not sorted: importances stand in descending order.
     encoded = {n: msgspec.json.encode(d) for n, d in documents.items()}
-    data = pack(manifest, {**members, **encoded}, registry.signer)
+    data = pack(manifest, {**model.members, **encoded}, registry.signer)
     return registry.register(name, data)

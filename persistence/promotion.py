@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from errors import ArtifactError, Conflict, RowsError
-from learning.evaluation import Comparison, is_at_least_as_good
-from learning.runtimes.base import Runtime
+from learning.comparison import compare
+from learning.prediction import Runtime
+from learning.tasks import task_of
 from persistence.artifact import Artifact
 from persistence.model_persistence import load_model
 from persistence.registry import Alias, Registry
@@ -24,7 +25,7 @@ class Verdict(NamedTuple):
 
     good: bool
     reason: str
-    comparison: Comparison | None = None
+    comparison: dict[str, Any] | None = None
     champion: Alias | None = None
 
 
@@ -59,17 +60,19 @@ def judge(
 def _compare(artifact: Artifact, holdout: Dataset, challenger: Runtime, seed: int) -> Verdict:
     version = artifact.manifest.version
     model = load_model(artifact)
-    if model.schema.label != holdout.schema.label:
+    if model.schema.target != holdout.schema.target:
         return Verdict(False, f"not comparable: {version} has another label, or other classes")
-    before = model.probabilities(holdout.objects(range(holdout.rows)))
-    after = challenger.probabilities(holdout.batch)
-    found = is_at_least_as_good(before, after, holdout.target, seed)
+    task = task_of(holdout.schema.target)
+    before = model.outputs(holdout.objects(range(holdout.rows)))
+    after = challenger.outputs(holdout.batch)
+    found = compare(task.losses(before, holdout.target), task.losses(after, holdout.target), seed)
     than = "at least as good as" if found.at_least_as_good else "not as good as"
     figures = (
-        f"log loss {found.challenger_log_loss:.4f} against {found.champion_log_loss:.4f} on "
+        f"{task.loss_name} {found.challenger_loss:.4f} against {found.champion_loss:.4f} on "
         f"{found.rows} rows, no greater in {found.share:.0%} of {found.resamples} resamples"
     )
-    return Verdict(found.at_least_as_good, f"{than} {version}: {figures}", found)
+    reason = f"{than} {version}: {figures}"
+    return Verdict(found.at_least_as_good, reason, found.document(task.loss_name))
 
 
 def settle(registry: Registry, name: str, version: str, verdict: Verdict) -> Verdict:

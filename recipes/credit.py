@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from learning.estimators import forest
+from learning.families.forest import forest
 from learning.recipe import Recipe
 from tables.readers import read_table
 
@@ -13,7 +13,7 @@ DATA = Path(__file__).resolve().parent.parent / "data" / "credit.csv"
 
 recipe = Recipe(
     name="credit",
-    label="approved",
+    target="approved",
     load=partial(read_table, DATA),
     estimator=forest,
     parameters={"n_estimators": 200, "max_depth": 10, "min_samples_leaf": 5},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learning.estimators import logistic
+from learning.families.logistic import logistic
 from learning.recipe import Recipe
 from tables.table import Table
 
@@ -20,4 +20,4 @@ def load() -> Table:
     return Table({**columns, "species": species})
 
 
-recipe = Recipe(name="iris", label="species", load=load, estimator=logistic)
+recipe = Recipe(name="iris", target="species", load=load, estimator=logistic)

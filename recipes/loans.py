@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from errors import DatasetError
-from learning.category_boosting import category_boosting
+from learning.families.catboost import catboost
 from learning.recipe import Recipe
 from tables.schema import Kind
 from tables.table import Table
@@ -138,10 +138,10 @@ def synthetic() -> Table:
 
 recipe = Recipe(
     name="loans",
-    label=LABEL,
+    target=LABEL,
     load=synthetic,
     prepare=prepare,
-    estimator=category_boosting,
+    estimator=catboost,
     parameters={"iterations": 300, "learning_rate": 0.05},
     kinds=KINDS,
     protocols=("flat",),

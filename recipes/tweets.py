@@ -11,7 +11,7 @@ from tables.readers import read_table
 
 recipe = Recipe(
     name="tweets",
-    label="sentiment",
+    target="sentiment",
     load=partial(read_table, Path(__file__).parent.parent / "data" / "tweets.csv"),
     # Summed word frequencies, or TF-IDF: whichever has the lower log loss in cross-validation.
     estimator=words,

@@ -13,12 +13,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from errors import ArtifactDamaged, MiranteError, ModelNotReady, ModelUnknown, VersionUnknown
-from learning.runtimes.base import Runtime
+from learning.prediction import Runtime
+from learning.task import Task
+from learning.tasks import task_of
+from learning.tasks.classification import Prediction as Prediction
 from persistence.artifact import Artifact, Manifest
 from persistence.model_persistence import load_model
 from persistence.registry import Alias
@@ -31,10 +34,6 @@ log = logging.getLogger("mirante.champions")
 # The largest difference between a golden answer and the loaded model's; the
 # same bound as the equivalence check has.
 GOLDEN_TOLERANCE = 1e-5
-
-# A float32 has no more digits than these behind the point of a probability.
-DECIMALS = 7
-SCALE = 10.0**DECIMALS
 
 
 class ModelSource(Protocol):
@@ -51,13 +50,6 @@ class ModelSource(Protocol):
     def read(self, name: str, version: str, sha256: str | None = None) -> Artifact:
         """Return a verified artifact."""
         ...
-
-
-class Prediction(NamedTuple):
-    """Class probabilities `[n, k]` in the label's order, and the index of each row's class."""
-
-    probabilities: list[list[float]]
-    winners: list[int]
 
 
 @dataclass(frozen=True)
@@ -79,14 +71,14 @@ class Live:
     sha256: str
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return the prediction for encoded rows; probabilities are rounded to 1e-7."""
-        probabilities = self.runtime.probabilities(batch)
-        if len(probabilities) == 1:
-            # For one row plain floats are quicker; the arithmetic is that of np.round.
-            row = [round(p * SCALE) / SCALE for p in probabilities[0].tolist()]
-            return Prediction([row], [int(probabilities[0].argmax())])
-        rows = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
-        return Prediction(rows, probabilities.argmax(axis=1).tolist())
+        """Return the prediction for encoded rows, rounded as the model's task has it."""
+        prediction: Prediction = self.task.predict(self.runtime.outputs(batch))
+        return prediction
+
+    @cached_property
+    def task(self) -> Task:
+        """The task, which knows what is predicted and how it is rendered."""
+        return task_of(self.schema.target)
 
     def predict_together(self, batches: Sequence[Batch]) -> list[Prediction]:
         """Return the prediction of each of several batches, made in one call."""
@@ -94,15 +86,12 @@ class Live:
         matrix = np.concatenate([batch.matrix for batch in batches])
         joined = self.predict(Batch(matrix, tuple(list(chain(*parts)) for parts in texts)))
         starts = accumulate((len(batch.matrix) for batch in batches), initial=0)
-        return [
-            Prediction(joined.probabilities[start:end], joined.winners[start:end])
-            for start, end in pairwise(starts)
-        ]
+        return [self.task.part(joined, start, end) for start, end in pairwise(starts)]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """The classes as JSON object keys, in the label's order."""
-        return self.schema.label.keys
+        return self.schema.target.keys
 
 
 def load_live(artifact: Artifact) -> Live:
@@ -130,7 +119,7 @@ def load_live(artifact: Artifact) -> Live:
 
 def _answer_golden_rows(live: Live, golden: dict[str, Any]) -> None:
     expected = np.asarray(golden["probabilities"], dtype=np.float64)
-    answered = live.runtime.probabilities(live.codec.encode_objects(golden["rows"]))
+    answered = live.runtime.outputs(live.codec.encode_objects(golden["rows"]))
     if expected.shape != answered.shape:
         raise ArtifactDamaged(f"{live.name} {live.version}: golden answers have another shape")
     largest = float(np.abs(expected - answered).max(initial=0.0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from serving.champions import Live
-from tables.json_schema import label_schema
 
 Schema = dict[str, Any]
 
@@ -32,17 +31,8 @@ def row_of(live: Live) -> Schema:
 
 
 def prediction_schema(live: Live, value: str) -> Schema:
-    """Return the schema of one row's answer, with the predicted class under the name `value`."""
-    probability = {"type": "number", "minimum": 0, "maximum": 1}
-    return {
-        "type": "object",
-        "properties": {
-            value: label_schema(live.schema),
-            "probability": probability,
-            "probabilities": {"type": "object", "additionalProperties": probability},
-        },
-        "required": [value, "probability", "probabilities"],
-    }
+    """Return the schema of one row's answer, with what is predicted under the name `value`."""
+    return live.task.answer_schema(live.schema.target, value)
 
 
 def flag(name: str, about: str) -> Schema:

@@ -1,4 +1,4 @@
-"""From a table to a dataset: rows encoded as serving encodes them, and the class of each."""
+"""From a table to a dataset: rows encoded as serving encodes them, and the target of each."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 from tables.batch import Batch
 from tables.cells import read_values, stripped, to_float32
 from tables.schema import UNKNOWN, Feature, Kind, Schema
-from tables.schema_inference import infer_schema, read_labels
+from tables.schema_inference import ReadTarget, infer_schema, read_classes
 from tables.table import Table
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Encoded rows with the class of each, as an index into the label's classes."""
+    """Encoded rows with the target's value in each, of a class its index."""
 
     schema: Schema
     batch: Batch
-    target: NDArray[np.intp]
+    target: NDArray[Any]
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @property
@@ -55,7 +55,8 @@ class Dataset:
         hasher = hashlib.sha256(msgspec.json.encode(self.schema))
         hasher.update(self.batch.matrix.tobytes())
         hasher.update(msgspec.json.encode(self.batch.texts))
-        hasher.update(self.target.astype(np.int64).tobytes())
+        kind = np.float64 if self.target.dtype.kind == "f" else np.int64
+        hasher.update(self.target.astype(kind).tobytes())
         return hasher.hexdigest()
 
 
@@ -64,18 +65,19 @@ def read_dataset(
     target: str,
     aliases: Mapping[str, Mapping[str, str]] | None = None,
     kinds: Mapping[str, Kind] | None = None,
+    read_target: ReadTarget = read_classes,
 ) -> Dataset:
-    """Infer the signature of a table and encode its rows.
+    """Infer the schema of a table and encode its rows.
 
-    The notes also name the features that give the label away. Raises
+    The notes also name the features that give classes away. Raises
     DatasetError, naming column and row, for a table that cannot be learnt from.
     """
     from tables.leakage import leaking_features
 
-    schema, notes = infer_schema(table, target, aliases, kinds)
-    indices = {value: index for index, value in enumerate(schema.label.classes)}
-    classes = np.array([indices[v] for v in read_labels(table, target)], dtype=np.intp)
-    dataset = Dataset(schema, encode(table, schema), classes, notes)
+    schema, notes, values = infer_schema(table, target, aliases, kinds, read_target)
+    dataset = Dataset(schema, encode(table, schema), values, notes)
+    if not schema.target.classes:
+        return dataset
     told = (
         f"{name} alone gives {target} away: is it known beforehand?"
         for name in leaking_features(dataset)

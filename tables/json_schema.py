@@ -28,7 +28,7 @@ def row_schema(schema: Schema) -> dict[str, Any]:
     label = {"description": "the label's own column: accepted, and not read"}
     return {
         "type": "object",
-        "properties": {schema.label.name: label} | properties,
+        "properties": {schema.target.name: label} | properties,
         "required": [feature.name for feature in schema.features if not feature.nullable],
         "additionalProperties": False,
         "examples": [schema.example],
@@ -58,8 +58,3 @@ def _described(feature: Feature) -> str:
     if feature.minimum is not None and feature.maximum is not None:
         return f"in training from {feature.minimum:g} to {feature.maximum:g}"
     return ""
-
-
-def label_schema(schema: Schema) -> dict[str, Any]:
-    """Return the JSON Schema of a predicted class."""
-    return {"enum": list(schema.label.classes)}

@@ -80,7 +80,7 @@ class RowCodec:
         self._names = tuple(feature.name for feature in self._features)
         self._known = frozenset(self._names)
         # Rows copied from a training table carry the label and what the model does not read.
-        self._ignored = {schema.label.name, *schema.ignored} - self._known
+        self._ignored = {schema.target.name, *schema.ignored} - self._known
         self._width = len(schema.numeric)
         self._codes = tuple(_codes(feature) for feature in self._features)
         self._coded = tuple((i, c) for i, c in enumerate(self._codes) if c is not None)

@@ -1,4 +1,4 @@
-"""The signature: what a row of a model looks like; `schema_inference` infers it from a table."""
+"""The schema: what a row of a model looks like; `schema_inference` infers it from a table."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     example: Any = None
 
 
-class Label(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is predicted: the column's name, and its classes in the order of the probabilities.
 
-    Classes are booleans (False, True), integers or strings, sorted.
+    Classes are booleans (False, True), integers or strings, sorted. `task` names
+    the task (see learning/tasks) whose target it is; not all have classes.
     """
 
     name: str
-    classes: tuple[Class, ...]
+    classes: tuple[Class, ...] = ()
+    task: str = "classification"
 
     @property
     def keys(self) -> tuple[str, ...]:
@@ -48,13 +50,13 @@ class Label(msgspec.Struct, frozen=True):
 
 
 class Schema(msgspec.Struct, frozen=True):
-    """The features in column order, and the label.
+    """The features in column order, and the target, whose public name is `label`.
 
     `ignored` are the columns of the training table that the model does not read.
     """
 
     features: tuple[Feature, ...]
-    label: Label
+    target: Target = msgspec.field(name="label")
     ignored: tuple[str, ...] = ()
 
     @property

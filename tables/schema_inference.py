@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from statistics import median_low
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import DatasetError
 from tables.cells import (
@@ -21,7 +22,7 @@ from tables.cells import (
     stripped,
     to_float32,
 )
-from tables.schema import Class, Feature, Kind, Label, Schema
+from tables.schema import Class, Feature, Kind, Schema, Target
 
 if TYPE_CHECKING:
     from tables.table import Table
@@ -41,11 +42,33 @@ FEW_ROWS = 10
 TEXT_EXAMPLE = "some words"
 
 
+# Reads a table's column as a target, and its value in each row.
+ReadTarget = Callable[["Table", str], tuple[Target, NDArray[Any]]]
+
+
 class Inferred(NamedTuple):
-    """A signature, and a line for everything that the table's owner should know."""
+    """A schema, a line for everything that the table's owner should know, and the target's values.
+
+    A class's value is its index among the target's classes.
+    """
 
     schema: Schema
     notes: tuple[str, ...]
+    values: NDArray[Any]
+
+
+def read_classes(table: Table, target: str) -> tuple[Target, NDArray[Any]]:
+    """Return the target with its classes, and each row's class by index. Raises DatasetError."""
+    if target not in table.columns:
+        raise DatasetError(f"the table has no column {target}; {_near(target, table)}")
+    read = _read_labels(table, target)
+    counts = Counter(read)
+    if len(counts) == 1:
+        raise DatasetError(f"column {target} holds one class only, in every row; two are needed")
+    _check_classes(target, counts)
+    classes = tuple(sorted(counts))
+    indices = {value: index for index, value in enumerate(classes)}
+    return Target(target, classes), np.array([indices[value] for value in read], dtype=np.intp)
 
 
 def infer_schema(
@@ -53,6 +76,7 @@ def infer_schema(
     target: str,
     aliases: Mapping[str, Mapping[str, str]] | None = None,
     kinds: Mapping[str, Kind] | None = None,
+    read_target: ReadTarget = read_classes,
 ) -> Inferred:
     """Infer the signature from all rows of a table.
 
@@ -62,11 +86,12 @@ def infer_schema(
     and what `tables.cells.MISSING` lists. Columns of one value, of none, of
     dates, and of a different word in every row are left out, and a note says
     so. `kinds` settles a column's kind; `aliases` gives categories more names.
+    `read_target` reads the target's column; without it, classes are expected.
 
-    Raises DatasetError, naming column and row, for a label that cannot be
+    Raises DatasetError, naming column and row, for a target that cannot be
     learnt, and for a column of numbers in which a few cells are none.
     """
-    label = infer_label(table, target)
+    read, values = read_target(table, target)
     features: list[Feature] = []
     notes: list[str] = list(table.notes)
     for name in table.columns:
@@ -78,24 +103,13 @@ def infer_schema(
         raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
     kept = {target, *(feature.name for feature in features)}
     ignored = tuple(name for name in table.columns if name not in kept)
-    return Inferred(Schema(tuple(features), label, ignored), tuple(notes))
+    return Inferred(Schema(tuple(features), read, ignored), tuple(notes), values)
 
 
 # ---------------------------------------------------------------- the label
 
 
-def infer_label(table: Table, target: str) -> Label:
-    """Return the label with its classes. Raises DatasetError."""
-    if target not in table.columns:
-        raise DatasetError(f"the table has no column {target}; {_near(target, table)}")
-    counts = Counter(read_labels(table, target))
-    if len(counts) == 1:
-        raise DatasetError(f"column {target} holds one class only, in every row; two are needed")
-    _check_classes(target, counts)
-    return Label(target, tuple(sorted(counts)))
-
-
-def read_labels(table: Table, target: str) -> list[Class]:
+def _read_labels(table: Table, target: str) -> list[Class]:
     """Return every row's class: all of them booleans, or integers, or strings.
 
     Raises DatasetError for a row that has none.

@@ -66,10 +66,10 @@ def test_a_run_registers_a_version_that_answers_as_it_did(registry):
     artifact = registry.read("some", built.version)
     assert artifact.schema == built.dataset.schema
     assert artifact.document("metrics.json") == json.loads(json.dumps(built.metrics))
-    assert artifact.document("info.json") == json.loads(json.dumps(built.info))
+    assert artifact.document("info.json") == json.loads(json.dumps(built.model.info))
     golden = artifact.document("golden.json")
     model = read_model("some", registry)
-    answers = model.probabilities(golden["rows"])
+    answers = model.outputs(golden["rows"])
     np.testing.assert_allclose(answers, golden["probabilities"], atol=1e-6)
     assert len(golden["rows"]) == 20
 
@@ -94,7 +94,7 @@ def test_the_same_seed_makes_the_same_model_and_another_another():
     def answers(seed):
         registry = Registry(MemoryStore())
         build_model(RECIPE, registry=registry, parameters=FEW, seed=seed)
-        return read_model("some", registry).probabilities([*map(dict, ROWS)]).tolist()
+        return read_model("some", registry).outputs([*map(dict, ROWS)]).tolist()
 
     assert answers(1) == answers(1) != answers(2)
 

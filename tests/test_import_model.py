@@ -72,7 +72,7 @@ def served(registry: Registry, name: str = "mine") -> Live:
 
 def answers(live: Live, rows: np.ndarray) -> np.ndarray:
     objects = [{"height": a, "count": b} for a, b in rows.tolist()]
-    return live.runtime.probabilities(live.codec.encode_objects(objects))
+    return live.runtime.outputs(live.codec.encode_objects(objects))
 
 
 # ---------------------------------------------------------------- estimators
@@ -115,7 +115,7 @@ def test_an_estimator_of_numbers_is_compiled(
     taken = import_model(file, registry=registry, name="mine", **options)
     assert taken.promoted
     live = served(registry)
-    assert (live.runtime.name, live.schema.label.classes) == (runtime, ("no", "yes"))
+    assert (live.runtime.name, live.schema.target.classes) == (runtime, ("no", "yes"))
     assert not any(name.startswith("estimator") for name in taken.model.members)
     assert np.abs(answers(live, numbers) - estimator.predict_proba(numbers)).max() < 1e-5
     assert live.metrics["roc_auc"] > 0.9
@@ -201,7 +201,7 @@ def test_a_graph_of_one_input_is_served(zipmap, tmp_path, table, numbers, classe
     taken = import_model(file, registry=registry, name="mine", schema=table, target="answer")
     assert taken.model.parity is not None
     live = served(registry)
-    assert live.schema.label.classes == ("no", "yes")
+    assert live.schema.target.classes == ("no", "yes")
     assert np.abs(answers(live, numbers) - estimator.predict_proba(numbers)).max() < 1e-5
 
 
@@ -223,7 +223,7 @@ def test_a_graph_of_an_input_a_feature_is_served(tmp_path, table, numbers, class
     file = onnx_file(tmp_path, estimator, initial_types=kinds)
     import_model(file, registry=registry, name="mine", schema=table, target="answer")
     live = served(registry)
-    assert live.schema.label.classes == (0, 1)
+    assert live.schema.target.classes == (0, 1)
     expected = estimator.predict_proba(numbers[:, ::-1])
     assert np.abs(answers(live, numbers) - expected).max() < 1e-5
 
@@ -276,7 +276,7 @@ def test_a_cbm_without_categories_is_compiled(
     assert live.runtime.name == "onnx"
     expected = model.predict_proba(rows)
     objects = [{"height": None if a != a else a, "count": b} for a, b in rows.tolist()]
-    answered = live.runtime.probabilities(live.codec.encode_objects(objects))
+    answered = live.runtime.outputs(live.codec.encode_objects(objects))
     assert np.abs(answered - expected).max() < 1e-5
 
 
@@ -295,7 +295,7 @@ def test_a_cbm_with_categories_is_served_by_catboost(catboost, tmp_path, registr
     live = served(registry)
     assert [f.kind for f in live.schema.features] == ["number", "text", "integer", "boolean"]
     objects = [dict(zip(names, row, strict=True)) for row in [*rows, [0.5, "never", 7, True]]]
-    answered = live.runtime.probabilities(live.codec.encode_objects(objects))
+    answered = live.runtime.outputs(live.codec.encode_objects(objects))
     expected = model.predict_proba([*rows, [0.5, "never", 7, True]])
     assert np.abs(answered - expected).max() < 1e-6
 

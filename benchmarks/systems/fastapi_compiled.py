@@ -35,5 +35,5 @@ def encode_value(name: str, value: str | float | None) -> float:
 async def predict(row: Row) -> Answer:
     encoded = [encode_value(name, value) for name, value in row]
     batch = Batch(np.array([encoded], dtype=np.float32))
-    probability = float(runtime.probabilities(batch)[0, 1])
+    probability = float(runtime.outputs(batch)[0, 1])
     return Answer(approved=probability >= 0.5, probability=probability)

@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 
 from errors import EquivalenceError
 from learning.compile.equivalence import joined, probes, prove
-from learning.compile.folding import CannotFold, columned, fold_forest, fold_linear
-from learning.compile.trees import Forest, thresholds
 from learning.compile.weights import linear_model, text_model
+from learning.families import family_of
+from learning.family import Form, Native
+from learning.forms.sources import CannotFold, columned, last_step
+from learning.forms.trees import Forest, thresholds
+from learning.prediction import Runtime
 from learning.runtimes import linear, load_runtime, text
 from learning.runtimes import sklearn as by_estimator
+from learning.tasks import task_of
 from tables.batch import Batch
 from tables.schema import Schema
 
@@ -19,16 +23,22 @@ from tables.schema import Schema
 class Compiled(NamedTuple):
     """What an artifact keeps of a learnt model.
 
-    `runtime_name` is that of the runtime that serves it; `members` holds its
-    bytes and always the estimator too. `parity` is the proof of a compiled
-    model: `rows` compared and the `largest_difference` of a probability;
-    otherwise `reason` says in one line why it is not compiled.
+    `members` holds the bytes of the runtime that serves it, and always the
+    estimator too. `parity` is the proof of a compiled
+    model: `rows` compared and the `largest_difference` of an output; otherwise
+    `reason` says in one line why it is not compiled. `runtime` is loaded of the
+    members, as the server does it.
     """
 
-    runtime_name: str
+    runtime: Runtime
     members: dict[str, bytes]
     parity: dict[str, float] | None
     reason: str | None
+
+    @property
+    def runtime_name(self) -> str:
+        """What the manifest calls the runtime."""
+        return self.runtime.name
 
 
 class Candidate(NamedTuple):
@@ -44,12 +54,14 @@ def compile(estimator: Any, schema: Schema, batches: Sequence[Batch], seed: int 
 
     `batches` are the training and hold-out rows. On all of them, and on rows
     made from them either side of every threshold, with unknown categories and
-    missing values, each label must be equal and each probability within 1e-5.
-    Raises EquivalenceError for an estimator that does not know the label's classes.
+    missing values, the task must find the answers the same: of classes each
+    equal, and each probability within 1e-5. Raises EquivalenceError for an
+    estimator that does not know the target.
     """
-    _check_classes(estimator, schema)
+    task = task_of(schema.target)
+    task.check(estimator, schema.target)
     kept = by_estimator.dump(estimator)
-    expected = by_estimator.SklearnRuntime(estimator).probabilities
+    expected = by_estimator.SklearnRuntime(estimator).outputs
     rows = joined(batches)
     reasons: list[str] = []
     for attempt in _attempts(estimator, schema):
@@ -57,56 +69,46 @@ def compile(estimator: Any, schema: Schema, batches: Sequence[Batch], seed: int 
             found = attempt(estimator, schema, rows)
             runtime = load_runtime(found.runtime_name, found.members)
             near = probes(rows, schema, found.thresholds, seed)
-            parity = prove(expected, runtime, [rows, near])
+            parity = prove(expected, runtime, [rows, near], task.difference)
         except (CannotFold, EquivalenceError) as error:
             reasons.append(str(error))
             continue
-        return Compiled(found.runtime_name, {**found.members, **kept}, parity, None)
-    return Compiled("sklearn", kept, None, "; ".join(dict.fromkeys(reasons)))
-
-
-def _check_classes(estimator: Any, schema: Schema) -> None:
-    known, wanted = list(estimator.classes_), len(schema.label.classes)
-    if known != list(range(wanted)):
-        raise EquivalenceError(f"the estimator was fitted on {len(known)} of {wanted} classes")
+        return Compiled(runtime, {**found.members, **kept}, parity, None)
+    reason = "; ".join(dict.fromkeys(reasons))
+    return Compiled(load_runtime("sklearn", kept), kept, None, reason)
 
 
 Attempt = Callable[[Any, Schema, Batch], Candidate]
 
 
 def _attempts(estimator: Any, schema: Schema) -> tuple[Attempt, ...]:
-    """Return what can be tried, the fastest runtime first."""
-    if type(_last(estimator)).__name__ == "CatBoost":
-        return (_by_catboost,)
+    """Return what can be tried, the fastest runtime first; words do not survive ONNX."""
     return (_folded,) if schema.texts else (_folded, _folded_precisely, _converted)
 
 
 def _folded(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
-    given = columned(estimator, schema)
-    classes = len(schema.label.classes)
-    if type(given.classifier).__name__ != "LogisticRegression":
-        return compile_forest(fold_forest(given, classes))
-    model = fold_linear(given, classes)
+    form = _form(estimator, schema)
+    if isinstance(form, Forest):
+        return compile_forest(form)
+    if isinstance(form, Native):
+        return Candidate(form.runtime_name, form.members, {})
     if schema.texts:
-        return Candidate("text", text.dump(text_model(model)), {})
-    return Candidate("linear", linear.dump(linear_model(model)), {})
+        return Candidate("text", text.dump(text_model(form)), {})
+    return Candidate("linear", linear.dump(linear_model(form)), {})
 
 
 def _folded_precisely(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
     """Return trees whose sums are float64, for labels that float32 was too coarse for."""
-    forest = fold_forest(columned(estimator, schema), len(schema.label.classes))
-    return compile_forest(forest, precise=True)
+    form = _form(estimator, schema)
+    if not isinstance(form, Forest):
+        raise CannotFold(f"{type(last_step(estimator)).__name__} is not made of trees")
+    return compile_forest(form, precise=True)
 
 
-def _last(estimator: Any) -> Any:
-    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
-
-
-def _by_catboost(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
-    from learning.runtimes.catboost import dump
-
-    classifier = _last(estimator)
-    return Candidate("catboost", dump(classifier.model_, classifier.layout()), {})
+def _form(estimator: Any, schema: Schema) -> Form:
+    """Return the estimator in the neutral form that its family gives it. Raises CannotFold."""
+    given = columned(estimator, schema)
+    return family_of(given.model).fold(given, task_of(schema.target).width(schema.target))
 
 
 def compile_forest(forest: Forest, precise: bool = False) -> Candidate:

@@ -11,7 +11,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from learning.compile.folding import CannotFold
+from learning.forms.sources import CannotFold
 from learning.runtimes.onnx import QUICK, OnnxRuntime
 from tables.batch import Batch
 
@@ -64,7 +64,7 @@ def _row_seconds(model: bytes, row: NDArray[np.float32]) -> float:
         times = []
         for _ in range(21):
             started = perf_counter()
-            runtime.probabilities(Batch(row))
+            runtime.outputs(Batch(row))
             times.append(perf_counter() - started)
     except Exception as error:  # ONNX Runtime's errors have no common base
         raise CannotFold(f"ONNX Runtime: {_one_line(error)}") from None

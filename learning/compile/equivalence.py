@@ -8,13 +8,10 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import EquivalenceError
-from learning.runtimes.base import Probabilities, Runtime
+from learning.prediction import Outputs, Runtime
 from tables.batch import Batch
 from tables.schema import UNKNOWN, Schema
 
-# The most that a probability may differ; no label may.
-TOLERANCE = 1e-5
 # Rows made beside the given ones: as many for thresholds, unless a feature has
 # more; the most of all; and those with unknown categories and missing values.
 PROBES = 20_000
@@ -22,33 +19,25 @@ MOST_PROBES = 100_000
 UNSETTLED = 2_000
 CHUNK = 10_000
 
+# A task's: the largest difference of two models' outputs; raises EquivalenceError.
+Difference = Callable[[Outputs, Outputs], float]
+
 
 def prove(
-    expected: Callable[[Batch], Probabilities], runtime: Runtime, batches: Iterable[Batch]
+    expected: Callable[[Batch], Outputs],
+    runtime: Runtime,
+    batches: Iterable[Batch],
+    difference: Difference,
 ) -> dict[str, float]:
-    """Return how many rows were compared, and the largest difference of a probability.
+    """Return how many rows were compared, and the largest difference, as the task tells it.
 
-    Raises EquivalenceError when a label differs, or a probability by more than TOLERANCE.
+    Raises EquivalenceError where the runtime does not answer as expected.
     """
     rows, largest = 0, 0.0
     for batch in chain.from_iterable(chunks(b, CHUNK) for b in batches):
         rows += len(batch.matrix)
-        largest = max(largest, _compare(expected(batch), runtime.probabilities(batch)))
+        largest = max(largest, difference(expected(batch), runtime.outputs(batch)))
     return {"rows": rows, "largest_difference": largest}
-
-
-def _compare(wanted: Probabilities, got: Probabilities) -> float:
-    if wanted.shape != got.shape:
-        raise EquivalenceError(
-            f"{got.shape[1]} probabilities a row, where {wanted.shape[1]} were expected"
-        )
-    labels = int((wanted.argmax(axis=1) != got.argmax(axis=1)).sum())
-    difference = float(np.abs(wanted - got).max())
-    if not difference <= TOLERANCE:
-        raise EquivalenceError(f"a probability differs by {difference:.1e}")
-    if labels:
-        raise EquivalenceError(f"{labels} of {len(wanted)} labels differ")
-    return difference
 
 
 def chunks(batch: Batch, size: int) -> Iterable[Batch]:
@@ -74,7 +63,7 @@ def probes(rows: Batch, schema: Schema, thresholds: dict[int, list[float]], seed
     Given rows, drawn at random, with some of their numbers placed at a
     threshold and at the next float32 on either side, every threshold in turn;
     with some of their categories unknown and values missing, where the
-    signature lets them; and with texts mixed of two texts' words.
+    schema lets them; and with texts mixed of two texts' words.
     """
     generator = np.random.default_rng(seed)
     sides = {f: _sides(values) for f, values in thresholds.items()}

@@ -30,7 +30,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from learning.compile.trees import (
+from learning.forms.trees import (
     AtMost,
     Forest,
     Is,

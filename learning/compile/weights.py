@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from learning.compile.folding import CannotFold, Indicator, Linear, Number, Source, Sum, Word
-from learning.compile.trees import Is
+from learning.forms.sources import CannotFold, Indicator, Linear, Number, Source, Sum, Word
+from learning.forms.trees import Is
 from learning.runtimes.columns import Columns
 from learning.runtimes.scores import LinearModel
 from learning.runtimes.text import TextModel, Words

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from errors import ModelFileError
 from learning.imports.imported import MOST_COLUMNS, classes_of, encoded
 from tables.batch import Batch
-from tables.schema import Class, Feature, Kind, Label, Schema
+from tables.schema import Class, Feature, Kind, Schema, Target
 
 # To raise it: change FORMAT in clients/r/columns.R too, and teach `read_document`
 # the number before, or have it say which release's scripts to use.
@@ -91,7 +91,7 @@ class Document(msgspec.Struct, frozen=True):
     def schema(self) -> Schema:
         """Return what a row looks like; categories stand in the order of R's codes."""
         named: tuple[Class, ...] = classes_of(self.classes)
-        label = Label(self.label, tuple(named[index] for index in self.order))
+        label = Target(self.label, tuple(named[index] for index in self.order))
         first = self.objects()[0]
         return Schema(tuple(self._feature(c, first[c.name]) for c in self.columns), label)
 

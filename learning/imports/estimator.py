@@ -18,10 +18,12 @@ from learning.compile.compilation import Compiled
 from learning.compile.compilation import compile as compile_model
 from learning.imports.example import Example
 from learning.imports.frame import Framed, framed
-from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
-from learning.runtimes.sklearn import SKOPS, TRUSTED, SklearnRuntime, dump
+from learning.imports.imported import Imported, class_of, encoded, reproduce
+from learning.runtimes import load_runtime
+from learning.runtimes.sklearn import SKOPS, SklearnRuntime, dump, trusted
+from learning.trained import golden_of
 from tables.batch import Batch
-from tables.schema import Class, Label, Schema
+from tables.schema import Class, Schema, Target
 
 # A compiled model works in float32, the estimator on the way in at least.
 TOLERANCE = 1e-5
@@ -35,13 +37,13 @@ def import_skops(data: bytes, example: Example, target: str) -> Imported:
     import skops.io
 
     try:
-        foreign = set(skops.io.get_untrusted_types(data=data)) - TRUSTED
+        foreign = set(skops.io.get_untrusted_types(data=data)) - trusted()
     except Exception as error:  # what is not such a file fails in any way
         raise ModelFileError(f"not a .skops file: {type(error).__name__}") from None
     if foreign:
         listed = ", ".join(sorted(foreign))
         raise ModelFileError(f"the file holds types that are not trusted: {listed}")
-    estimator = skops.io.loads(data, trusted=sorted(TRUSTED))
+    estimator = skops.io.loads(data, trusted=sorted(trusted()))
     return import_estimator(estimator, example, target, "a .skops file")
 
 
@@ -51,7 +53,7 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
     Raises ModelFileError when it is no classifier with probabilities, does not
     take the example's rows, or could be kept only as a pickle.
     """
-    schema = Schema(example.features, Label(target, _classes(estimator)))
+    schema = Schema(example.features, Target(target, _classes(estimator)))
     wrapped = framed(estimator, schema)
     batch = encoded(schema, example.rows)
     expected = _ask(wrapped, batch)
@@ -66,8 +68,7 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
         schema,
         name,
         compiled.members,
-        example.rows[:GOLDEN_ROWS],
-        runtime.probabilities(batch)[:GOLDEN_ROWS].tolist(),
+        *golden_of(example.rows, runtime.outputs(batch)),
         info,
         {"imported_from": origin},
         proof if compiled.parity else None,
@@ -84,7 +85,7 @@ def _classes(estimator: Any) -> tuple[Class, ...]:
 
 def _ask(wrapped: Framed, batch: Batch) -> Any:
     try:
-        return SklearnRuntime(wrapped).probabilities(batch)
+        return SklearnRuntime(wrapped).outputs(batch)
     except (ValueError, TypeError, KeyError) as error:
         line = str(error).strip().splitlines()[0][:200]
         raise ModelFileError(f"the model does not take the example's rows: {line}") from None
@@ -110,7 +111,7 @@ def _compile(estimator: Any, wrapped: Framed, schema: Schema, batch: Batch) -> C
             "skops cannot hold it, so that it could be served only as a pickle, which is not done; "
             f"it cannot be compiled either: {reason}"
         )
-    return Compiled("sklearn", kept, None, reason)
+    return Compiled(load_runtime("sklearn", kept), kept, None, reason)
 
 
 def _plain(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
@@ -125,7 +126,7 @@ def _plain(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
             part.transformers_ = [
                 (name, step, _indices(chosen, names)) for name, step, chosen in part.transformers_
             ]
-    _parts(plain)[-1].classes_ = np.arange(len(schema.label.classes))
+    _parts(plain)[-1].classes_ = np.arange(len(schema.target.classes))
     return plain
 
 

@@ -18,7 +18,7 @@ INSTALL = "pandas is not installed; to install it: pip install pandas"
 class Framed(ClassifierMixin, BaseEstimator):
     """Asks `estimator` with a data frame, or with a plain array if it was fitted on one.
 
-    It takes what `learning.estimators.estimator_input` makes of a batch: numbers,
+    It takes what `learning.runtimes.sklearn.estimator_input` makes of a batch: numbers,
     then texts, of the names given. `columns` are the names in the estimator's
     own order; `framed` says whether it wants them by name.
     """

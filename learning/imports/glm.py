@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from errors import ModelFileError
-from learning.compile.folding import Indicator, Linear, Number, Source
-from learning.compile.trees import Is
 from learning.compile.weights import linear_model
+from learning.forms.sources import Indicator, Linear, Number, Source
+from learning.forms.trees import Is
 from learning.imports.document import Document, Glm
 from learning.imports.imported import Imported, reproduce
 from learning.runtimes import linear
@@ -28,7 +28,7 @@ def import_glm(document: Document, model: Glm) -> Imported:
     schema = document.schema()
     info = {"model_name": "glm", "num_features": len(schema.features)}
     origin = {"imported_from": f"glm(family = binomial), {document.made_with}"}
-    probabilities = runtime.probabilities(batch).tolist()
+    probabilities = runtime.outputs(batch).tolist()
     return Imported(
         schema, "linear", members, document.objects(), probabilities, info, origin, proof
     )

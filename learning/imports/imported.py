@@ -7,16 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from errors import EquivalenceError, ModelFileError
+from learning.prediction import Outputs, Runtime
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Probabilities, Runtime
 from tables.batch import Batch
 from tables.rows import RowCodec
 from tables.schema import Class, Schema
 
 # More classes than this, or more features, are a damaged file rather than a model.
 MOST_COLUMNS = 10_000
-# Rows that the artifact keeps with their answers; whoever loads it answers them again.
-GOLDEN_ROWS = 20
 
 
 class Imported(NamedTuple):
@@ -46,14 +44,14 @@ def encoded(schema: Schema, rows: list[dict[str, Any]]) -> Batch:
 
 
 def reproduce(
-    name: str, members: dict[str, bytes], batch: Batch, expected: Probabilities, tolerance: float
+    name: str, members: dict[str, bytes], batch: Batch, expected: Outputs, tolerance: float
 ) -> tuple[Runtime, dict[str, float]]:
     """Return the runtime and the proof that it answers `batch` as `expected` `[n, k]` says.
 
     Raises EquivalenceError when a probability differs by more than `tolerance`.
     """
     runtime = load_runtime(name, members)
-    answered = runtime.probabilities(batch)
+    answered = runtime.outputs(batch)
     if answered.shape != expected.shape:
         raise EquivalenceError(
             f"the model answers {answered.shape[1]} probabilities a row, not {expected.shape[1]}"

@@ -15,10 +15,11 @@ from onnx import TensorProto, helper, numpy_helper
 
 from errors import ModelFileError
 from learning.imports.example import Example
-from learning.imports.imported import GOLDEN_ROWS, Imported, class_of, encoded, reproduce
+from learning.imports.imported import Imported, class_of, encoded, reproduce
 from learning.runtimes.onnx import MEMBER, OnnxRuntime
+from learning.trained import golden_of
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Schema
+from tables.schema import Class, Feature, Schema, Target
 
 # What a probability may lie outside of 0 to 1, and a row's sum off 1.
 SLACK = 1e-4
@@ -59,7 +60,7 @@ def import_onnx(data: bytes, example: Example, target: str) -> Imported:
     classes = tuple(answer.classes[place] for place in order) or tuple(range(width))
     if len(classes) != width:
         raise ModelFileError(f"the graph names {len(classes)} classes, and answers {width} numbers")
-    schema = Schema(features, Label(target, classes))
+    schema = Schema(features, Target(target, classes))
     batch = encoded(schema, example.rows)
     expected = _ask(bare, features, batch)
     if order:
@@ -69,8 +70,7 @@ def import_onnx(data: bytes, example: Example, target: str) -> Imported:
         schema,
         "onnx",
         {MEMBER: adapted},
-        example.rows[:GOLDEN_ROWS],
-        runtime.probabilities(batch)[:GOLDEN_ROWS].tolist(),
+        *golden_of(example.rows, runtime.outputs(batch)),
         {"model_name": model.graph.name or "ONNX", "num_features": len(features)},
         {"imported_from": f"an .onnx file by {model.producer_name or 'an unknown producer'}"},
         proof,
@@ -213,9 +213,9 @@ def _constant(model: onnx.ModelProto, value: NDArray[Any]) -> str:
 
 def _width(model: bytes, features: tuple[Feature, ...], example: Example) -> int:
     """Return how many probabilities a row is answered with. Raises ModelFileError."""
-    label = Label("", (0, 1))
+    label = Target("", (0, 1))
     try:
-        answered = OnnxRuntime(model).probabilities(encoded(Schema(features, label), example.rows))
+        answered = OnnxRuntime(model).outputs(encoded(Schema(features, label), example.rows))
     except Exception as error:  # ONNX Runtime's errors have no common base
         line = str(error).strip().splitlines()[0][:200]
         raise ModelFileError(f"ONNX Runtime does not take it: {line}") from None

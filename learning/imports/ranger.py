@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from errors import ModelFileError
 from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
-from learning.compile.trees import AtMost, Forest, Leaf, Node, Split
+from learning.forms.trees import AtMost, Forest, Leaf, Node, Split
 from learning.imports.document import Document, Ranger, Tree
 from learning.imports.imported import Imported, reproduce
 from learning.imports.memberships import Memberships, with_memberships
 from learning.runtimes.onnx import MEMBER
+from learning.tasks import task_of
 from tables.batch import Batch, Matrix
 
 # R's own predictions are met to this.
@@ -52,7 +53,9 @@ def import_ranger(document: Document, model: Ranger, seed: int = 0) -> Imported:
     numbers = {i for i, f in enumerate(schema.features) if f.kind in ("number", "integer")}
     sides = {f: values for f, values in compiled.thresholds.items() if f in numbers}
     near = probes(batch, schema, sides, seed)
-    walked = prove(_Walk(document, model).probabilities, runtime, [near])
+    walked = prove(
+        _Walk(document, model).outputs, runtime, [near], task_of(schema.target).difference
+    )
     proof |= {"rows_beside": walked["rows"]}
     info = {
         "model_name": "ranger",
@@ -61,7 +64,7 @@ def import_ranger(document: Document, model: Ranger, seed: int = 0) -> Imported:
         "num_features": len(schema.features),
     }
     origin = {"imported_from": f"ranger {model.version}, {document.made_with}"}
-    probabilities = runtime.probabilities(batch).tolist()
+    probabilities = runtime.outputs(batch).tolist()
     return Imported(schema, "onnx", members, document.objects(), probabilities, info, origin, proof)
 
 
@@ -89,7 +92,7 @@ def _check_tree(tree: Tree, classes: int, columns: int) -> int:
 
 
 class _Builder:
-    """Brings ranger's arrays into the neutral form of `learning.compile.trees`."""
+    """Brings ranger's arrays into the neutral form of `learning.forms.trees`."""
 
     def __init__(self, document: Document, model: Ranger) -> None:
         self._columns = document.columns
@@ -149,7 +152,7 @@ class _Walk:
         self._columns = document.columns
         self._model = model
 
-    def probabilities(self, batch: Batch) -> NDArray[np.float64]:
+    def outputs(self, batch: Batch) -> NDArray[np.float64]:
         """Return the probabilities `[n, k]`, in the label's order."""
         codes = self._codes(batch.matrix)
         total = np.zeros((len(codes), len(self._order)))

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Outputs
 from learning.runtimes.links import probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from tables.batch import Batch
@@ -38,7 +38,7 @@ class LinearRuntime:
     def __init__(self, model: LinearModel) -> None:
         self._scorer = LinearScorer(model)
 
-    def probabilities(self, batch: Batch) -> Probabilities:
+    def outputs(self, batch: Batch) -> Outputs:
         """Return the probabilities `[n, k]`."""
         if len(batch.matrix) == 1:
             return row_probabilities(self._scorer.row(batch.matrix))

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 import onnxruntime as ort
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Outputs
 from learning.runtimes.columns import Columns, Floats, Number, Shaper
 from learning.runtimes.links import probabilities_of, row_probabilities
 from tables.batch import Batch, Matrix
@@ -67,7 +67,7 @@ class OnnxRuntime:
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
-    def probabilities(self, batch: Batch) -> Probabilities:
+    def outputs(self, batch: Batch) -> Outputs:
         """Return the probabilities `[n, k]`."""
         matrix = batch.matrix
         if len(matrix) == 1 and self._shaper is not None:
@@ -79,7 +79,7 @@ class OnnxRuntime:
         parts = self._threads().map(lambda i: self._scores(matrix[i : i + size]), starts)
         return self._classes(np.concatenate(list(parts)))
 
-    def _one(self, matrix: Matrix) -> Probabilities:
+    def _one(self, matrix: Matrix) -> Outputs:
         lane: _Lane | None = getattr(self._lanes, "lane", None)
         if lane is None:
             assert self._shaper is not None
@@ -98,7 +98,7 @@ class OnnxRuntime:
         scores: Floats = self._session.run([self._output], {self._input: matrix})[0]
         return scores
 
-    def _classes(self, scores: Floats) -> Probabilities:
+    def _classes(self, scores: Floats) -> Outputs:
         if self._linked:
             return probabilities_of(scores.astype(np.float64))
         if not self._single:

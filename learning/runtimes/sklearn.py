@@ -8,41 +8,53 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from zipfile import ZIP_DEFLATED
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import ArtifactDamaged
-from learning.runtimes.base import Probabilities
+from learning.families import families
+from learning.prediction import Outputs
 from tables.batch import Batch
 
 SKOPS = "estimator.skops"
 JOBLIB = "estimator.joblib"
 
-# What skops does not trust by itself and our own estimators are made of: scikit-learn's
-# or this project's, none of it with an effect beyond its own state.
-TRUSTED = frozenset(
+# What skops does not trust by itself and estimators are made of, beside what their
+# families name: scikit-learn's or this project's, none of it with an effect beyond its own state.
+_TRUSTED = frozenset(
     {
         "learning.frequencies.ClassFrequencies",
         "learning.imports.frame.Framed",
         "learning.words.stems",
         "numpy.dtype",
-        "sklearn._loss.link.Interval",
-        "sklearn._loss.link.LogitLink",
-        "sklearn._loss.link.MultinomialLogit",
-        "sklearn._loss.loss.HalfBinomialLoss",
-        "sklearn._loss.loss.HalfMultinomialLoss",
-        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
         "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
-        "sklearn.tree._tree.Tree",
-        "sklearn.utils._bunch.Bunch",
     }
 )
+
+
+@cache
+def trusted() -> frozenset[str]:
+    """Return the types that skops may make, by their full names."""
+    return _TRUSTED.union(*(family.trusted for family in families()))
+
+
+def estimator_input(batch: Batch) -> NDArray[Any]:
+    """Return what the pipelines read: the matrix, or with texts an object array, texts last."""
+    if not batch.texts:
+        return batch.matrix
+    rows, width = batch.matrix.shape
+    table = np.empty((rows, width + len(batch.texts)), dtype=object)
+    table[:, :width] = batch.matrix
+    for index, column in enumerate(batch.texts):
+        table[:, width + index] = column
+    return table
 
 
 def dump(estimator: Any) -> dict[str, bytes]:
@@ -54,25 +66,25 @@ def dump(estimator: Any) -> dict[str, bytes]:
 def _by_skops(estimator: Any) -> bytes | None:
     import skops.io
 
-    _use_plain_places(estimator)
+    _use_plain_indices(estimator)
     try:
         data: bytes = skops.io.dumps(estimator, compression=ZIP_DEFLATED, compresslevel=3)
-        if set(skops.io.get_untrusted_types(data=data)) <= TRUSTED:
-            skops.io.loads(data, trusted=sorted(TRUSTED))
+        if set(skops.io.get_untrusted_types(data=data)) <= trusted():
+            skops.io.loads(data, trusted=sorted(trusted()))
             return data
     except Exception:  # whatever it cannot hold, joblib does
         return None
     return None
 
 
-def _use_plain_places(step: Any) -> None:
-    """Turn the places of vectorizers' words from numpy's integers into Python's.
+def _use_plain_indices(step: Any) -> None:
+    """Turn the indices of vectorizers' words from numpy's integers into Python's.
 
     They mean the same; skops makes a member of each of numpy's, which takes a
     millisecond and a hundred bytes for every word.
     """
     for _, part, *_ in [*getattr(step, "steps", []), *getattr(step, "transformers_", [])]:
-        _use_plain_places(part)
+        _use_plain_indices(part)
     if hasattr(step, "vocabulary_"):
         step.vocabulary_ = {word: int(index) for word, index in step.vocabulary_.items()}
 
@@ -104,10 +116,10 @@ def load_estimator(members: Mapping[str, bytes]) -> Any:
 def _from_skops(data: bytes) -> Any:
     import skops.io
 
-    foreign = set(skops.io.get_untrusted_types(data=data)) - TRUSTED
+    foreign = set(skops.io.get_untrusted_types(data=data)) - trusted()
     if foreign:
         raise ArtifactDamaged(f"{SKOPS} holds types that are not trusted: {sorted(foreign)}")
-    return skops.io.loads(data, trusted=sorted(TRUSTED))
+    return skops.io.loads(data, trusted=sorted(trusted()))
 
 
 def load(members: Mapping[str, bytes]) -> SklearnRuntime:
@@ -126,17 +138,15 @@ class SklearnRuntime:
         jobs = [k for k in estimator.get_params() if k.split("__")[-1] == "n_jobs"]
         self.estimator = estimator.set_params(**dict.fromkeys(jobs, 1))
 
-    def probabilities(self, batch: Batch) -> Probabilities:
-        """Return the probabilities `[n, k]`."""
+    def outputs(self, batch: Batch) -> Outputs:
+        """Return the probabilities `[n, k]`, or the predictions `[n, 1]` of what has none."""
+        likely = hasattr(self.estimator, "predict_proba")
         if not len(batch.matrix):
-            return np.empty((0, len(self.estimator.classes_)))
-        probabilities: Probabilities = self.estimator.predict_proba(_input(batch))
-        return probabilities
-
-
-def _input(batch: Batch) -> Any:
-    if not batch.texts:
-        return batch.matrix
-    from learning.estimators import estimator_input
-
-    return estimator_input(batch)
+            return np.empty((0, len(self.estimator.classes_) if likely else 1))
+        rows = estimator_input(batch)
+        outputs: Outputs
+        if likely:
+            outputs = self.estimator.predict_proba(rows)
+        else:
+            outputs = np.asarray(self.estimator.predict(rows), dtype=np.float64).reshape(-1, 1)
+        return outputs

@@ -15,7 +15,7 @@ from typing import Literal
 import msgspec
 import numpy as np
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Outputs
 from learning.runtimes.links import Doubles, probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from learning.words import stems
@@ -78,7 +78,7 @@ class TextRuntime:
         self._intercepts = np.array(model.linear.intercepts, np.float64)
         self._words = [(w.text, WordScorer(w)) for w in model.words]
 
-    def probabilities(self, batch: Batch) -> Probabilities:
+    def outputs(self, batch: Batch) -> Outputs:
         """Return the probabilities `[n, k]`."""
         scores = self._beside(batch)
         for index, words in self._words:

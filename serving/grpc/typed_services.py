@@ -32,7 +32,7 @@ class TypedService:
 
     def render(self, exchange: Exchange) -> Answer:
         """Make the reply: the class, every probability, the version."""
-        prediction, label = exchange.prediction, self._live.schema.label
+        prediction, label = exchange.prediction, self._live.schema.target
         winner = prediction.winners[0]
         value = winner if label_type(label) == "int32" else label.classes[winner]
         name = self._reply.DESCRIPTOR.fields[0].name

@@ -80,7 +80,7 @@ def _read_csv(exchange: Exchange) -> dict[str, Sequence[str]]:
     schema = exchange.live.schema
     names = [feature.name for feature in schema.features]
     lines = media.read_cells(exchange.body)
-    named = len({*names, schema.label.name}.intersection(lines[0]))
+    named = len({*names, schema.target.name}.intersection(lines[0]))
     declared = b"header=present" in exchange.headers.get(b"content-type", b"")
     if declared or 2 * named >= len(lines[0]):
         return media.columns_of(lines[0], lines[1:])
@@ -100,21 +100,15 @@ def render(exchange: Exchange) -> Answer:
     return Answer(200, msgspec.json.encode({"predictions": predictions}), JSON, headers)
 
 
-def _cells(live: Live, prediction: Prediction) -> list[tuple[Any, ...]]:
-    rows = zip(prediction.probabilities, prediction.winners, strict=True)
-    return [(live.keys[winner], *row) for row, winner in rows]
+def _cells(live: Live, prediction: Prediction) -> list[list[Any]]:
+    # As the platform's own algorithms have it: what is predicted, and all of its probabilities.
+    target = live.schema.target
+    kept = [i for i, name in enumerate(live.task.header(target)) if name != "probability"]
+    return [[row[i] for i in kept] for row in live.task.cells(prediction, target)]
 
 
 def _predictions(live: Live, prediction: Prediction) -> list[dict[str, Any]]:
-    classes = live.schema.label.classes
-    return [
-        {
-            "predicted_label": classes[winner],
-            "probability": row[winner],
-            "probabilities": dict(zip(live.keys, row, strict=True)),
-        }
-        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
-    ]
+    return live.task.answers(prediction, live.schema.target, "predicted_label")
 
 
 def _custom_attributes(exchange: Exchange) -> Headers:

@@ -62,7 +62,7 @@ def render(exchange: Exchange) -> Answer:
     live, decoded = exchange.live, exchange.decoded
     if media.writable(exchange) == media.CSV:
         return _render_csv(live, decoded, exchange.prediction)
-    rows = _rows(live, exchange.prediction)
+    rows = live.task.answers(exchange.prediction, live.schema.target)
     document: dict[str, Any] = (
         {"prediction": rows[0]} if decoded.single else {"predictions": _in_order(decoded, rows)}
     )
@@ -78,18 +78,6 @@ def render(exchange: Exchange) -> Answer:
     return Answer(200, msgspec.json.encode(document))
 
 
-def _rows(live: Live, prediction: Prediction) -> list[dict[str, Any]]:
-    keys, classes = live.keys, live.schema.label.classes
-    return [
-        {
-            "value": classes[winner],
-            "probability": row[winner],
-            "probabilities": dict(zip(keys, row, strict=True)),
-        }
-        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
-    ]
-
-
 def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
     """Put each row at its index in the request, null where a bad one stood."""
     if not decoded.problems:
@@ -100,13 +88,9 @@ def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
 
 
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
-    keys = live.keys
-    rows = [
-        (keys[winner], row[winner], *row)
-        for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
-    ]
-    blank = ("",) * (len(keys) + 2)
-    header = ("prediction", "probability", *(f"probability_{key}" for key in keys))
+    task, target = live.task, live.schema.target
+    header, rows = task.header(target), task.cells(prediction, target)
+    blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
     return Answer(200, body, media.CSV_TYPE)
 

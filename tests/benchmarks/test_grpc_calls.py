@@ -14,12 +14,12 @@ from serving.grpc.generated.open_inference_pb2 import ModelInferRequest
 from serving.grpc.inference_service import _inputs
 from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.typed import typed_proto
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 
 ROWS = [{"length": 5.5, "width": 1}, {"length": 4.25, "width": 2}]
 SIGNATURE = Schema(
     features=(Feature("length", "number"), Feature("width", "number")),
-    label=Label(name="species", classes=("a", "b")),
+    label=Target(name="species", classes=("a", "b")),
 )
 
 

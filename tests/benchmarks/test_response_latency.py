@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.response_latency import made_up, rows, summarise
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.servers import free_port
 from tests.service import build, serve
 
@@ -21,7 +21,7 @@ SIGNATURE = Schema(
         Feature("records", "boolean", example=False),
         Feature("text", "text", example="a tweet"),
     ),
-    Label("approved", (False, True)),
+    Target("approved", (False, True)),
 )
 
 

@@ -144,8 +144,8 @@ def test_a_forest_answers_as_it_did_in_r(folder: Path, mode: str, label: str) ->
     live = load_live(registry.read_champion("forest")[1])
     rows, expected = answers(folder, f"{mode}-{label}")
     document = json.loads((folder / f"{mode}-{label}.json").read_bytes())
-    order = [document["classes"].index(name) for name in live.schema.label.classes]
-    answered = live.runtime.probabilities(live.codec.encode_objects(rows))
+    order = [document["classes"].index(name) for name in live.schema.target.classes]
+    answered = live.runtime.outputs(live.codec.encode_objects(rows))
     assert np.abs(answered - expected[:, order]).max() < 1e-6
     assert np.ptp(answered[:, 0]) > 0.3
 
@@ -156,7 +156,7 @@ def test_a_logistic_regression_answers_as_it_did_in_r(folder: Path) -> None:
     assert taken.model.runtime_name == "linear"
     live = load_live(registry.read_champion("glm")[1])
     rows, expected = answers(folder, "glm")
-    answered = live.runtime.probabilities(live.codec.encode_objects(rows))
+    answered = live.runtime.outputs(live.codec.encode_objects(rows))
     assert np.abs(answered - expected).max() < 1e-6
 
 
@@ -186,7 +186,7 @@ def test_the_script_runs_by_itself_too(folder: Path) -> None:
     script = ROOT / "clients" / "r" / "export_glm.R"
     files = [str(folder / "glm.rds"), str(folder / "data.rds"), str(written)]
     subprocess.run(["Rscript", "--vanilla", str(script), *files], check=True, timeout=60)
-    assert import_r(written.read_bytes()).schema.label.classes == ("no", "yes")
+    assert import_r(written.read_bytes()).schema.target.classes == ("no", "yes")
 
 
 def test_what_is_not_supported_is_refused_by_name(folder: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from learning.preparation import pipeline, prepare
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Schema
+from tables.schema import Class, Feature, Schema, Target
 
 COLOURS = ("blue", "green", "red", "white", "yellow")
 SIZES = ("large", "medium", "small")
@@ -25,7 +28,7 @@ FEATURES = (
 def schema(*classes: Class, texts: int = 0) -> Schema:
     """A signature with every kind of feature, and so many texts."""
     words = tuple(Feature(f"text{i}", "text") for i in range(texts))
-    return Schema((*FEATURES, *words), Label("label", classes or (False, True)))
+    return Schema((*FEATURES, *words), Target("label", classes or (False, True)))
 
 
 def batch(rows: int = 400, seed: int = 0, texts: int = 0) -> Batch:
@@ -60,3 +63,14 @@ def target(batch: Batch, classes: int = 2, seed: int = 0) -> NDArray[np.intp]:
     score = score + np.random.default_rng(seed).normal(scale=0.3, size=len(score))
     edges = np.quantile(score, np.arange(1, classes) / classes)
     return np.digitize(score, edges)
+
+
+def prepared(classifier: Any) -> Any:
+    """The classifier behind one-hot columns and median imputation, not fitted."""
+    return pipeline(prepare(schema()), classifier)
+
+
+def fitted(estimator: Any, classes: int = 2) -> Any:
+    """The estimator, fitted to 400 rows."""
+    rows = batch()
+    return estimator.fit(rows.matrix, target(rows, classes))

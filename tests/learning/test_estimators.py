@@ -1,92 +1,17 @@
-"""The ready-made pipelines: what they are fitted on, and what they make of missing and unknown."""
+"""What `--estimator` names, and what `auto` tries."""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from sklearn.base import clone
 
 from errors import RecipeError
-from learning.estimators import (
-    MOST_TREE_WORDS,
-    SPARSE_WIDTH,
-    Candidates,
-    auto,
-    boosting,
-    estimator_input,
-    forest,
-    logistic,
-)
-from tables.batch import Batch
+from learning.estimators import Candidates, auto
+from learning.families.boosting import boosting
 from tables.dataset import read_dataset
-from tables.schema import UNKNOWN
-from tables.table import Table
 from tests.learning.tables import mixed_table, without
 
 MIXED = read_dataset(mixed_table(), "stays")
 PLAIN = read_dataset(without(mixed_table(), "comment"), "stays")
-
-
-def test_without_texts_the_estimator_sees_the_matrix_itself():
-    assert estimator_input(PLAIN.batch) is PLAIN.batch.matrix
-
-
-def test_with_texts_it_sees_numbers_then_texts():
-    table = estimator_input(MIXED.batch)
-    assert table.shape == (MIXED.rows, 5)
-    np.testing.assert_array_equal(table[:, :4].astype(np.float32), MIXED.batch.matrix)
-    assert table[:, 4].tolist() == MIXED.batch.texts[0]
-
-
-def test_texts_alone_make_one_column():
-    batch = Batch(np.empty((2, 0), np.float32), (["a", "b"],))
-    assert estimator_input(batch).tolist() == [["a"], ["b"]]
-
-
-@pytest.mark.parametrize("make", [forest, boosting, logistic])
-def test_each_learns_what_there_is_to_learn(make):
-    fitted = make(PLAIN.schema, 0).fit(estimator_input(PLAIN.batch), PLAIN.target)
-    assert fitted.score(estimator_input(PLAIN.batch), PLAIN.target) > 0.8
-    assert [name for name, _ in fitted.steps] == ["prepare", "classifier"]
-
-
-@pytest.mark.parametrize("make", [forest, logistic])
-def test_texts_are_learnt_from_beside_the_rest(make):
-    fitted = make(MIXED.schema, 0).fit(estimator_input(MIXED.batch), MIXED.target)
-    assert fitted.score(estimator_input(MIXED.batch), MIXED.target) > 0.8
-
-
-@pytest.mark.parametrize("make", [forest, logistic])
-def test_an_unknown_category_and_a_missing_one_are_zero_in_every_column(make):
-    prepare = make(PLAIN.schema, 0).fit(PLAIN.batch.matrix, PLAIN.target)[0]
-    rows = PLAIN.batch.matrix[:3].copy()
-    index = [f.name for f in PLAIN.schema.numeric].index("plan")
-    rows[:, index] = [0, np.nan, UNKNOWN]
-    assert prepare.transform(rows)[:, :3].tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 0]]
-
-
-def test_what_the_forest_sees_is_float32():
-    prepared = forest(PLAIN.schema, 0)[0].fit_transform(PLAIN.batch.matrix)
-    assert prepared.dtype == np.float32
-
-
-def test_missing_numbers_are_the_median_and_an_empty_column_keeps_its_place():
-    schema = PLAIN.schema
-    rows = PLAIN.batch.matrix.copy()
-    rows[:, 1] = np.nan
-    prepared = forest(schema, 0)[0].fit_transform(rows)
-    assert prepared.shape[1] == 3 + 3
-    rows = np.array([[20, 1, 0, 0], [30, np.nan, 0, 0], [40, 5, 0, 0]], dtype=np.float32)
-    assert forest(schema, 0)[0].fit_transform(rows)[1, 4] == 3.0
-
-
-def test_hundreds_of_categories_are_kept_sparse_and_learnt():
-    cells = [f"v{i % (SPARSE_WIDTH + 1)}" for i in range(3 * SPARSE_WIDTH)]
-    table = Table({"x": cells, "y": [cell in ("v1", "v2", "v3") for cell in cells]})
-    dataset = read_dataset(table, "y")
-    for make in (forest, logistic, boosting):
-        fitted = make(dataset.schema, 0).fit(dataset.batch.matrix, dataset.target)
-        assert fitted.predict_proba(dataset.batch.matrix).shape == (dataset.rows, 2)
 
 
 def test_boosting_reads_no_text_and_auto_leaves_it_out():
@@ -95,17 +20,3 @@ def test_boosting_reads_no_text_and_auto_leaves_it_out():
     assert list(auto(MIXED.schema, 0).estimators) == ["forest", "logistic"]
     assert list(auto(PLAIN.schema, 0).estimators) == ["forest", "boosting", "logistic"]
     assert isinstance(auto(PLAIN.schema, 0), Candidates)
-
-
-def test_a_forest_is_not_drowned_in_words():
-    texts = [" ".join(f"w{j * i % 997}" for j in range(30)) for i in range(1, 101)]
-    dataset = read_dataset(Table({"t": texts, "y": ["a", "b"] * 50}), "y")
-    prepared = forest(dataset.schema, 0)[0].fit_transform(estimator_input(dataset.batch))
-    assert prepared.shape[1] == MOST_TREE_WORDS
-
-
-def test_one_letter_texts_have_a_vocabulary():
-    texts = [f"{a} {b} {c}" for a in "abcde" for b in "xyz" for c in "uv"]
-    dataset = read_dataset(Table({"t": texts, "y": ["a", "b"] * 15}), "y")
-    estimator = clone(logistic(dataset.schema, 0))
-    estimator.fit(estimator_input(dataset.batch), dataset.target)

@@ -7,11 +7,12 @@ import pytest
 
 from errors import RecipeError
 from learning.compile.compilation import compile as compile_model
-from learning.estimators import Candidates, estimator_input
+from learning.estimators import Candidates
 from learning.frequencies import ClassFrequencies, frequencies, tfidf, words
 from learning.runtimes import load_runtime
+from learning.runtimes.sklearn import estimator_input
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Schema
+from tables.schema import Class, Feature, Schema, Target
 
 TEXTS = (
     "good good day",
@@ -28,7 +29,7 @@ NEW = ("", "gooder friendship", "BAD bad bad", "nothing known here", "lovely htt
 def schema(*classes: Class, texts: int = 1) -> Schema:
     """A signature of nothing but texts."""
     features = tuple(Feature(f"text{i}", "text") for i in range(texts))
-    return Schema(features, Label("mood", classes or ("negative", "positive")))
+    return Schema(features, Target("mood", classes or ("negative", "positive")))
 
 
 def batch(*columns: tuple[str, ...]) -> Batch:
@@ -70,7 +71,7 @@ def test_compiled_they_answer_the_same(make, classes: tuple[Class, ...], texts: 
     runtime = load_runtime("text", compiled.members)
     new = batch(*(NEW, NEW[::-1])[:texts])
     expected = fitted.predict_proba(estimator_input(new))
-    assert np.abs(runtime.probabilities(new) - expected).max() < 1e-12
+    assert np.abs(runtime.outputs(new) - expected).max() < 1e-12
     assert np.ptp(expected[:, 0]) > 0.01
 
 
@@ -82,6 +83,6 @@ def test_both_are_candidates_unless_one_is_named() -> None:
 
 
 def test_other_columns_than_texts_are_refused() -> None:
-    mixed = Schema((Feature("text", "text"), Feature("age", "number")), Label("mood", (0, 1)))
+    mixed = Schema((Feature("text", "text"), Feature("age", "number")), Target("mood", (0, 1)))
     with pytest.raises(RecipeError, match="in nothing else"):
         frequencies(mixed, 0)

@@ -7,7 +7,9 @@ import json
 import numpy as np
 import pytest
 
-from learning.estimators import boosting, forest, logistic
+from learning.families.boosting import boosting
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.inspection import column_owners, inspect_estimator
 from learning.progress import SilentProgress
 from learning.training import fit

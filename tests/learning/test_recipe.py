@@ -11,7 +11,10 @@ import pytest
 from msgspec import Meta
 
 from errors import RecipeError
-from learning.estimators import boosting, forest, logistic, ready_made
+from learning.estimators import ready_made
+from learning.families.boosting import boosting
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.recipe import Recipe, check_name, check_seed
 from tables.schema import Schema
 from tables.table import Table

@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from errors import DatasetError
-from learning.estimators import Candidates, auto, boosting, estimator_input, forest, logistic
+from learning.estimators import Candidates, auto
+from learning.families.boosting import boosting
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.progress import SilentProgress
+from learning.runtimes.sklearn import estimator_input
 from learning.training import choose, fit
 from tables.dataset import read_dataset
 from tables.table import Table
@@ -93,8 +97,8 @@ def test_progress_that_raises_ends_the_fit():
 def test_the_best_in_cross_validation_is_chosen_and_all_losses_are_told():
     told = Told()
     choice = choose(auto(PLAIN.schema, 0), PLAIN, told)
-    assert set(choice.log_losses) == {"forest", "boosting", "logistic"}
-    best = min(choice.log_losses, key=choice.log_losses.__getitem__)
+    assert set(choice.losses) == {"forest", "boosting", "logistic"}
+    best = min(choice.losses, key=choice.losses.__getitem__)
     assert choice.estimator is not None
     names = {"forest": "RandomForest", "boosting": "HistGradient", "logistic": "Logistic"}
     assert type(choice.estimator[-1]).__name__.startswith(names[best])
@@ -105,7 +109,7 @@ def test_the_best_in_cross_validation_is_chosen_and_all_losses_are_told():
 
 def test_the_choice_is_the_same_each_time():
     made = Candidates({"logistic": logistic(PLAIN.schema, 0)}, 0)
-    losses = [choose(made, PLAIN, SilentProgress()).log_losses for _ in range(2)]
+    losses = [choose(made, PLAIN, SilentProgress()).losses for _ in range(2)]
     assert losses[0] == losses[1]
 
 
@@ -151,7 +155,10 @@ PREDICT = """
 import hashlib
 from tables.dataset import read_dataset
 from tables.split import split
-from learning.estimators import boosting, estimator_input, forest, logistic
+from learning.families.boosting import boosting
+from learning.runtimes.sklearn import estimator_input
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.progress import SilentProgress
 from learning.training import fit
 from tests.learning.tables import mixed_table, without

@@ -8,14 +8,14 @@ import msgspec
 
 from persistence.artifact import Manifest, RuntimeInfo, pack
 from persistence.seal import Signer
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 
 SIGNATURE = Schema(
     (
         Feature("age", "integer", example=30),
         Feature("home", "category", categories=("own", "rent")),
     ),
-    Label("approved", (False, True)),
+    Target("approved", (False, True)),
 )
 MEMBERS = {
     "signature.json": msgspec.json.encode(SIGNATURE),

@@ -82,6 +82,8 @@ def test_versions_are_those_installed() -> None:
 
 def test_every_runtime_s_needs_are_known() -> None:
     assert set(_NEEDS) == set(MODULES)
+    assert needs_of("catboost") == ("catboost",)
+    assert needs_of("forest") == ()
 
 
 def test_an_estimator_needs_what_it_was_written_with() -> None:

@@ -10,20 +10,20 @@ from sklearn.ensemble import RandomForestClassifier
 
 from errors import ArtifactUntrusted, Conflict, ModelUnknown, RowsError, VersionUnknown
 from learning.runtimes import sklearn as by_estimator
-from persistence.artifact import RuntimeInfo
+from learning.trained import Golden, TrainedModel
 from persistence.libraries import installed_version
 from persistence.model_persistence import read_model, write_model
 from persistence.registry import Registry
 from persistence.seal import PrivateKey, trust_in
 from persistence.stores.memory import MemoryStore
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 
 SIGNATURE = Schema(
     (
         Feature("size", "number", example=1.0),
         Feature("home", "category", categories=("own", "rent"), example="own"),
     ),
-    Label("approved", (False, True)),
+    Target("approved", (False, True)),
 )
 ROWS = [{"size": 0.5, "home": "rent"}, {"size": 9.5, "home": "own"}]
 MOMENT = datetime(2026, 11, 23, 0, 11, 55, tzinfo=UTC)
@@ -44,20 +44,20 @@ def forest() -> RandomForestClassifier:
 
 
 def _write(registry: Registry, forest: RandomForestClassifier, name: str = "credit") -> str:
-    return write_model(
-        registry,
-        name=name,
+    model = TrainedModel(
         schema=SIGNATURE,
-        runtime=RuntimeInfo("sklearn", False, reason="a test"),
+        runtime_name="sklearn",
+        compiled=False,
+        reason="a test",
         members=by_estimator.dump(forest),
         metrics={"roc_auc": 1.0},
         info={"model_name": "RandomForestClassifier"},
-        golden={"rows": ROWS, "probabilities": [[0.0, 1.0], [1.0, 0.0]]},
+        golden=Golden(ROWS, [[0.0, 1.0], [1.0, 0.0]]),
         training_rows=80,
         protocols=("v0",),
-        extra={"recipe": "credit"},
-        moment=MOMENT,
+        origin={"recipe": "credit"},
     )
+    return write_model(registry, name, model, MOMENT)
 
 
 def test_what_is_written_is_read_and_answers_the_same(
@@ -66,10 +66,10 @@ def test_what_is_written_is_read_and_answers_the_same(
     version = _write(registry, forest)
     model = read_model("credit", registry, version)
     matrix = np.array([[0.5, 1], [9.5, 0]], dtype=np.float32)
-    assert np.array_equal(model.probabilities(ROWS), forest.predict_proba(matrix))
+    assert np.array_equal(model.outputs(ROWS), forest.predict_proba(matrix))
     first, second = model.predict(ROWS)
     assert (first.value, second.value) == (False, True)
-    assert second.probability == second.probabilities["true"] == model.probabilities(ROWS)[1, 1]
+    assert second.probability == second.probabilities["true"] == model.outputs(ROWS)[1, 1]
     assert list(second.probabilities) == ["false", "true"]
 
 

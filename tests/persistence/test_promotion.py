@@ -29,7 +29,7 @@ class Guessing:
     compiled = False
     quick = False
 
-    def probabilities(self, batch):
+    def outputs(self, batch):
         return np.full((len(batch.matrix), 2), 0.5)
 
 
@@ -39,7 +39,7 @@ class Knowing(Guessing):
     def __init__(self, target):
         self._target = target
 
-    def probabilities(self, batch):
+    def outputs(self, batch):
         return np.eye(2)[self._target] * 0.98 + 0.01
 
 
@@ -65,7 +65,7 @@ def test_the_better_one_is_good_and_the_worse_one_is_not(registry, holdout):
     better = judge(registry, "some", "if_better", holdout, Knowing(holdout.target), 0)
     assert better.good
     assert better.comparison is not None
-    assert better.comparison.rows == holdout.rows
+    assert better.comparison["rows"] == holdout.rows
     assert f"at least as good as {champion}" in better.reason
     worse = judge(registry, "some", "if_better", holdout, Guessing(), 0)
     assert not worse.good
@@ -79,7 +79,7 @@ def test_the_champion_answers_by_its_own_encoding(registry):
     other = Table({**TABLE.columns, "plan": plans})
     second = build_model(replace(RECIPE, load=lambda: other), registry=registry)
     assert second.verdict.comparison is not None
-    before = second.verdict.comparison.champion_log_loss
+    before = second.verdict.comparison["champion_log_loss"]
     assert before == pytest.approx(first.metrics["log_loss"], rel=0.05)
 
 

@@ -20,10 +20,10 @@ def built():
 
 def test_it_is_a_forest_of_200_trees_of_depth_10_and_compiled(built):
     found, model = built
-    assert found.info["model_name"] == "RandomForestClassifier"
-    assert found.info["num_trees"] == 200
-    assert found.info["max_depth"] == 10
-    assert found.info["num_features"] == 13
+    assert found.model.info["model_name"] == "RandomForestClassifier"
+    assert found.model.info["num_trees"] == 200
+    assert found.model.info["max_depth"] == 10
+    assert found.model.info["num_features"] == 13
     assert model.runtime.compiled
     assert found.runtime.parity is not None
     assert found.runtime.parity["largest_difference"] < 1e-5
@@ -37,12 +37,12 @@ def test_it_does_well_on_its_hold_out(built):
 
 
 def test_every_alias_leads_to_a_category():
-    dataset = read_dataset(recipe.load(), recipe.label, recipe.aliases)
+    dataset = read_dataset(recipe.load(), recipe.target, recipe.aliases)
     features = {feature.name: feature for feature in dataset.schema.features}
     for name, aliases in recipe.aliases.items():
         assert features[name].aliases == aliases
     assert {feature.kind for feature in features.values()} == {"integer", "category", "boolean"}
-    assert dataset.schema.label.classes == (False, True)
+    assert dataset.schema.target.classes == (False, True)
     assert dataset.notes == ()
 
 

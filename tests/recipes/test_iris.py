@@ -14,10 +14,10 @@ from recipes.iris import recipe
 def test_it_tells_the_three_species_apart():
     registry = Registry(MemoryStore())
     built = build_model(recipe, registry=registry)
-    assert built.info["model_name"] == "LogisticRegression"
+    assert built.model.info["model_name"] == "LogisticRegression"
     assert built.metrics["roc_auc"] > 0.97
     model = read_model("iris", registry)
-    assert model.schema.label.classes == ("setosa", "versicolor", "virginica")
+    assert model.schema.target.classes == ("setosa", "versicolor", "virginica")
     names = [feature.name for feature in model.schema.features]
     assert names == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
     (found,) = model.predict([dict(zip(names, (5.1, 3.5, 1.4, 0.2), strict=True))])

@@ -12,15 +12,12 @@ import pytest
 
 from build_model import Built, build_model
 from errors import DatasetError, DependencyError
-from learning.category_boosting import category_boosting
-from learning.runtimes.catboost import UNKNOWN_CATEGORY, Column, table
 from persistence.registry import Registry
 from persistence.stores.memory import MemoryStore
 from recipes import find_recipe
 from recipes.loans import KINDS, LABEL, PLACES, SYNTHETIC
 from serving.champions import Live, load_live
 from serving.protocols import loans
-from tables.batch import Batch
 from tables.dataset import read_dataset
 from tables.table import Table
 from tests.conftest import require
@@ -91,9 +88,9 @@ def test_a_synthetic_sample_says_so_wherever_it_is_looked_at(built: Built, live:
 
 
 def test_catboost_serves_it_and_agrees_with_the_estimator(built: Built, live: Live) -> None:
-    assert (built.runtime.name, live.runtime.quick) == ("catboost", True)
-    assert built.runtime.parity is not None
-    assert built.runtime.parity["largest_difference"] == 0.0
+    assert (built.model.runtime_name, live.runtime.quick) == ("catboost", True)
+    assert built.model.parity is not None
+    assert built.model.parity["largest_difference"] == 0.0
     assert live.manifest.needs == ("catboost",)
     assert live.info["num_trees"] == 60
     assert built.metrics["roc_auc"] > 0.7
@@ -150,24 +147,3 @@ def test_a_column_that_is_not_there_is_named(column: str, named: str) -> None:
     del given[column]
     with pytest.raises(DatasetError, match=f"no column {named}"):
         find_recipe("loans").prepare(Table(given))
-
-
-def test_a_category_never_seen_has_a_spelling_of_its_own() -> None:
-    columns = (Column("category", 0, ("a", "b")), Column("word", 1), Column("integer", 2))
-    batch = Batch(np.array([[1, 0, 7], [-1, 1, np.nan]], dtype=np.float32))
-    assert table(batch, columns).tolist() == [
-        ["b", "False", "7"],
-        [UNKNOWN_CATEGORY, "True", "<missing>"],
-    ]
-
-
-def test_two_runs_give_the_same_model(catboost: None) -> None:
-    recipe = find_recipe("loans")
-    dataset = read_dataset(recipe.load(), LABEL, kinds=recipe.kinds)
-    models = [
-        category_boosting(dataset.schema, 1, iterations=20)
-        .fit(dataset.batch.matrix, dataset.target)
-        .predict_proba(dataset.batch.matrix)
-        for _ in range(2)
-    ]
-    assert np.array_equal(*models)

@@ -10,10 +10,10 @@ import pytest
 
 from learning.compile.compilation import Compiled
 from learning.compile.compilation import compile as compile_model
-from learning.evaluation import evaluate
+from learning.prediction import Runtime
 from learning.progress import SilentProgress
 from learning.runtimes import load_runtime
-from learning.runtimes.base import Runtime
+from learning.tasks.classification import task
 from learning.training import Choice, choose, fit
 from recipes import find_recipe
 from tables.dataset import Dataset, read_dataset
@@ -27,7 +27,7 @@ RECIPE = find_recipe("tweets")
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     """The tweets of the data folder."""
-    return read_dataset(RECIPE.load(), RECIPE.label, RECIPE.aliases, RECIPE.kinds)
+    return read_dataset(RECIPE.load(), RECIPE.target, RECIPE.aliases, RECIPE.kinds)
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,8 @@ def learnt(parts: tuple[Dataset, Dataset], **parameters: Any) -> tuple[Choice, C
 
 def loss(compiled: Compiled, holdout: Dataset) -> float:
     """The log loss of the compiled model on the hold-out."""
-    probabilities = served(compiled).probabilities(holdout.batch)
-    return evaluate(probabilities, holdout.target, holdout.schema.label)["log_loss"]
+    probabilities = served(compiled).outputs(holdout.batch)
+    return task.metrics(probabilities, holdout.target, holdout.schema.target)["log_loss"]
 
 
 def served(compiled: Compiled) -> Runtime:
@@ -62,8 +62,8 @@ def test_it_is_reached_by_the_tweets_protocol() -> None:
 
 def test_the_default_is_the_better_in_cross_validation(parts: tuple[Dataset, Dataset]) -> None:
     choice, compiled = learnt(parts)
-    assert set(choice.log_losses) == {"frequencies", "tfidf"}
-    better = min(choice.log_losses, key=lambda name: choice.log_losses[name])
+    assert set(choice.losses) == {"frequencies", "tfidf"}
+    better = min(choice.losses, key=lambda name: choice.losses[name])
     _, alone = learnt(parts, scorer=better)
     assert compiled.members["text.json"] == alone.members["text.json"]
     assert compiled.runtime_name == "text"
@@ -79,7 +79,7 @@ def test_word_frequencies_alone_are_compiled_too(parts: tuple[Dataset, Dataset])
     rows = RowCodec(parts[0].schema).encode_objects(
         [{"text": "I love my wonderful friends"}, {"text": "horrible, sad, I hate it"}]
     )
-    assert served(compiled).probabilities(rows).argmax(axis=1).tolist() == [1, 0]
+    assert served(compiled).outputs(rows).argmax(axis=1).tolist() == [1, 0]
 
 
 def test_a_thousand_tweets_are_scored_at_once(
@@ -89,6 +89,6 @@ def test_a_thousand_tweets_are_scored_at_once(
     thousand = dataset.take(np.arange(1000)).batch
     runtime = served(compiled)
     started = time.perf_counter()
-    probabilities = runtime.probabilities(thousand)
+    probabilities = runtime.outputs(thousand)
     assert time.perf_counter() - started < 1.0
     assert probabilities.shape == (1000, 2)

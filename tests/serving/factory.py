@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Outputs
 from persistence.artifact import Manifest, RuntimeInfo
 from serving.champions import Champions, Live
 from serving.cors import Cors
@@ -19,7 +19,7 @@ from serving.protocols import v0
 from serving.service import PredictionService
 from tables.batch import Batch
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 
 SIGNATURE = Schema(
     (
@@ -28,7 +28,7 @@ SIGNATURE = Schema(
         Feature("home", "category", True, ("owner", "rent"), {"aluguel": "rent"}, example="rent"),
         Feature("records", "boolean", example=False),
     ),
-    Label("approved", (False, True)),
+    Target("approved", (False, True)),
 )
 ROW: dict[str, Any] = {"age": 30, "income": 12.5, "home": "rent", "records": "no"}
 
@@ -43,7 +43,7 @@ class Sum:
         self.quick = quick
         self._classes = classes
 
-    def probabilities(self, batch: Batch) -> Probabilities:
+    def outputs(self, batch: Batch) -> Outputs:
         """Return `[n, k]` probabilities."""
         if batch.matrix.shape[1]:
             score = batch.matrix[:, 0].astype(np.float64)
@@ -68,14 +68,14 @@ def make_live(
         name=name,
         version=version,
         created_at="2026-11-23T00:00:00Z",
-        label=schema.label.name,
-        classes=schema.label.classes,
+        label=schema.target.name,
+        classes=schema.target.classes,
         runtime=RuntimeInfo("sum", True),
         libraries={},
         protocols=protocols,
         extra=extra or {},
     )
-    runtime = Sum(len(schema.label.classes), quick=quick)
+    runtime = Sum(len(schema.target.classes), quick=quick)
     codec = RowCodec(schema)
     return Live(name, version, manifest, schema, codec, runtime, {}, {"roc_auc": 0.5}, "0" * 64)
 

@@ -13,7 +13,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from errors import ModelNotReady, ModelUnknown, StoreUnavailable
 from learning.runtimes.sklearn import SklearnRuntime, dump
-from persistence.artifact import RuntimeInfo
+from learning.trained import Golden, TrainedModel
 from persistence.model_persistence import write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
@@ -29,17 +29,10 @@ def register(registry: Registry, *, name: str = "credit", seed: int = 0, lie: fl
     """Register a small forest; with `lie`, golden answers that are that far off."""
     batch = RowCodec(SIGNATURE).encode_objects(ROWS)
     forest = RandomForestClassifier(3, random_state=seed).fit(batch.matrix, [0, 1] * 8)
-    answers = SklearnRuntime(forest).probabilities(batch) + lie
+    answers = SklearnRuntime(forest).outputs(batch) + lie
+    golden = Golden(ROWS, answers.tolist())
     return write_model(
-        registry,
-        name=name,
-        schema=SIGNATURE,
-        runtime=RuntimeInfo("sklearn", False),
-        members=dump(forest),
-        metrics={},
-        info={},
-        golden={"rows": ROWS, "probabilities": answers.tolist()},
-        training_rows=len(ROWS),
+        registry, name, TrainedModel(SIGNATURE, "sklearn", False, dump(forest), golden)
     )
 
 

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from errors import ArtifactUntrusted, Conflict, MiranteError, ModelUnknown
-from persistence.artifact import RuntimeInfo
+from learning.trained import Golden, TrainedModel
 from persistence.model_persistence import write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.champions import Champions
 from serving.model_folder import ModelFolder
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.serving.factory import Sum
 
-SIGNATURE = Schema((Feature("x", "number"),), Label("y", ("n", "p")))
+SIGNATURE = Schema((Feature("x", "number"),), Target("y", ("n", "p")))
 
 
 @pytest.fixture(autouse=True)
@@ -30,18 +30,10 @@ def put(folder: Path, name: str, model: str = "iris") -> None:
     """Put a model into a folder as the platform unpacks it."""
     store = folder / name / "model"
     registry = open_registry(str(store), key_folder=str(store / "keys"))
-    answers = Sum().probabilities(type("B", (), {"matrix": np.ones((1, 1), np.float32)})())
-    version = write_model(
-        registry,
-        name=model,
-        schema=SIGNATURE,
-        runtime=RuntimeInfo("linear", True),
-        members={"model.linear": b""},
-        metrics={},
-        info={},
-        golden={"rows": [{"x": 1}], "probabilities": answers.tolist()},
-        training_rows=1,
-    )
+    answers = Sum().outputs(type("B", (), {"matrix": np.ones((1, 1), np.float32)})())
+    golden = Golden([{"x": 1}], answers.tolist())
+    made = TrainedModel(SIGNATURE, "linear", True, {"model.linear": b""}, golden)
+    version = write_model(registry, model, made)
     registry.promote(model, version)
 
 

@@ -200,7 +200,7 @@ def test_a_fault_of_ours_is_in_the_log_alone(caplog: pytest.LogCaptureFixture) -
     def fail(batch: Any) -> Any:
         raise RuntimeError("secret of the house")
 
-    live.runtime.probabilities = fail  # type: ignore[method-assign]
+    live.runtime.outputs = fail  # type: ignore[method-assign]
     with caplog.at_level(logging.ERROR):
         answer = answered(make_service(live), json.dumps(ROW).encode())
     assert answer.status == 500

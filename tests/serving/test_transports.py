@@ -135,14 +135,14 @@ def test_too_many_at_once_are_sent_away_and_the_next_is_answered():
 def test_a_failure_of_ours_says_nothing_of_itself_and_the_next_request_works(caplog):
     live = make_live()
     answers = {"fail": True}
-    honest = live.runtime.probabilities
+    honest = live.runtime.outputs
 
     def probabilities(batch: Any) -> Any:
         if answers.pop("fail", False):
             raise RuntimeError("secret of the house")
         return honest(batch)
 
-    live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+    live.runtime.outputs = probabilities  # type: ignore[method-assign]
     service = make_service(live)
     failed = post(service, ROW)
     assert failed.status == 500

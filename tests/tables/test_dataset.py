@@ -180,7 +180,7 @@ def test_missing_is_nan_and_no_text_is_empty():
 
 def test_the_target_is_the_place_of_each_row_s_class():
     dataset = read_dataset(read(STRANGE), "label")
-    classes = dataset.schema.label.classes
+    classes = dataset.schema.target.classes
     assert [classes[i] for i in dataset.target[:5]] == ["a", "b", "a", "b", "a"]
 
 

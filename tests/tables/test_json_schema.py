@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import RowsError
-from tables.json_schema import label_schema, row_schema
+from tables.json_schema import row_schema
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 
 SIGNATURE = Schema(
     (
@@ -23,7 +23,7 @@ SIGNATURE = Schema(
         Feature("insured", "boolean", nullable=True, example=True),
         Feature("note", "text", example="some words"),
     ),
-    Label("approved", (False, True)),
+    Target("approved", (False, True)),
 )
 CODEC = RowCodec(SIGNATURE)
 VALIDATOR = jsonschema.Draft202012Validator(row_schema(SIGNATURE))
@@ -65,10 +65,6 @@ def test_a_feature_is_described_by_what_training_saw(name, said):
     assert row_schema(SIGNATURE)["properties"][name]["description"] == said
 
 
-def test_the_label_is_one_of_its_classes():
-    assert label_schema(SIGNATURE) == {"enum": [False, True]}
-
-
 def test_a_label_that_is_a_feature_as_well_keeps_the_features_schema():
-    schema = Schema((Feature("y", "number"),), Label("y", (0, 1)))
+    schema = Schema((Feature("y", "number"),), Target("y", (0, 1)))
     assert row_schema(schema)["properties"]["y"]["type"] == "number"

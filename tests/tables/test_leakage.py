@@ -40,4 +40,4 @@ def test_categories_that_hardly_recur_are_no_giveaway():
 @pytest.mark.parametrize("name", ["credit", "iris"])
 def test_real_tables_have_none(name):
     recipe = find_recipe(name)
-    assert leaking_features(read_dataset(recipe.load(), recipe.label)) == []
+    assert leaking_features(read_dataset(recipe.load(), recipe.target)) == []

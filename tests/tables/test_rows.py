@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from errors import MiranteError, ParseError, RowsError
 from tables.rows import MOST_PROBLEMS, RowCodec, parse_json
-from tables.schema import UNKNOWN, Feature, Label, Schema
+from tables.schema import UNKNOWN, Feature, Schema, Target
 
 SIGNATURE = Schema(
     (
@@ -23,7 +23,7 @@ SIGNATURE = Schema(
         Feature("home", "category", True, ("owner", "rent"), {"aluguel": "rent"}),
         Feature("records", "boolean"),
     ),
-    Label("approved", (False, True)),
+    Target("approved", (False, True)),
     ignored=("constant",),
 )
 CODEC = RowCodec(SIGNATURE)
@@ -214,7 +214,7 @@ def test_columns_are_encoded_cell_by_cell_as_they_are_column_by_column(table, pa
 
 def test_names_that_are_no_python_names_are_fields_like_others():
     names = ("sepal length (cm)", "class", "0", "f0")
-    schema = Schema(tuple(Feature(n, "number") for n in names), Label("y", (0, 1)))
+    schema = Schema(tuple(Feature(n, "number") for n in names), Target("y", (0, 1)))
     row = {name: float(i) for i, name in enumerate(names)}
     assert RowCodec(schema).encode_objects([row]).matrix.tolist() == [[0, 1, 2, 3]]
     body = json.dumps(row).encode()

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from tables.schema import Class, Feature, Label, Schema
+from tables.schema import Class, Feature, Schema, Target
 
 SIGNATURE = Schema(
     (
@@ -12,7 +12,7 @@ SIGNATURE = Schema(
         Feature("home", "category", False, ("own", "rent"), {"aluguel": "rent"}, example="own"),
         Feature("title", "text", example="c"),
     ),
-    Label("approved", (False, True)),
+    Target("approved", (False, True)),
     ("id",),
 )
 
@@ -42,13 +42,13 @@ def test_the_example_is_a_row_in_column_order() -> None:
 def test_classes_are_keys_as_json_spells_them(
     classes: tuple[Class, ...], keys: tuple[str, ...]
 ) -> None:
-    assert Label("y", classes).keys == keys
+    assert Target("y", classes).keys == keys
 
 
 def test_it_survives_json_with_its_types() -> None:
     again = msgspec.json.decode(msgspec.json.encode(SIGNATURE), type=Schema)
     assert again == SIGNATURE
-    assert again.label.classes[0] is False
+    assert again.target.classes[0] is False
 
 
 def test_what_is_as_always_is_not_written_down() -> None:

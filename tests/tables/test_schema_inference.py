@@ -80,7 +80,7 @@ def test_a_text_example_is_nobody_s_text():
     ],
 )
 def test_what_is_left_out_is_said_and_ignored_in_rows(cells, why):
-    schema, notes = infer(x=cells, kept=cycle("1", "2", "3"))
+    schema, notes, _ = infer(x=cells, kept=cycle("1", "2", "3"))
     assert [f.name for f in schema.features] == ["kept"]
     assert schema.ignored == ("x",)
     (note,) = notes
@@ -90,13 +90,13 @@ def test_what_is_left_out_is_said_and_ignored_in_rows(cells, why):
 
 
 def test_an_integer_that_differs_in_every_row_is_kept_and_flagged():
-    schema, notes = infer(x=[str(1000 + i) for i in range(ROWS)])
+    schema, notes, _ = infer(x=[str(1000 + i) for i in range(ROWS)])
     assert [f.name for f in schema.features] == ["x"]
     assert "identifier" in notes[0]
 
 
 def test_many_categories_are_flagged():
-    _, notes = infer(x=cycle(*(f"v{i}" for i in range(ROWS - 1))))
+    _, notes, _ = infer(x=cycle(*(f"v{i}" for i in range(ROWS - 1))))
     assert notes == (f"x has {ROWS - 1} categories in {ROWS} rows",)
 
 
@@ -129,7 +129,7 @@ def test_a_settled_kind_that_does_not_fit_is_refused():
 def test_the_label_s_classes_are_sorted_and_typed():
     def classes(*cells):
         table = Table({"x": cycle("1", "2", "3"), "label": cycle(*cells)})
-        return infer_schema(table, "label").schema.label.classes
+        return infer_schema(table, "label").schema.target.classes
 
     assert classes("yes", "No") == (False, True)
     assert classes("10", "9") == (9, 10)
@@ -170,7 +170,7 @@ def test_a_label_that_cannot_be_learnt_is_refused(label, why):
 def test_the_smallest_class_that_can_be_split_is_taken():
     cells = ["a"] * (ROWS - SMALLEST_CLASS) + ["b"] * SMALLEST_CLASS
     table = Table({"x": cycle("1", "2", "3"), "label": cells})
-    assert infer_schema(table, "label").schema.label.classes == ("a", "b")
+    assert infer_schema(table, "label").schema.target.classes == ("a", "b")
     assert re.search(r"has \d rows", refusal(Table({**table.columns, "label": ["a", *cells[:-1]]})))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from serving.grpc.protos.proto import Field, Message, Method, Proto
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 
 PACKAGE = "ml"
 PROBABILITIES, VERSION = "probabilities", "model_version"
@@ -28,7 +28,7 @@ _RESERVED = range(19_000, 20_000)
 
 def typed_proto(name: str, schema: Schema) -> Proto:
     """Return the service of the model of that name."""
-    model, target = camel(name), camel(schema.label.name)
+    model, target = camel(name), camel(schema.target.name)
     request, reply = f"{model}PredictRequest", f"{model}PredictReply"
     return Proto(
         file=f"ml/{name}.proto",
@@ -37,7 +37,7 @@ def typed_proto(name: str, schema: Schema) -> Proto:
         methods=(Method(f"Predict{model}{target}", request, reply),),
         messages=(
             Message(request, tuple(_feature_fields(schema))),
-            Message(reply, _reply_fields(schema.label)),
+            Message(reply, _reply_fields(schema.target)),
         ),
         comment=f"The model {name}, made from its signature.",
     )
@@ -88,7 +88,7 @@ def _one_line(text: str) -> str:
     return text.encode("unicode_escape").decode()[:64]
 
 
-def _reply_fields(label: Label) -> tuple[Field, ...]:
+def _reply_fields(label: Target) -> tuple[Field, ...]:
     (name,) = field_names([label.name])
     if _in_json(name) in (_in_json(PROBABILITIES), _in_json(VERSION)):
         name = f"label_{name}"
@@ -102,7 +102,7 @@ def _reply_fields(label: Label) -> tuple[Field, ...]:
     )
 
 
-def label_type(label: Label) -> str:
+def label_type(label: Target) -> str:
     """Return the type of the label: bool, int64, or int32 for the index of a class with a name."""
     if all(isinstance(value, bool) for value in label.classes):
         return "bool"

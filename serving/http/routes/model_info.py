@@ -44,7 +44,7 @@ def describe_model(live: Live) -> dict[str, Any]:
         "version": live.version,
         "model_created_at": manifest.created_at,
         "label": manifest.label,
-        "classes": live.schema.label.classes,
+        "classes": live.schema.target.classes,
         "training_rows": manifest.training_rows,
         "metrics": live.metrics,
         "signature": live.schema,

@@ -10,17 +10,19 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from errors import ParseError, RowsError
+from learning.task import Column
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
 from tables.batch import Batch
 from tables.rows import Decoded, RowCodec
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema
 
 NUMBERS = {
     "BOOL": "?",
@@ -29,7 +31,8 @@ NUMBERS = {
     **{f"FP{8 * size}": f"<f{size}" for size in (2, 4, 8)},
 }
 BYTES = "BYTES"
-LABEL, PROBABILITIES = "label", "probabilities"
+# The datatype of an output, by the kind of its column.
+OUTPUTS = {"boolean": "BOOL", "integer": "INT64", "number": "FP64", "text": "BYTES"}
 PLATFORM = "mirante"
 
 # What metadata says of a feature. An integer feature that can be missing needs NaN.
@@ -212,33 +215,23 @@ def _to_boolean(value: Any) -> Any:
 
 
 def output_tensors(live: Live, prediction: Prediction, names: Iterable[str] = ()) -> list[Tensor]:
-    """Return the outputs of a prediction, both or those named. Raises RequestError."""
-    label, rows = live.schema.label, prediction.probabilities
-    chosen = tuple(names) or (LABEL, PROBABILITIES)
-    if not {LABEL, PROBABILITIES}.issuperset(chosen):
-        raise RequestError(f"outputs: expected {LABEL} or {PROBABILITIES}")
-    made = {
-        LABEL: lambda: Tensor(
-            LABEL,
-            label_datatype(label),
-            (len(rows),),
-            [label.classes[winner] for winner in prediction.winners],
-        ),
-        PROBABILITIES: lambda: Tensor(
-            PROBABILITIES,
-            "FP64",
-            (len(rows), len(label.classes)),
-            [value for row in rows for value in row],
-        ),
-    }
-    return [made[name]() for name in chosen]
+    """Return the outputs of a prediction, all or those named. Raises RequestError."""
+    columns = {column.name: column for column in live.task.columns(live.schema.target)}
+    chosen = tuple(names) or tuple(columns)
+    if not columns.keys() >= set(chosen):
+        raise RequestError(f"outputs: expected {' or '.join(columns)}")
+    return [_output(live, prediction, columns[name]) for name in chosen]
 
 
-def label_datatype(label: Label) -> str:
-    """Return the datatype of the classes: BOOL, INT64 or BYTES."""
-    if all(isinstance(value, bool) for value in label.classes):
-        return "BOOL"
-    return "INT64" if all(isinstance(value, int) for value in label.classes) else BYTES
+def _output(live: Live, prediction: Prediction, column: Column) -> Tensor:
+    rows = live.task.column(column.name, prediction, live.schema.target)
+    shape = (len(rows), *_widths(column))
+    data = rows if column.width is None else list(chain.from_iterable(rows))
+    return Tensor(column.name, OUTPUTS[column.kind], shape, data)
+
+
+def _widths(column: Column) -> tuple[int, ...]:
+    return () if column.width is None else (column.width,)
 
 
 def feature_datatype(feature: Feature) -> str:
@@ -250,7 +243,6 @@ def feature_datatype(feature: Feature) -> str:
 
 def metadata(live: Live) -> dict[str, Any]:
     """Return what the protocol calls a model's metadata; -1 stands for any number of rows."""
-    label = live.schema.label
     return {
         "name": live.name,
         "versions": [live.version],
@@ -260,7 +252,7 @@ def metadata(live: Live) -> dict[str, Any]:
             for feature in live.schema.features
         ],
         "outputs": [
-            {"name": LABEL, "datatype": label_datatype(label), "shape": [-1]},
-            {"name": PROBABILITIES, "datatype": "FP64", "shape": [-1, len(label.classes)]},
+            {"name": c.name, "datatype": OUTPUTS[c.kind], "shape": [-1, *_widths(c)]}
+            for c in live.task.columns(live.schema.target)
         ],
     }

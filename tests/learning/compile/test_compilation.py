@@ -17,25 +17,22 @@ from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier
 
 from errors import EquivalenceError
-from learning import estimators
 from learning.compile import compilation
 from learning.compile.compilation import Compiled, compile, compile_forest
 from learning.compile.equivalence import prove
-from learning.compile.trees import AtMost, Forest, Leaf, Split
+from learning.families.boosting import boosting
+from learning.families.forest import forest
+from learning.families.logistic import logistic
+from learning.forms.trees import AtMost, Forest, Leaf, Split
 from learning.runtimes import load_runtime
-from learning.runtimes.sklearn import SklearnRuntime, load_estimator
+from learning.runtimes.sklearn import SklearnRuntime, estimator_input, load_estimator
+from learning.tasks.classification import task
 from tables.batch import Batch
-from tables.schema import Feature, Label, Schema
-from tests.learning.samples import batch, schema, target
+from tables.schema import Feature, Schema, Target
+from tests.learning.samples import batch, prepared, schema, target
 
 ROWS, LATER = batch(), batch(100, seed=1)
 CLASSES: dict[int, tuple[Any, ...]] = {2: (False, True), 3: ("a", "b", "c")}
-
-
-def prepared(classifier: Any) -> Pipeline:
-    """The classifier behind the preparation that recipes use."""
-    prepare = estimators.forest(schema(), 0)["prepare"]
-    return Pipeline([("prepare", prepare), ("classifier", classifier)])
 
 
 def compiled(estimator: Any, classes: int = 2) -> Compiled:
@@ -47,9 +44,9 @@ def compiled(estimator: Any, classes: int = 2) -> Compiled:
 @pytest.mark.parametrize(
     ("runtime", "make"),
     [
-        ("onnx", lambda: estimators.forest(schema(), 0, n_estimators=30)),
-        ("onnx", lambda: estimators.boosting(schema(), 0, max_iter=10)),
-        ("linear", lambda: estimators.logistic(schema(), 0)),
+        ("onnx", lambda: forest(schema(), 0, n_estimators=30)),
+        ("onnx", lambda: boosting(schema(), 0, max_iter=10)),
+        ("linear", lambda: logistic(schema(), 0)),
         ("onnx", lambda: prepared(ExtraTreesClassifier(10, random_state=0))),
         ("onnx", lambda: prepared(RandomForestClassifier(7, max_depth=3, random_state=0))),
         ("onnx", lambda: prepared(GradientBoostingClassifier(n_estimators=9, random_state=0))),
@@ -68,8 +65,8 @@ def test_a_compiled_model_answers_as_its_estimator(runtime: str, make: Any, clas
     assert served.compiled
     unseen = batch(50, seed=9)
     wanted = estimator.predict_proba(unseen.matrix)
-    together = served.probabilities(unseen)
-    alone = np.vstack([served.probabilities(unseen._replace(matrix=r[None])) for r in unseen[0]])
+    together = served.outputs(unseen)
+    alone = np.vstack([served.outputs(unseen._replace(matrix=r[None])) for r in unseen[0]])
     assert np.abs(together - wanted).max() < 1e-5
     assert np.abs(alone - wanted).max() < 1e-5
 
@@ -96,9 +93,7 @@ def test_a_missing_category_that_is_one_of_its_own_keeps_its_column() -> None:
         assert found.reason is None
         row = ROWS.matrix[:1].copy()
         row[0, 1] = np.nan
-        missing = load_runtime(found.runtime_name, found.members).probabilities(
-            ROWS._replace(matrix=row)
-        )
+        missing = load_runtime(found.runtime_name, found.members).outputs(ROWS._replace(matrix=row))
         assert missing[0, 1] > 0.5
 
 
@@ -106,16 +101,16 @@ def test_a_missing_category_that_is_one_of_its_own_keeps_its_column() -> None:
 def test_texts_are_compiled_with_the_features_beside_them(classes: int) -> None:
     rows = batch(300, texts=2)
     described = schema(*CLASSES[classes], texts=2)
-    estimator = estimators.logistic(described, 0)
-    estimator.fit(estimators.estimator_input(rows), target(rows, classes))
+    estimator = logistic(described, 0)
+    estimator.fit(estimator_input(rows), target(rows, classes))
     found = compile(estimator, described, [rows])
     assert (found.runtime_name, found.reason) == ("text", None)
     served = load_runtime("text", found.members)
     unseen = batch(30, seed=4, texts=2)
-    wanted = estimator.predict_proba(estimators.estimator_input(unseen))
-    assert np.abs(served.probabilities(unseen) - wanted).max() < 1e-6
+    wanted = estimator.predict_proba(estimator_input(unseen))
+    assert np.abs(served.outputs(unseen) - wanted).max() < 1e-6
     one = unseen._replace(matrix=unseen.matrix[3:4], texts=tuple(t[3:4] for t in unseen.texts))
-    assert np.abs(served.probabilities(one) - wanted[3]).max() < 1e-6
+    assert np.abs(served.outputs(one) - wanted[3]).max() < 1e-6
 
 
 def test_another_estimator_is_converted() -> None:
@@ -126,14 +121,14 @@ def test_another_estimator_is_converted() -> None:
 def test_what_cannot_be_compiled_is_served_by_the_estimator_and_says_why() -> None:
     described = schema(texts=1)
     rows = batch(200, texts=1)
-    estimator = estimators.forest(described, 0, n_estimators=5)
-    estimator.fit(estimators.estimator_input(rows), target(rows))
+    estimator = forest(described, 0, n_estimators=5)
+    estimator.fit(estimator_input(rows), target(rows))
     found = compile(estimator, described, [rows])
     assert (found.runtime_name, found.parity) == ("sklearn", None)
     assert found.reason == "trees stand on words"
     served = load_runtime("sklearn", found.members)
-    wanted = estimator.predict_proba(estimators.estimator_input(rows))
-    assert np.array_equal(served.probabilities(rows), wanted)
+    wanted = estimator.predict_proba(estimator_input(rows))
+    assert np.array_equal(served.outputs(rows), wanted)
 
 
 def test_a_compiled_model_that_is_wrong_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +138,7 @@ def test_a_compiled_model_that_is_wrong_is_not_served(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(compilation, "compile_forest", wrong)
     monkeypatch.setattr(compilation, "_attempts", lambda *_: (compilation._folded,))
-    found = compiled(estimators.forest(schema(), 0, n_estimators=5))
+    found = compiled(forest(schema(), 0, n_estimators=5))
     assert found.runtime_name == "sklearn"
     assert found.reason is not None
     assert "probability differs" in found.reason
@@ -155,12 +150,12 @@ def test_a_vote_too_close_for_float32_is_added_up_in_float64() -> None:
     table = load_breast_cancer()
     rows = Batch(np.ascontiguousarray(table.data, dtype=np.float32))
     features = tuple(Feature(name, "number") for name in table.feature_names)
-    described = Schema(features, Label("benign", (False, True)))
-    estimator = estimators.forest(described, 2, n_estimators=10).fit(rows.matrix, table.target)
+    described = Schema(features, Target("benign", (False, True)))
+    estimator = forest(described, 2, n_estimators=10).fit(rows.matrix, table.target)
     coarse = compilation._folded(estimator, described, rows)
-    exact = SklearnRuntime(estimator).probabilities
+    exact = SklearnRuntime(estimator).outputs
     with pytest.raises(EquivalenceError, match="1 of 569 labels differ"):
-        prove(exact, load_runtime("onnx", coarse.members), [rows])
+        prove(exact, load_runtime("onnx", coarse.members), [rows], task.difference)
     found = compile(estimator, described, [rows])
     assert (found.runtime_name, found.reason) == ("onnx", None)
     assert found.parity is not None
@@ -172,24 +167,24 @@ def test_one_threshold_moved_by_the_least_is_found() -> None:
     tree = Split(AtMost(0, 50.0), Leaf((0.2,)), Leaf((0.8,)))
     moved = tree._replace(test=AtMost(0, float(np.nextafter(np.float32(50.0), np.float32(99.0)))))
     right, wrong = (compile_forest(Forest((t,), 6, 1)) for t in (tree, moved))
-    exact = load_runtime("onnx", right.members).probabilities
+    exact = load_runtime("onnx", right.members).outputs
     runtime = load_runtime("onnx", wrong.members)
-    prove(exact, runtime, [ROWS])  # the training rows alone do not show it
+    prove(exact, runtime, [ROWS], task.difference)  # the training rows alone do not show it
     near = compilation.probes(ROWS, schema(), right.thresholds, 0)
     with pytest.raises(EquivalenceError):
-        prove(exact, runtime, [near])
+        prove(exact, runtime, [near], task.difference)
 
 
 def test_the_estimator_is_always_kept() -> None:
-    estimator = estimators.forest(schema(), 0, n_estimators=5)
+    estimator = forest(schema(), 0, n_estimators=5)
     found = compiled(estimator)
     assert set(found.members) == {"model.onnx", "estimator.skops"}
     kept = SklearnRuntime(load_estimator(found.members))
-    assert np.array_equal(kept.probabilities(LATER), estimator.predict_proba(LATER.matrix))
+    assert np.array_equal(kept.outputs(LATER), estimator.predict_proba(LATER.matrix))
 
 
 def test_the_same_estimator_compiles_to_the_same_bytes() -> None:
-    estimator = estimators.forest(schema(), 0, n_estimators=5)
+    estimator = forest(schema(), 0, n_estimators=5)
     first = compiled(estimator)
     second = compile(estimator, schema(), [ROWS, LATER])
     assert first.members["model.onnx"] == second.members["model.onnx"]
@@ -201,11 +196,11 @@ def test_nearest_neighbours_are_exact_or_not_compiled() -> None:
     found = compiled(estimator)
     served = load_runtime(found.runtime_name, found.members)
     wanted = estimator.predict_proba(ROWS.matrix)
-    assert np.abs(served.probabilities(ROWS) - wanted).max() < 1e-5
+    assert np.abs(served.outputs(ROWS) - wanted).max() < 1e-5
 
 
 def test_an_estimator_that_does_not_know_a_class_is_refused() -> None:
     described: Schema = schema("a", "b", "c")
-    estimator = estimators.logistic(described, 0).fit(ROWS.matrix, target(ROWS, 2))
+    estimator = logistic(described, 0).fit(ROWS.matrix, target(ROWS, 2))
     with pytest.raises(EquivalenceError, match="fitted on 2 of 3 classes"):
         compile(estimator, described, [ROWS])

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from learning.compile.conversion import convert
-from learning.compile.folding import CannotFold
+from learning.forms.sources import CannotFold
 from learning.runtimes.onnx import OnnxRuntime
 from tables.batch import Batch
 
@@ -35,7 +35,7 @@ def test_a_converted_pipeline_answers_with_probabilities_alone() -> None:
     runtime = OnnxRuntime(model)
     assert runtime.quick
     for rows in (MATRIX, MATRIX[:1]):
-        answers = runtime.probabilities(Batch(rows))
+        answers = runtime.outputs(Batch(rows))
         assert np.abs(answers - estimator.predict_proba(rows)).max() < 1e-5
 
 

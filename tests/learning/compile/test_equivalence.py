@@ -5,7 +5,8 @@ import pytest
 
 from errors import EquivalenceError
 from learning.compile.equivalence import chunks, joined, probes, prove
-from learning.runtimes.base import Probabilities
+from learning.prediction import Outputs
+from learning.tasks.classification import task
 from tables.batch import Batch
 from tests.learning.samples import batch, schema
 
@@ -18,14 +19,14 @@ class Shifted:
     def __init__(self, by: float, start: int = 0) -> None:
         self.by, self.start = by, start
 
-    def probabilities(self, batch: Batch) -> Probabilities:
+    def outputs(self, batch: Batch) -> Outputs:
         answers = exact(batch)
         answers[self.start :, 0] += self.by
         answers[self.start :, 1] -= self.by
         return answers
 
 
-def exact(batch: Batch) -> Probabilities:
+def exact(batch: Batch) -> Outputs:
     chance = batch.matrix[:, 0].astype(np.float64)
     return np.column_stack((1 - chance, chance))
 
@@ -35,7 +36,7 @@ def rows(*chances: float) -> Batch:
 
 
 def test_a_proof_counts_rows_and_keeps_the_largest_difference() -> None:
-    proof = prove(exact, Shifted(5e-6, 1), [rows(0.1, 0.9), rows(0.2)])
+    proof = prove(exact, Shifted(5e-6, 1), [rows(0.1, 0.9), rows(0.2)], task.difference)
     assert proof["rows"] == 3
     assert proof["largest_difference"] == pytest.approx(5e-6)
 
@@ -43,17 +44,17 @@ def test_a_proof_counts_rows_and_keeps_the_largest_difference() -> None:
 @pytest.mark.parametrize("by", [2e-5, float("nan")])
 def test_a_probability_too_far_off_is_no_parity(by: float) -> None:
     with pytest.raises(EquivalenceError, match="a probability differs by"):
-        prove(exact, Shifted(by, 1), [rows(0.1, 0.9)])
+        prove(exact, Shifted(by, 1), [rows(0.1, 0.9)], task.difference)
 
 
 def test_a_label_that_flips_is_no_parity_however_close() -> None:
     with pytest.raises(EquivalenceError, match="1 of 2 labels differ"):
-        prove(exact, Shifted(1e-6), [rows(0.5000001, 0.9)])
+        prove(exact, Shifted(1e-6), [rows(0.5000001, 0.9)], task.difference)
 
 
 def test_another_number_of_classes_is_no_parity() -> None:
     with pytest.raises(EquivalenceError, match="2 probabilities a row, where 1 were expected"):
-        prove(lambda b: exact(b)[:, 1:], Shifted(0.0), [rows(0.1)])
+        prove(lambda b: exact(b)[:, 1:], Shifted(0.0), [rows(0.1)], task.difference)
 
 
 def test_pieces_of_a_batch_join_to_it() -> None:

@@ -11,7 +11,7 @@ import pytest
 from onnx import helper, numpy_helper
 
 from learning.compile.graph import float32_at_most, forest_graph
-from learning.compile.trees import AtMost, Forest, Is, Leaf, Node, Split, Test
+from learning.forms.trees import AtMost, Forest, Is, Leaf, Node, Split, Test
 from learning.runtimes.onnx import OnnxRuntime
 from tables.batch import Batch
 
@@ -65,8 +65,8 @@ def test_a_graph_answers_as_the_trees_do(seed: int, outputs: int, precise: bool)
     rows = random_rows(generator, 300)
     runtime = OnnxRuntime(forest_graph(Forest(trees, 3, outputs), precise))
     wanted = np.mean([[walked(t, row) for row in rows.tolist()] for t in trees], axis=0)
-    together = runtime.probabilities(Batch(rows))
-    alone = np.vstack([runtime.probabilities(Batch(rows[i : i + 1])) for i in range(300)])
+    together = runtime.outputs(Batch(rows))
+    alone = np.vstack([runtime.outputs(Batch(rows[i : i + 1])) for i in range(300)])
     assert np.abs(together[:, -outputs:] - wanted).max() < (
         1e-14 if precise and outputs == 1 else 1e-6
     )
@@ -84,7 +84,7 @@ def test_both_sides_of_a_threshold_are_exact(threshold: float, yes_rows: float) 
     runtime = stump(AtMost(0, threshold), yes_rows)
     near = np.float32(threshold)
     for value in (np.nextafter(near, np.float32(-inf)), near, np.nextafter(near, np.float32(inf))):
-        answer = runtime.probabilities(Batch(np.array([[value]], np.float32)))
+        answer = runtime.outputs(Batch(np.array([[value]], np.float32)))
         assert answer[0, 1] == float(float(value) <= threshold)
 
 
@@ -93,7 +93,7 @@ def test_both_sides_of_a_threshold_are_exact(threshold: float, yes_rows: float) 
 def test_an_infinite_threshold_tells_only_what_is_missing(missing: bool, yes_rows: float) -> None:
     runtime = stump(AtMost(0, inf, missing), yes_rows)
     rows = np.array([[NAN], [1e38], [-1e38], [0.0]], np.float32)
-    assert runtime.probabilities(Batch(rows))[:, 1].tolist() == [float(missing), 1.0, 1.0, 1.0]
+    assert runtime.outputs(Batch(rows))[:, 1].tolist() == [float(missing), 1.0, 1.0, 1.0]
 
 
 def test_a_threshold_is_rounded_down() -> None:
@@ -105,19 +105,19 @@ def test_a_threshold_is_rounded_down() -> None:
 def test_votes_that_tie_are_a_tie() -> None:
     trees = (Leaf((1.0,)), Leaf((0.0,))) * 5
     runtime = OnnxRuntime(forest_graph(Forest(trees, 1, 1)))
-    assert runtime.probabilities(Batch(np.zeros((1, 1), np.float32))).tolist() == [[0.5, 0.5]]
+    assert runtime.outputs(Batch(np.zeros((1, 1), np.float32))).tolist() == [[0.5, 0.5]]
 
 
 def test_links_follow_base_and_sum() -> None:
     trees = (Leaf((0.25,)), Leaf((0.5,)))
     runtime = OnnxRuntime(forest_graph(Forest(trees, 1, 1, "logistic", (-1.0,))))
     for count in (1, 2):
-        answer = runtime.probabilities(Batch(np.zeros((count, 1), np.float32)))
+        answer = runtime.outputs(Batch(np.zeros((count, 1), np.float32)))
         assert answer[:, 1] == pytest.approx([1 / (1 + exp(0.25))] * count)
     three = (Leaf((0.25, 0.0, 1.0)), Leaf((0.5, 0.0, 0.0)))
     runtime = OnnxRuntime(forest_graph(Forest(three, 1, 3, "softmax", (0.0, 1.0, 0.0))))
     shares = np.exp([0.75, 1.0, 1.0])
-    answer = runtime.probabilities(Batch(np.zeros((1, 1), np.float32)))
+    answer = runtime.outputs(Batch(np.zeros((1, 1), np.float32)))
     assert answer[0] == pytest.approx(shares / shares.sum())
 
 
@@ -160,6 +160,6 @@ def test_values_for_one_output_each_take_the_lean_operator() -> None:
     )
     forest = Forest(trees, 1, 3, "softmax", (0.0, 0.5, 0.0))
     assert attributes_of(forest)[0] == "TreeEnsemble"
-    answers = OnnxRuntime(forest_graph(forest)).probabilities(Batch(np.float32([[-1], [1]])))
+    answers = OnnxRuntime(forest_graph(forest)).outputs(Batch(np.float32([[-1], [1]])))
     scores = np.exp([[1.0, 3.5, 0.0], [0.0, 0.5, 2.0]])
     assert answers == pytest.approx(scores / scores.sum(axis=1, keepdims=True))

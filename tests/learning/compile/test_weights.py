@@ -9,24 +9,24 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
-from learning.compile.folding import (
+from learning.compile.weights import linear_model, text_model
+from learning.families.logistic import family
+from learning.forms.sources import (
     CannotFold,
     Indicator,
     Linear,
     Number,
     Word,
     columned,
-    fold_linear,
 )
-from learning.compile.trees import Is
-from learning.compile.weights import linear_model, text_model
-from learning.estimators import estimator_input
+from learning.forms.trees import Is
+from learning.runtimes.sklearn import estimator_input
 from learning.runtimes.text import TextRuntime
 from tables.batch import Batch
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.learning.samples import batch, target
 
-TEXT = Schema((Feature("text", "text"),), Label("label", (False, True)))
+TEXT = Schema((Feature("text", "text"),), Target("label", (False, True)))
 ROWS = batch(400, texts=1)
 TEXTS = Batch(np.empty((400, 0), np.float32), ROWS.texts)
 
@@ -79,10 +79,10 @@ HARD = [
 )
 def test_texts_are_scored_as_the_vectorizer_and_the_model_do(vectorizer: Any) -> None:
     estimator = text_estimator(vectorizer)
-    runtime = TextRuntime(text_model(fold_linear(columned(estimator, TEXT), 2)))
+    runtime = TextRuntime(text_model(family.fold(columned(estimator, TEXT), 2)))
     rows = Batch(np.empty((len(HARD), 0), np.float32), (HARD,))
     wanted = estimator.predict_proba(estimator_input(rows))
-    np.testing.assert_allclose(runtime.probabilities(rows), wanted, atol=1e-12)
+    np.testing.assert_allclose(runtime.outputs(rows), wanted, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -97,4 +97,4 @@ def test_texts_are_scored_as_the_vectorizer_and_the_model_do(vectorizer: Any) ->
 def test_a_vectorizer_with_functions_of_its_own_is_refused(vectorizer: Any, what: str) -> None:
     estimator = text_estimator(vectorizer)
     with pytest.raises(CannotFold, match=f"CountVectorizer has its own {what}"):
-        text_model(fold_linear(columned(estimator, TEXT), 2))
+        text_model(family.fold(columned(estimator, TEXT), 2))

@@ -37,13 +37,13 @@ def test_the_second_of_rs_classes_has_the_score(classes: list[str]) -> None:
     made = import_r(msgspec.json.encode(document(classes)))
     assert made.runtime_name == "linear"
     batch = encoded(made.schema, [{"x": 1, "colour": "red"}, {"x": 0, "colour": "pink"}])
-    probabilities = load_runtime("linear", made.members).probabilities(batch)
-    second = made.schema.label.classes.index(made.schema.label.classes[classes[0] < classes[1]])
+    probabilities = load_runtime("linear", made.members).outputs(batch)
+    second = made.schema.target.classes.index(made.schema.target.classes[classes[0] < classes[1]])
     assert probabilities[:, second].tolist() == pytest.approx(
         [1 / (1 + exp(-3.5)), 1 / (1 + exp(-0.5))]
     )
     kinds = {"FALSE": (False, True), "0": (0, 1)}
-    assert made.schema.label.classes == kinds.get(classes[0], ("no", "yes"))
+    assert made.schema.target.classes == kinds.get(classes[0], ("no", "yes"))
 
 
 def test_a_weight_for_every_level_is_needed() -> None:

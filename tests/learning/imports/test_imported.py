@@ -9,7 +9,7 @@ from errors import EquivalenceError, ModelFileError
 from learning.imports import imported
 from learning.imports.imported import class_of, classes_of, encoded, reproduce
 from tables.batch import Batch
-from tables.schema import Class, Feature, Label, Schema
+from tables.schema import Class, Feature, Schema, Target
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_a_models_own_class_is_a_labels() -> None:
 class Half:
     """A runtime that is as sure of two classes."""
 
-    def probabilities(self, batch: Batch) -> Any:
+    def outputs(self, batch: Batch) -> Any:
         """Return a half each."""
         return np.full((len(batch.matrix), 2), 0.5)
 
@@ -53,7 +53,7 @@ class Half:
 def batch(monkeypatch: pytest.MonkeyPatch) -> Batch:
     """Three rows, for whichever runtime answers a half each."""
     monkeypatch.setattr(imported, "load_runtime", lambda name, members: Half())
-    schema = Schema((Feature("x", "number"),), Label("y", ("a", "b")))
+    schema = Schema((Feature("x", "number"),), Target("y", ("a", "b")))
     return encoded(schema, [{"x": 1.0}, {"x": 2.0}, {"x": 3.0}])
 
 

@@ -45,7 +45,7 @@ def test_an_estimator_comes_out_of_the_other_process(tmp_path: Path, example: Ex
     fitted = LogisticRegression().fit(rows, rows[:, 0] > 0)
     joblib.dump(fitted, tmp_path / "model.joblib")
     made = import_pickle(tmp_path / "model.joblib", example, "answer")
-    assert made.schema.label.classes == (False, True)
+    assert made.schema.target.classes == (False, True)
     expected = fitted.predict_proba([[1.5, 2.0]])
     assert made.probabilities == pytest.approx(expected, abs=1e-6)
 

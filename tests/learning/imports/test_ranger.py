@@ -47,7 +47,7 @@ def answered(given: dict[str, Any], left: list[bool], rows: list[Any]) -> list[f
     given["predictions"] = [LEFT if goes else RIGHT for goes in left]
     made = import_r(msgspec.json.encode(given))
     batch = encoded(made.schema, [{"x": value} for value in rows])
-    return load_runtime(made.runtime_name, made.members).probabilities(batch)[:, 1].tolist()
+    return load_runtime(made.runtime_name, made.members).outputs(batch)[:, 1].tolist()
 
 
 def test_numbers_at_most_the_value_go_left() -> None:
@@ -77,7 +77,7 @@ def test_classes_are_sorted_whatever_rs_order_was() -> None:
     given["classes"] = ["yes", "no"]
     given["predictions"] = [LEFT, LEFT, RIGHT, RIGHT]
     made = import_r(msgspec.json.encode(given))
-    assert made.schema.label.classes == ("no", "yes")
+    assert made.schema.target.classes == ("no", "yes")
     assert np.round(made.probabilities).tolist() == [[0, 1], [0, 1], [1, 0], [1, 0]]
 
 

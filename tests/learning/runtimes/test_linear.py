@@ -24,19 +24,17 @@ SCORES = np.array([[8, -0.9], [10, -0.9], [4, -1], [17, -0.9]])
 def test_rows_are_scored_together_and_alone() -> None:
     runtime = linear.load(linear.dump(MODEL))
     wanted = probabilities_of(SCORES)
-    assert runtime.probabilities(ROWS) == pytest.approx(wanted)
+    assert runtime.outputs(ROWS) == pytest.approx(wanted)
     for index in range(4):
-        alone = runtime.probabilities(Batch(ROWS.matrix[index : index + 1]))
+        alone = runtime.outputs(Batch(ROWS.matrix[index : index + 1]))
         assert alone == pytest.approx(wanted[index : index + 1])
 
 
 def test_many_rows_are_scored_piece_by_piece() -> None:
     runtime = linear.load(linear.dump(MODEL))
     many = Batch(np.tile(ROWS.matrix, (50_000, 1)))
-    assert runtime.probabilities(many) == pytest.approx(
-        probabilities_of(np.tile(SCORES, (50_000, 1)))
-    )
-    assert runtime.probabilities(Batch(np.empty((0, 2), np.float32))).shape == (0, 2)
+    assert runtime.outputs(many) == pytest.approx(probabilities_of(np.tile(SCORES, (50_000, 1))))
+    assert runtime.outputs(Batch(np.empty((0, 2), np.float32))).shape == (0, 2)
 
 
 def test_the_member_is_json() -> None:

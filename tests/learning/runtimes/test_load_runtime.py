@@ -9,8 +9,10 @@ import pytest
 
 from errors import FormatMismatch
 from learning.compile.compilation import compile
-from learning.estimators import estimator_input, forest, logistic
+from learning.families.forest import forest
+from learning.families.logistic import logistic
 from learning.runtimes import load_runtime
+from learning.runtimes.sklearn import estimator_input
 from tests.learning.samples import batch, schema, target
 
 SERVE = """
@@ -18,7 +20,7 @@ import pickle, sys
 from learning.runtimes import load_runtime
 from tables.batch import Batch
 name, members, batch = pickle.load(open(sys.argv[1], "rb"))
-load_runtime(name, members).probabilities(Batch(*batch))
+load_runtime(name, members).outputs(Batch(*batch))
 heavy = {"sklearn", "scipy", "pandas", "skl2onnx", "onnx", "skops", "joblib", "onnxruntime"}
 print(sorted(heavy & set(sys.modules)))
 """

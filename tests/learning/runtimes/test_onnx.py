@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from learning.compile.graph import forest_graph
-from learning.compile.trees import AtMost, Forest, Leaf, Node, Split
+from learning.forms.trees import AtMost, Forest, Leaf, Node, Split
 from learning.runtimes import onnx
 from learning.runtimes.onnx import CHUNK, OnnxRuntime
 from tables.batch import Batch
@@ -28,7 +28,7 @@ def rows(count: int) -> Batch:
 
 @pytest.mark.parametrize("count", [2, CHUNK, CHUNK + 1, 20 * CHUNK + 7])
 def test_a_batch_of_any_size_keeps_its_order(count: int) -> None:
-    answers = staircase().probabilities(rows(count))
+    answers = staircase().outputs(rows(count))
     assert answers.shape == (count, 2)
     assert np.abs(answers[:, 1] - rows(count).matrix[:, 0]).max() < 0.011
     assert (np.diff(answers[:, 1]) >= 0).all()
@@ -44,22 +44,22 @@ def test_many_columns_are_made_of_fewer_rows_at_a_time(monkeypatch: pytest.Monke
         return run(wanted, given)
 
     monkeypatch.setattr(runtime._session, "run", watched)
-    assert np.array_equal(runtime.probabilities(rows(30)), staircase().probabilities(rows(30)))
+    assert np.array_equal(runtime.outputs(rows(30)), staircase().outputs(rows(30)))
     assert set(asked) == {7, 2}
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_no_rows_have_no_answers(outputs: int) -> None:
-    answers = staircase(outputs).probabilities(Batch(np.empty((0, 1), np.float32)))
+    answers = staircase(outputs).outputs(Batch(np.empty((0, 1), np.float32)))
     assert answers.shape == (0, max(outputs, 2))
 
 
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_an_answer_is_not_overwritten_by_the_next(outputs: int) -> None:
     runtime = staircase(outputs)
-    first = runtime.probabilities(rows(1))
+    first = runtime.outputs(rows(1))
     kept = first.copy()
-    runtime.probabilities(Batch(np.array([[0.9]], np.float32)))
+    runtime.outputs(Batch(np.array([[0.9]], np.float32)))
     assert np.array_equal(first, kept)
 
 
@@ -68,7 +68,7 @@ def test_threads_do_not_disturb_each_other() -> None:
     given = rows(200).matrix
 
     def ask(index: int) -> float:
-        return float(runtime.probabilities(Batch(given[index % 200][None]))[0, 1])
+        return float(runtime.outputs(Batch(given[index % 200][None]))[0, 1])
 
     wanted = [ask(i) for i in range(2000)]
     with ThreadPoolExecutor(8) as threads:
@@ -77,7 +77,7 @@ def test_threads_do_not_disturb_each_other() -> None:
 
 def test_idle_threads_take_no_processor() -> None:
     runtime = staircase()
-    runtime.probabilities(rows(20 * CHUNK))
+    runtime.outputs(rows(20 * CHUNK))
     started = time.process_time()
     time.sleep(0.3)
     assert time.process_time() - started < 0.03
@@ -88,6 +88,6 @@ def test_a_session_made_after_a_fork_serves_and_exits_cleanly() -> None:
     child = os.fork()
     if child == 0:
         runtime = OnnxRuntime(model)
-        right = all(runtime.probabilities(rows(n))[0, 1] == 0.25 for n in (1, 3 * CHUNK))
+        right = all(runtime.outputs(rows(n))[0, 1] == 0.25 for n in (1, 3 * CHUNK))
         os._exit(0 if right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -66,14 +66,14 @@ def test_texts_and_features_are_added_up() -> None:
     matrix = np.array([[1.0], [np.nan]], np.float32)
     rows = Batch(matrix, (["good", "bad"], ["good", "bad bad"]))
     scores = np.array([0.5 + 3 + 2, 0.5 + 6 - 1 - 20])
-    assert runtime.probabilities(rows)[:, 1] == pytest.approx(1 / (1 + np.exp(-scores)))
+    assert runtime.outputs(rows)[:, 1] == pytest.approx(1 / (1 + np.exp(-scores)))
 
 
 def test_one_text_and_many_get_the_same_answer() -> None:
     runtime = text.load(text.dump(TextModel((words(),), ALONE)))
     texts = ["good", "bad bad", ""]
-    together = runtime.probabilities(Batch(np.empty((3, 0), np.float32), (texts,)))
+    together = runtime.outputs(Batch(np.empty((3, 0), np.float32), (texts,)))
     for index, one in enumerate(texts):
-        alone = runtime.probabilities(Batch(np.empty((1, 0), np.float32), ([one],)))
+        alone = runtime.outputs(Batch(np.empty((1, 0), np.float32), ([one],)))
         assert alone == pytest.approx(together[index : index + 1])
-    assert runtime.probabilities(Batch(np.empty((0, 0), np.float32), ([],))).shape == (0, 2)
+    assert runtime.outputs(Batch(np.empty((0, 0), np.float32), ([],))).shape == (0, 2)

@@ -27,7 +27,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
-from learning.runtimes.base import Probabilities
+from learning.prediction import Outputs
 from serving.auth import Guard, KeyRing, new_key
 from serving.champions import Champions, Live
 from serving.cors import Cors
@@ -36,7 +36,7 @@ from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.protocols import oip
 from tables.batch import Batch
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.conftest import ROOT
 from tests.serving.factory import ROW, Sum, ask, make_champions, make_live, make_service
 from tests.serving.grpc.triton_client import service_pb2, triton
@@ -46,7 +46,7 @@ IRIS = Schema(
         Feature(name, "number", example=1.0)
         for name in ("sepal_length", "sepal_width", "petal_length", "petal_width")
     ),
-    Label("species", ("setosa", "versicolor", "virginica")),
+    Target("species", ("setosa", "versicolor", "virginica")),
 )
 
 
@@ -165,7 +165,7 @@ def test_a_typed_call_answers_as_the_model_does(channel: grpc.Channel) -> None:
 
 def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
     features = (Feature("home", "category", categories=("a", "b")), Feature("age", "number"))
-    live = make_live(schema=Schema(features, Label("approved", (False, True))))
+    live = make_live(schema=Schema(features, Target("approved", (False, True))))
     with reached(live) as (_, channel), pytest.raises(grpc.RpcError) as caught:
         call(channel, "ml.CreditPredictor", "PredictCreditApproved", age=3)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -180,7 +180,7 @@ def test_a_model_promoted_meanwhile_is_called_by_its_new_signature() -> None:
     champions, row = make_champions(make_live()), ROW | {"records": True}
     with reached(champions=champions) as (_, channel):
         assert call(channel, "ml.CreditPredictor", "PredictCreditApproved", **row)
-        other = Schema((Feature("x", "number", example=1.0),), Label("grade", (1, 2)))
+        other = Schema((Feature("x", "number", example=1.0),), Target("grade", (1, 2)))
         champions._live["credit"] = make_live(version=LATER, schema=other)
         reply = call(channel, "ml.CreditPredictor", "PredictCreditGrade", x=500.0)
         assert (reply.grade, reply.model_version) == (2, LATER)
@@ -349,12 +349,12 @@ class Slow(Sum):
         self.seconds = seconds
         self.entered = threading.Event()
 
-    def probabilities(self, batch: Batch) -> Probabilities:
+    def outputs(self, batch: Batch) -> Outputs:
         self.entered.set()
         time.sleep(self.seconds)
         if not self.seconds:
             raise RuntimeError("the caller's secret")
-        return super().probabilities(batch)
+        return super().outputs(batch)
 
 
 def slow_iris(seconds: float) -> Live:

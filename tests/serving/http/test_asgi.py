@@ -180,13 +180,13 @@ def test_requests_at_the_same_time_are_answered_each_with_its_own() -> None:
 def threads_of(live: Any) -> list[str]:
     """Return a list that the names of the threads that predict are put into."""
     seen: list[str] = []
-    honest = live.runtime.probabilities
+    honest = live.runtime.outputs
 
     def probabilities(batch: Any) -> Any:
         seen.append(threading.current_thread().name)
         return honest(batch)
 
-    live.runtime.probabilities = probabilities
+    live.runtime.outputs = probabilities
     return seen
 
 
@@ -228,13 +228,13 @@ def test_a_start_that_fails_says_why() -> None:
 def test_requests_of_one_turn_are_predicted_in_one_call_and_answered_as_alone():
     live = make_live()
     sizes: list[int] = []
-    honest = live.runtime.probabilities
+    honest = live.runtime.outputs
 
     def probabilities(batch: Any) -> Any:
         sizes.append(len(batch.matrix))
         return honest(batch)
 
-    live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+    live.runtime.outputs = probabilities  # type: ignore[method-assign]
     service = make_service(live, make_live("other"))
     bodies = [
         ("/v0/predict", ROW),
@@ -266,14 +266,14 @@ def test_requests_of_one_turn_are_predicted_in_one_call_and_answered_as_alone():
 
 def test_a_request_that_breaks_the_joined_prediction_fails_alone():
     live = make_live()
-    honest = live.runtime.probabilities
+    honest = live.runtime.outputs
 
     def probabilities(batch: Any) -> Any:
         if (batch.matrix[:, 0] == 13).any():
             raise RuntimeError("unlucky")
         return honest(batch)
 
-    live.runtime.probabilities = probabilities  # type: ignore[method-assign]
+    live.runtime.outputs = probabilities  # type: ignore[method-assign]
     service = make_service(live)
 
     async def together() -> list[Answered]:

@@ -8,7 +8,7 @@ import pytest
 
 from serving.protocols import loans, v0
 from serving.service import PredictionService
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ask, make_live, make_service
 
 APPLICATION = {
@@ -42,7 +42,7 @@ LOANS = Schema(
         )
         for name, value in APPLICATION.items()
     ),
-    Label("default", (False, True)),
+    Target("default", (False, True)),
 )
 
 

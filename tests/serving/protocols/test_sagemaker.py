@@ -8,13 +8,13 @@ import pytest
 
 from serving.protocols import sagemaker
 from serving.service import PredictionService
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ask, make_live, make_service
 
 NAMES = ("Sepal.Length", "Sepal.Width", "Petal.Length", "Petal.Width")
 IRIS = Schema(
     tuple(Feature(name, "number", example=1.5) for name in NAMES),
-    Label("Species", ("setosa", "versicolor", "virginica")),
+    Target("Species", ("setosa", "versicolor", "virginica")),
 )
 ROWS = [dict(zip(NAMES, values, strict=True)) for values in [(5.1, 3.5, 1.4, 0.2), (700, 3, 5, 2)]]
 COLUMNS = {name: [row[name] for row in ROWS] for name in NAMES}

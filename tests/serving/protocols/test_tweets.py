@@ -12,11 +12,11 @@ from serving.auth import Guard, KeyRing, new_key
 from serving.protocols import tweets
 from serving.service import PredictionService
 from tables.batch import Batch
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ask, make_live, make_service
 
 TWEETS = Schema(
-    (Feature("text", "text", example="hello"),), Label("mood", ("negative", "positive"))
+    (Feature("text", "text", example="hello"),), Target("mood", ("negative", "positive"))
 )
 
 
@@ -61,8 +61,8 @@ def test_a_byte_order_mark_and_a_key_given_twice_are_taken(service, path):
 def test_a_thousand_texts_are_one_call_of_the_runtime(service, path, monkeypatch):
     runtime = service.champions.live("tweets").runtime
     seen: list[Batch] = []
-    honest = runtime.probabilities
-    monkeypatch.setattr(runtime, "probabilities", lambda b: (seen.append(b), honest(b))[1])
+    honest = runtime.outputs
+    monkeypatch.setattr(runtime, "outputs", lambda b: (seen.append(b), honest(b))[1])
     texts = {str(index): "x" * (index % 2) for index in range(1000)}
     named = json.loads(ask(service, path, texts).body)
     assert list(named) == list(texts)

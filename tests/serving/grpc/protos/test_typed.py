@@ -14,7 +14,7 @@ from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.proto import render
 from serving.grpc.protos.typed import camel, field_names, row_of, typed_proto
 from tables.dataset import read_dataset
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.conftest import ROOT, require
 from tests.serving.factory import SIGNATURE
 
@@ -26,13 +26,13 @@ ODD = Schema(
         Feature("größe", "category", categories=("a\n}", "b")),
         Feature("message", "text"),
     ),
-    Label("probabilities", (1, 2, 3)),
+    Target("probabilities", (1, 2, 3)),
 )
 
 
 def test_the_iris_contract_is_an_instance() -> None:
     recipe = find_recipe("iris")
-    schema = read_dataset(recipe.load(), recipe.label).schema
+    schema = read_dataset(recipe.load(), recipe.target).schema
     text = render(typed_proto("iris", schema))
     assert text == (ROOT / "clients" / "iris.proto").read_text(encoding="utf-8")
     for line in (

@@ -23,12 +23,12 @@ from serving.protocols.oip.tensors import (
 )
 from serving.refusals import RequestError
 from tables.rows import RowCodec
-from tables.schema import Feature, Label, Schema
+from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ROW, SIGNATURE, make_live
 
 CODEC = RowCodec(SIGNATURE)
 NUMERIC = Schema(
-    tuple(Feature(name, "number", nullable=name == "b") for name in "abc"), Label("y", ("n", "p"))
+    tuple(Feature(name, "number", nullable=name == "b") for name in "abc"), Target("y", ("n", "p"))
 )
 ROWS = [ROW, {"age": -4, "income": None, "home": "owner", "records": "yes"}]
 
@@ -178,7 +178,7 @@ def test_numbers_survive_their_binary_form(datatype):
     [((False, True), "BOOL"), ((1, 2), "INT64"), (("a", "b"), "BYTES")],
 )
 def test_outputs_are_the_class_and_the_probabilities_in_the_classes_datatype(classes, datatype):
-    live = make_live(schema=Schema(SIGNATURE.features, Label("y", classes)))
+    live = make_live(schema=Schema(SIGNATURE.features, Target("y", classes)))
     prediction = Prediction([[0.25, 0.75], [0.5, 0.5]], [1, 0])
     label, probabilities = output_tensors(live, prediction)
     assert (label.name, label.datatype, label.shape) == ("label", datatype, (2,))

@@ -1,4 +1,4 @@
-"""What every runtime is: rows encoded into a batch in, class probabilities out."""
+"""What predicts: a batch of encoded rows in, outputs out, such as class probabilities."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tables.batch import Batch
 
-Probabilities = NDArray[np.floating]
+Outputs = NDArray[np.floating]
 
 
 class Runtime(Protocol):
@@ -24,6 +24,6 @@ class Runtime(Protocol):
     compiled: bool
     quick: bool
 
-    def probabilities(self, batch: Batch) -> Probabilities:
-        """Return the probabilities `[n, k]` of the k classes, in the label's order."""
+    def outputs(self, batch: Batch) -> Outputs:
+        """Return the outputs `[n, width]` that the task makes its answers of."""
         ...

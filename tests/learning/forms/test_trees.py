@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from learning.compile.trees import (
+from learning.forms.trees import (
     AtMost,
     Forest,
     Is,

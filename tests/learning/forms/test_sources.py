@@ -1,16 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
-from sklearn.ensemble import RandomForestClassifier as Forest
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
@@ -22,18 +18,8 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 
-from learning.compile.folding import (
-    CannotFold,
-    Indicator,
-    Number,
-    Source,
-    columned,
-    fold_forest,
-    fold_linear,
-    sources,
-)
-from learning.compile.trees import AtMost, Is, Split, every_test
-from tests.learning.samples import batch, schema, target
+from learning.forms.sources import CannotFold, Indicator, Number, Source, sources
+from tests.learning.samples import batch
 
 ROWS = batch()
 ONE_HOT = OneHotEncoder(handle_unknown="ignore")
@@ -104,76 +90,3 @@ def test_a_vectorizer_needs_a_text() -> None:
     step = CountVectorizer().fit(["a text", "another"])
     with pytest.raises(CannotFold, match="does not stand on a text"):
         sources([step], columns=1, texts=0)
-
-
-def fitted(classifier: Any, classes: int = 2, steps: Any = ()) -> Pipeline:
-    labels = target(ROWS, classes)
-    return Pipeline([*steps, ("classifier", classifier)]).fit(ROWS.matrix, labels)
-
-
-STANDARD = (
-    "prepare",
-    prepare((ONE_HOT, [1, 4]), (SimpleImputer(strategy="median"), [0, 2, 3, 5])),
-)
-
-
-def test_imputation_becomes_the_direction_of_missing_values() -> None:
-    estimator = fitted(Forest(5, max_depth=4, random_state=0), steps=[STANDARD])
-    median = np.float32(np.nanmedian(ROWS.matrix[:, 2]))
-    tests = list(every_test(fold_forest(columned(estimator, schema()), 2)))
-    weights = [t for t in tests if isinstance(t, AtMost) and t.feature == 2]
-    assert weights
-    assert all(t.missing == (median <= t.threshold) for t in weights)
-    assert {t.feature for t in tests if isinstance(t, Is)} <= {1, 4}
-
-
-def test_missing_values_of_a_feature_that_has_none_are_nobodys_concern() -> None:
-    estimator = fitted(HistGradientBoostingClassifier(max_iter=3, random_state=0))
-    tests = list(every_test(fold_forest(columned(estimator, schema()), 2)))
-    assert {t.missing is None for t in tests if t.feature == 0} == {True}
-    assert {t.missing is None for t in tests if t.feature == 2} == {False}
-
-
-def test_training_rows_weigh_the_branches() -> None:
-    estimator = fitted(Forest(1, max_depth=2, bootstrap=False, random_state=0), steps=[STANDARD])
-    (tree,) = fold_forest(columned(estimator, schema()), 2).trees
-    assert isinstance(tree, Split)
-    assert tree.rows == tree.yes.rows + tree.no.rows == len(ROWS.matrix)
-
-
-@pytest.mark.parametrize(
-    ("make", "reason"),
-    [
-        (lambda: fitted(LogisticRegression(max_iter=1000), steps=[STANDARD]), "not made of trees"),
-        (
-            lambda: fitted(GradientBoostingClassifier(loss="exponential"), steps=[STANDARD]),
-            "loss exponential",
-        ),
-        (
-            lambda: fitted(GradientBoostingClassifier(init=Forest(2)), steps=[STANDARD]),
-            "starts from another",
-        ),
-        (
-            lambda: fitted(Forest(2), steps=[("p", SimpleImputer()), ("s", StandardScaler())]),
-            "scaled columns",
-        ),
-        (
-            lambda: fitted(HistGradientBoostingClassifier(categorical_features=[1, 4])),
-            "categories of its own",
-        ),
-        (lambda: fitted(Forest(2), classes=3, steps=[STANDARD]), "not fitted on all classes"),
-    ],
-)
-def test_trees_that_are_not_folded_are_refused_by_name(
-    make: Callable[[], Any], reason: str
-) -> None:
-    with pytest.raises(CannotFold, match=reason):
-        fold_forest(columned(make(), schema()), 2)
-
-
-def test_a_linear_model_is_refused_where_it_is_none() -> None:
-    with pytest.raises(CannotFold, match="not a logistic regression"):
-        fold_linear(columned(fitted(Forest(2), steps=[STANDARD]), schema()), 2)
-    one_class_less = fitted(LogisticRegression(max_iter=1000), steps=[STANDARD])
-    with pytest.raises(CannotFold, match="not fitted on all classes"):
-        fold_linear(columned(one_class_less, schema(0, 1, 2)), 3)

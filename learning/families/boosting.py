@@ -1,0 +1,153 @@
+"""Boosted trees of scikit-learn: those over histograms, and the older ones that are taken in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from errors import RecipeError
+from learning.family import Family, fit_in_steps
+from learning.forms.sources import CannotFold, Columned
+from learning.forms.splits import Branch, Values, link, only, sklearn_tree, split
+from learning.forms.trees import Forest, Leaf, Node
+from learning.preparation import pipeline
+from learning.progress import Progress
+from tables.schema import Schema
+
+Rounds = Annotated[int, Meta(ge=1, le=2000)]
+Rate = Annotated[float, Meta(gt=0, le=1)]
+Leaves = Annotated[int, Meta(ge=2, le=1024)]
+SmallestLeaf = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+def boosting(
+    schema: Schema,
+    seed: int,
+    *,
+    max_iter: Rounds = 100,
+    learning_rate: Rate = 0.1,
+    max_leaf_nodes: Leaves = 31,
+    min_samples_leaf: SmallestLeaf = 20,
+) -> Any:
+    """Return gradient-boosted trees over the matrix as it is: they split codes and missing values.
+
+    Raises RecipeError for a schema with text, which they do not read.
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    if schema.texts:
+        raise RecipeError(f"boosting reads no text, and {schema.texts[0].name} is text")
+    classifier = HistGradientBoostingClassifier(
+        max_iter=max_iter,
+        learning_rate=learning_rate,
+        max_leaf_nodes=max_leaf_nodes,
+        min_samples_leaf=min_samples_leaf,
+        early_stopping=False,
+        random_state=seed,
+    )
+    return pipeline("passthrough", classifier)
+
+
+class BoostingFamily(Family):
+    """Boosted trees."""
+
+    name = "boosting"
+    rank = 2
+    trusted = frozenset(
+        {
+            "sklearn._loss.link.Interval",
+            "sklearn._loss.link.LogitLink",
+            "sklearn._loss.link.MultinomialLogit",
+            "sklearn._loss.loss.HalfBinomialLoss",
+            "sklearn._loss.loss.HalfMultinomialLoss",
+            "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+            "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+            "sklearn.utils._bunch.Bunch",
+        }
+    )
+    make = staticmethod(boosting)
+
+    def classes(self) -> tuple[type, ...]:
+        """Return scikit-learn's classes."""
+        from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
+
+        return (HistGradientBoostingClassifier, GradientBoostingClassifier)
+
+    def reads(self, schema: Schema) -> bool:
+        """Tell whether there is no text."""
+        return not schema.texts
+
+    def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
+        """Fit some rounds at a time, those over histograms."""
+        if hasattr(model, "max_iter"):
+            fit_in_steps(model, "max_iter", rows, target, progress)
+        else:
+            super().fit(model, rows, target, progress)
+
+    def size(self, model: Any) -> dict[str, int]:
+        """Return the number of trees, of which each class has its own, and the deepest's depth."""
+        stages = getattr(model, "_predictors", None)
+        if stages is None:
+            return super().size(model)
+        depths = [int(tree.get_max_depth()) for stage in stages for tree in stage]
+        return {"num_trees": len(depths), "max_depth": max(depths)}
+
+    def fold(self, given: Columned, outputs: int) -> Forest:
+        """Return the trees; of two classes, those of the second one's score."""
+        model = given.model
+        if list(model.classes_) != list(range(outputs)):
+            raise CannotFold(f"{type(model).__name__} was not fitted on all classes")
+        return _histograms(given) if hasattr(model, "_predictors") else _gradients(given)
+
+
+def _gradients(given: Columned) -> Forest:
+    model = given.model
+    if model.loss != "log_loss":
+        raise CannotFold(f"GradientBoostingClassifier with loss {model.loss} is not folded")
+    if model.init is not None and model.init != "zero":
+        raise CannotFold("GradientBoostingClassifier starts from another estimator")
+    rounds, rate = model.estimators_, model.learning_rate
+    outputs = rounds.shape[1]
+    trees = tuple(
+        sklearn_tree(given, tree.tree_, only(output, outputs, rate))
+        for stage in rounds
+        for output, tree in enumerate(stage)
+    )
+    start = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))
+    return Forest(trees, given.columns, outputs, link(outputs), tuple(start[0].tolist()))
+
+
+def _histograms(given: Columned) -> Forest:
+    model = given.model
+    if getattr(model, "_preprocessor", None) is not None:
+        raise CannotFold("HistGradientBoostingClassifier has categories of its own")
+    outputs = len(model._predictors[0])
+    trees = tuple(
+        _histogram_tree(given, tree.nodes, only(output, outputs))
+        for stage in model._predictors
+        for output, tree in enumerate(stage)
+    )
+    base = tuple(np.ravel(model._baseline_prediction).tolist())
+    return Forest(trees, given.columns, outputs, link(outputs), base)
+
+
+def _histogram_tree(given: Columned, nodes: Any, values: Values) -> Node:
+    if nodes["is_categorical"].any():
+        raise CannotFold("HistGradientBoostingClassifier has categories of its own")
+
+    def node(at: int) -> Node:
+        this = nodes[at]
+        rows = float(this["count"])
+        if this["is_leaf"]:
+            return Leaf(values(this["value"]), rows)
+        threshold, missing = float(this["num_threshold"]), bool(this["missing_go_to_left"])
+        below, above = node(this["left"]), node(this["right"])
+        return split(given, Branch(this["feature_idx"], threshold, missing, below, above, rows))
+
+    return node(0)
+
+
+family = BoostingFamily()

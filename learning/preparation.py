@@ -1,0 +1,75 @@
+"""What the ready-made pipelines do to a batch before their classifier sees it.
+
+A category never seen and a missing one look alike: zero in each of the
+feature's one-hot columns. scikit-learn is imported when a pipeline is made.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tables.schema import Schema
+
+# From this many one-hot columns on, most of them are kept as the zeros that they are.
+SPARSE_WIDTH = 200
+# The commonest words and pairs of words of a text feature; the rest say little for their weight.
+MOST_WORDS = 20_000
+
+
+def pipeline(prepare: Any, classifier: Any) -> Any:
+    """Return a Pipeline of two steps, "prepare" and "classifier"."""
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("prepare", prepare), ("classifier", classifier)])
+
+
+def prepare(schema: Schema, *, scaled: bool = False, words: int = MOST_WORDS) -> Any:
+    """Return one-hot columns, numbers with the median for missing ones, and TF-IDF of words."""
+    from sklearn.compose import ColumnTransformer
+
+    indices = {feature.name: index for index, feature in enumerate(schema.numeric)}
+    categories = [feature for feature in schema.numeric if feature.kind == "category"]
+    numbers = [indices[f.name] for f in schema.numeric if f.kind != "category"]
+    steps: list[tuple[str, Any, Any]] = []
+    if categories:
+        codes = [np.arange(len(f.categories), dtype=np.float32) for f in categories]
+        sparse = sum(map(len, codes)) > SPARSE_WIDTH
+        steps.append(("category", _one_hot(codes, sparse), [indices[f.name] for f in categories]))
+    if numbers:
+        steps.append(("number", _numbers(scaled), numbers))
+    for index, feature in enumerate(schema.texts, start=len(indices)):
+        steps.append((f"text {feature.name}", _words(words), index))
+    return ColumnTransformer(steps)
+
+
+def _one_hot(codes: list[NDArray[np.float32]], sparse: bool) -> Any:
+    from sklearn.preprocessing import OneHotEncoder
+
+    return OneHotEncoder(
+        categories=codes, handle_unknown="ignore", sparse_output=sparse, dtype=np.float32
+    )
+
+
+def _numbers(scaled: bool) -> Any:
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    # A column may have values in the hold-out only: it is kept, so that it keeps its index.
+    imputer = SimpleImputer(strategy="median", keep_empty_features=True)
+    return Pipeline([("impute", imputer), ("scale", StandardScaler())]) if scaled else imputer
+
+
+def _words(count: int) -> Any:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    return TfidfVectorizer(
+        ngram_range=(1, 2),
+        max_features=count,
+        sublinear_tf=True,
+        # One letter is a word too; without it a column of such has no vocabulary.
+        token_pattern=r"(?u)\b\w+\b",  # noqa: S106
+    )

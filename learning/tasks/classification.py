@@ -1,0 +1,276 @@
+"""Classification: the target is one of some classes; a model answers the probability of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from errors import EquivalenceError
+from learning.prediction import Outputs
+from learning.task import Column, Doubles, Strata, Task, Values
+from tables.schema import Class, Target
+from tables.schema_inference import read_classes
+from tables.table import Table
+
+# The most that a compiled model's probability may differ; no class may.
+TOLERANCE = 1e-5
+# Outputs are served as 32-bit floats: what they cannot tell from 0 or 1 is not told here.
+# Without it, a forest's rare 0 for what did happen would outweigh every other row.
+SMALLEST = float(np.finfo(np.float32).eps)
+# A float32 has no more digits than these behind the point of a probability.
+DECIMALS = 7
+SCALE = 10.0**DECIMALS
+# Deciles of the predicted probability, whose calibration is told.
+BINS = 10
+
+VALUE, PROBABILITIES = "label", "probabilities"
+
+
+class Predicted(NamedTuple):
+    """The class predicted for one row, its probability, and those of all classes by name."""
+
+    value: Class
+    probability: float
+    probabilities: dict[str, float]
+
+
+class Prediction(NamedTuple):
+    """Class probabilities `[n, k]` in the target's order, and the index of each row's class."""
+
+    probabilities: list[list[float]]
+    winners: list[int]
+
+
+class Classification(Task):
+    """Of two classes or more; their probabilities add up to 1 in each row."""
+
+    name = "classification"
+    loss_name = "log loss"
+
+    # ------------------------------------------------------------ learning
+
+    def read(self, table: Table, column: str) -> tuple[Target, Values]:
+        """Return the target with its classes, and the index of each row's. Raises DatasetError."""
+        return read_classes(table, column)
+
+    def strata(self, values: Values) -> Strata:
+        """Return the classes."""
+        return values
+
+    def golden(self, values: Values) -> list[int]:
+        """Return the first row of each class."""
+        return [int(np.flatnonzero(values == index)[0]) for index in np.unique(values)]
+
+    def width(self, target: Target) -> int:
+        """Return the number of classes."""
+        return len(target.classes)
+
+    def check(self, estimator: Any, target: Target) -> None:
+        """Raise EquivalenceError for an estimator that was fitted on other classes."""
+        known, needed = list(estimator.classes_), len(target.classes)
+        if known != list(range(needed)):
+            raise EquivalenceError(f"the estimator was fitted on {len(known)} of {needed} classes")
+
+    def outputs(self, estimator: Any, rows: Any) -> Outputs:
+        """Return the probabilities `[n, k]`."""
+        probabilities: Outputs = estimator.predict_proba(rows)
+        return probabilities
+
+    def difference(self, expected: Outputs, found: Outputs) -> float:
+        """Return the largest difference of a probability.
+
+        Raises EquivalenceError when a class differs, or a probability by more than TOLERANCE.
+        """
+        if expected.shape != found.shape:
+            raise EquivalenceError(
+                f"{found.shape[1]} probabilities a row, where {expected.shape[1]} were expected"
+            )
+        labels = int((expected.argmax(axis=1) != found.argmax(axis=1)).sum())
+        difference = float(np.abs(expected - found).max())
+        if not difference <= TOLERANCE:
+            raise EquivalenceError(f"a probability differs by {difference:.1e}")
+        if labels:
+            raise EquivalenceError(f"{labels} of {len(expected)} labels differ")
+        return difference
+
+    def bounded(self, outputs: Outputs) -> Doubles:
+        """Return probabilities that add up to 1 in each row, none of them 0 or 1."""
+        clipped = np.clip(outputs.astype(np.float64), SMALLEST, 1 - SMALLEST)
+        sure: Doubles = clipped / clipped.sum(axis=1, keepdims=True)
+        return sure
+
+    def loss(self, outputs: Outputs, values: Values, target: Target) -> float:
+        """Return the log loss."""
+        from sklearn.metrics import log_loss
+
+        return float(log_loss(values, outputs, labels=range(len(target.classes))))
+
+    def losses(self, outputs: Outputs, values: Values) -> Doubles:
+        """Return the log loss of each row, its probabilities bounded."""
+        losses: Doubles = -np.log(self.bounded(outputs)[np.arange(len(values)), values])
+        return losses
+
+    def metrics(self, outputs: Outputs, values: Values, target: Target) -> dict[str, Any]:
+        """Return the metrics of probabilities `[n, k]`.
+
+        Of two classes the second is the positive one. Of more, ROC AUC is the mean
+        of each class against the rest, F1 the mean over classes, and the Brier score
+        the mean squared distance summed over classes (0 to 2). The rows of the
+        confusion matrix are true classes, its columns predicted ones.
+        """
+        from sklearn import metrics
+
+        sure = self.bounded(outputs)
+        predicted = sure.argmax(axis=1)
+        indices = range(len(target.classes))
+        average = "binary" if len(target.classes) == 2 else "macro"
+        f1 = metrics.f1_score(values, predicted, average=average, zero_division=0.0)
+        return {
+            "roc_auc": _roc_auc(values, sure),
+            "log_loss": self.loss(sure, values, target),
+            "brier_score": _brier_score(values, sure),
+            "accuracy": float(metrics.accuracy_score(values, predicted)),
+            "balanced_accuracy": float(metrics.balanced_accuracy_score(values, predicted)),
+            "f1": float(f1),
+            "confusion_matrix": metrics.confusion_matrix(
+                values, predicted, labels=indices
+            ).tolist(),
+            "calibration": calibration(sure, values),
+        }
+
+    def describe(self, target: Target) -> str:
+        """Return the target's name and its classes."""
+        return f"{target.name}: {', '.join(target.keys)}"
+
+    def report(self, metrics: Mapping[str, Any], target: Target) -> list[str]:
+        """Return a line a number, and the confusion matrix."""
+        plain = {name: v for name, v in metrics.items() if isinstance(v, float)}
+        lines = [f"{name:<18}{value:>8.4f}" for name, value in plain.items()]
+        lines += ["", "true class, and how often each was predicted"]
+        width = max(map(len, target.keys)) + 2
+        for key, counts in zip(target.keys, metrics["confusion_matrix"], strict=True):
+            lines.append(f"{key:<{width}}" + "".join(f"{count:>8}" for count in counts))
+        return lines
+
+    # ------------------------------------------------------------ serving
+
+    def predicted(self, outputs: Outputs, target: Target) -> list[Predicted]:
+        """Return the class of each row with its probabilities, as the model has them."""
+        keys, classes, found = target.keys, target.classes, []
+        for row in outputs.tolist():
+            winner = row.index(max(row))
+            named = dict(zip(keys, row, strict=True))
+            found.append(Predicted(classes[winner], row[winner], named))
+        return found
+
+    def predict(self, outputs: Outputs) -> Prediction:
+        """Return the prediction; probabilities are rounded to 1e-7."""
+        if len(outputs) == 1:
+            # For one row plain floats are quicker; the arithmetic is that of np.round.
+            row = [round(p * SCALE) / SCALE for p in outputs[0].tolist()]
+            return Prediction([row], [int(outputs[0].argmax())])
+        rows = np.round(outputs.astype(np.float64), DECIMALS).tolist()
+        return Prediction(rows, outputs.argmax(axis=1).tolist())
+
+    def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
+        """Return the prediction of some of its rows."""
+        return Prediction(prediction.probabilities[start:end], prediction.winners[start:end])
+
+    def columns(self, target: Target) -> tuple[Column, ...]:
+        """Return the class, and the probabilities of all."""
+        classes = Column(VALUE, _kind(target))
+        return (classes, Column(PROBABILITIES, "number", len(target.classes), target.keys))
+
+    def column(self, name: str, prediction: Prediction, target: Target) -> list[Any]:
+        """Return the class of each row, or its probabilities."""
+        if name == PROBABILITIES:
+            return prediction.probabilities
+        return [target.classes[winner] for winner in prediction.winners]
+
+    def answers(
+        self, prediction: Prediction, target: Target, value: str = "value"
+    ) -> list[dict[str, Any]]:
+        """Return the class of each row, its probability, and those of all classes by name."""
+        keys, classes = target.keys, target.classes
+        return [
+            {
+                value: classes[winner],
+                "probability": row[winner],
+                "probabilities": dict(zip(keys, row, strict=True)),
+            }
+            for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
+        ]
+
+    def header(self, target: Target) -> tuple[str, ...]:
+        """Return the prediction, its probability, and that of each class."""
+        return ("prediction", "probability", *(f"probability_{key}" for key in target.keys))
+
+    def cells(self, prediction: Prediction, target: Target) -> list[Sequence[Any]]:
+        """Return the class's name, its probability, and those of all classes."""
+        keys = target.keys
+        return [
+            (keys[winner], row[winner], *row)
+            for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
+        ]
+
+    def answer_schema(self, target: Target, value: str = "value") -> dict[str, Any]:
+        """Return the JSON Schema of one row's answer."""
+        probability = {"type": "number", "minimum": 0, "maximum": 1}
+        return {
+            "type": "object",
+            "properties": {
+                value: {"enum": list(target.classes)},
+                "probability": probability,
+                "probabilities": {"type": "object", "additionalProperties": probability},
+            },
+            "required": [value, "probability", "probabilities"],
+        }
+
+
+def calibration(sure: Doubles, values: NDArray[np.intp]) -> list[dict[str, float]]:
+    """Return, by decile of the predicted probability, what was predicted and what came true.
+
+    Of two classes it is the second one's probability; of more, that of the
+    predicted class, and whether the prediction was right.
+    """
+    if sure.shape[1] == 2:
+        predicted, happened = sure[:, 1], values == 1
+    else:
+        predicted, happened = sure.max(axis=1), sure.argmax(axis=1) == values
+    order = np.argsort(predicted, kind="stable")
+    return [
+        {
+            "count": len(members),
+            "mean_predicted": float(predicted[members].mean()),
+            "fraction_observed": float(happened[members].mean()),
+        }
+        for members in np.array_split(order, min(BINS, len(order)))
+    ]
+
+
+def _roc_auc(values: Values, sure: Doubles) -> float:
+    from sklearn.metrics import roc_auc_score
+
+    if sure.shape[1] == 2:
+        return float(roc_auc_score(values, sure[:, 1]))
+    return float(roc_auc_score(values, sure, multi_class="ovr", average="macro"))
+
+
+def _brier_score(values: Values, sure: Doubles) -> float:
+    from sklearn.metrics import brier_score_loss
+
+    if sure.shape[1] == 2:
+        return float(brier_score_loss(values, sure[:, 1]))
+    return float(brier_score_loss(values, sure, labels=range(sure.shape[1])))
+
+
+def _kind(target: Target) -> Literal["boolean", "integer", "text"]:
+    if all(isinstance(value, bool) for value in target.classes):
+        return "boolean"
+    return "integer" if all(isinstance(value, int) for value in target.classes) else "text"
+
+
+task = Classification()

@@ -1,0 +1,150 @@
+"""Classification: metrics that can be counted by hand, answers as the protocols render them."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from learning.tasks.classification import BINS, calibration, task
+from tables.schema import Target
+
+TWO = Target("y", (False, True))
+THREE = Target("y", ("a", "b", "c"))
+KEYS = {
+    "roc_auc",
+    "log_loss",
+    "brier_score",
+    "accuracy",
+    "balanced_accuracy",
+    "f1",
+    "confusion_matrix",
+    "calibration",
+}
+
+
+def both(chance):
+    chance = np.array(chance, dtype=np.float32)
+    return np.column_stack([1 - chance, chance])
+
+
+def test_metrics_of_two_classes():
+    found = task.metrics(both([0.1, 0.6, 0.8, 0.7]), np.array([0, 0, 1, 1]), TWO)
+    assert found.keys() == KEYS
+    assert found["roc_auc"] == 1.0
+    assert found["accuracy"] == 0.75
+    assert found["balanced_accuracy"] == 0.75
+    assert found["f1"] == pytest.approx(0.8)
+    assert found["confusion_matrix"] == [[1, 1], [0, 2]]
+    assert found["brier_score"] == pytest.approx((0.01 + 0.36 + 0.04 + 0.09) / 4, abs=1e-6)
+    losses = [math.log(1 / p) for p in (0.9, 0.4, 0.8, 0.7)]
+    assert found["log_loss"] == pytest.approx(sum(losses) / 4, abs=1e-6)
+
+
+def test_metrics_of_three_classes():
+    sure = np.array([[0.8, 0.1, 0.1], [0.2, 0.45, 0.35], [0.4, 0.3, 0.3]], dtype=np.float32)
+    found = task.metrics(sure, np.array([0, 1, 2]), THREE)
+    assert found["confusion_matrix"] == [[1, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert found["accuracy"] == found["balanced_accuracy"] == pytest.approx(2 / 3)
+    assert found["f1"] == pytest.approx((2 / 3 + 1 + 0) / 3)
+    squares = (0.04 + 0.01 + 0.01) + (0.04 + 0.3025 + 0.1225) + (0.16 + 0.09 + 0.49)
+    assert found["brier_score"] == pytest.approx(squares / 3, abs=1e-6)
+    assert found["log_loss"] == pytest.approx(-np.log([0.8, 0.45, 0.3]).mean(), abs=1e-6)
+    # One against the rest: a 1, b 1, c 0.5.
+    assert found["roc_auc"] == pytest.approx((1 + 1 + 0.5) / 3)
+
+
+def test_every_class_weighs_the_same_in_roc_auc():
+    sure = np.array(
+        [[0.8, 0.1, 0.1], [0.7, 0.2, 0.1], [0.6, 0.3, 0.1], [0.2, 0.45, 0.35], [0.4, 0.3, 0.3]]
+    )
+    found = task.metrics(sure, np.array([0, 0, 0, 1, 2]), THREE)
+    # One against the rest: a 1, b 1, c 0.75; a has three rows of five.
+    assert found["roc_auc"] == pytest.approx((1 + 1 + 0.75) / 3)
+
+
+def test_metrics_are_ready_for_json():
+    sure = both(np.linspace(0, 1, 50))
+    found = task.metrics(sure, (sure[:, 1] > 0.4).astype(np.intp), TWO)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_probabilities_of_0_and_1_have_a_finite_loss():
+    found = task.metrics(both([0.0, 1.0, 1.0]), np.array([0, 1, 0]), TWO)
+    assert 5 < found["log_loss"] < 6
+
+
+def test_calibration_has_a_tenth_of_the_rows_in_each_bin_in_order():
+    chance = np.linspace(0.005, 0.995, 100)[::-1]
+    target = (np.arange(100)[::-1] % 2).astype(np.intp)
+    bins = calibration(both(chance).astype(float), target)
+    assert [found["count"] for found in bins] == [10] * BINS
+    assert [round(found["mean_predicted"], 2) for found in bins] == [
+        round(0.05 + 0.1 * i, 2) for i in range(10)
+    ]
+    assert [found["fraction_observed"] for found in bins] == [0.5] * 10
+
+
+def test_calibration_of_many_classes_is_of_the_predicted_one():
+    sure = np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3]])
+    assert calibration(sure, np.array([0, 0])) == [
+        {"count": 1, "mean_predicted": 0.5, "fraction_observed": 0.0},
+        {"count": 1, "mean_predicted": 0.8, "fraction_observed": 1.0},
+    ]
+
+
+PREDICTION = task.predict(np.array([[0.123456789, 0.876543211], [0.75, 0.25]]))
+
+
+def test_a_row_alone_is_rounded_as_among_others():
+    outputs = np.random.default_rng(0).random((50, 1)).astype(np.float32)
+    outputs = np.hstack([1 - outputs, outputs])
+    together = task.predict(outputs)
+    alone = [task.predict(outputs[[i]]) for i in range(len(outputs))]
+    assert [one.probabilities[0] for one in alone] == together.probabilities
+    assert [one.winners[0] for one in alone] == together.winners
+    assert PREDICTION.probabilities[0] == [0.1234568, 0.8765432]
+
+
+def test_answers_are_what_the_protocols_render():
+    assert task.answers(PREDICTION, TWO, "predicted_label")[0] == {
+        "predicted_label": True,
+        "probability": 0.8765432,
+        "probabilities": {"false": 0.1234568, "true": 0.8765432},
+    }
+    assert task.header(TWO) == (
+        "prediction",
+        "probability",
+        "probability_false",
+        "probability_true",
+    )
+    assert task.cells(PREDICTION, TWO)[1] == ("false", 0.75, 0.75, 0.25)
+    assert task.answer_schema(TWO, "v")["required"] == ["v", "probability", "probabilities"]
+    assert task.answer_schema(TWO)["properties"]["value"] == {"enum": [False, True]}
+
+
+@pytest.mark.parametrize(
+    ("classes", "kind"),
+    [((False, True), "boolean"), ((0, 1), "integer"), (("a", "b"), "text"), ((0, "b"), "text")],
+)
+def test_columns_have_a_kind_and_values_row_by_row(classes, kind):
+    target = Target("y", classes)
+    label, probabilities = task.columns(target)
+    assert (label.name, label.kind, label.width) == ("label", kind, None)
+    assert (probabilities.width, probabilities.names) == (2, target.keys)
+    assert task.column("label", PREDICTION, target) == [classes[1], classes[0]]
+    assert task.column("probabilities", PREDICTION, target) == PREDICTION.probabilities
+
+
+def test_the_loss_is_that_of_the_promotion_rule():
+    outputs, values = both([0.1, 0.6, 1.0]), np.array([0, 1, 0])
+    losses = task.losses(outputs, values)
+    assert losses[:2] == pytest.approx(-np.log([0.9, 0.6]), abs=1e-6)
+    assert losses[2] == pytest.approx(-math.log(np.finfo(np.float32).eps), abs=1e-3)
+    assert task.loss(task.bounded(outputs), values, TWO) == pytest.approx(losses.mean())
+
+
+def test_golden_rows_are_of_every_class():
+    assert task.golden(np.array([1, 1, 0, 2, 0])) == [2, 0, 3]
