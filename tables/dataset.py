@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tables.batch import Batch
-from tables.cells import read_values, stripped, to_float32
-from tables.schema import UNKNOWN, Feature, Kind, Schema
-from tables.schema_inference import infer_schema, read_labels
+from tables.column import encode_column
+from tables.leakage import leaking_features
+from tables.schema import Feature, Kind, Schema
+from tables.schema_inference import infer_schema
 from tables.table import Table
 
 
@@ -65,40 +66,27 @@ def read_dataset(
     aliases: Mapping[str, Mapping[str, str]] | None = None,
     kinds: Mapping[str, Kind] | None = None,
 ) -> Dataset:
-    """Infer the signature of a table and encode its rows.
+    """Infer the schema of a table and encode its rows.
 
     The notes also name the features that give the label away. Raises
     DatasetError, naming column and row, for a table that cannot be learnt from.
     """
-    from tables.leakage import leaking_features
-
-    schema, notes = infer_schema(table, target, aliases, kinds)
-    indices = {value: index for index, value in enumerate(schema.label.classes)}
-    classes = np.array([indices[v] for v in read_labels(table, target)], dtype=np.intp)
-    dataset = Dataset(schema, encode(table, schema), classes, notes)
-    told = (
+    schema, notes, batch, classes = infer_schema(table, target, aliases, kinds)
+    names = [feature.name for feature in schema.numeric]
+    leaks = (
         f"{name} alone gives {target} away: is it known beforehand?"
-        for name in leaking_features(dataset)
+        for name in leaking_features(batch.matrix, classes, names)
     )
-    return replace(dataset, notes=(*notes, *told))
+    return Dataset(schema, batch, classes, (*notes, *leaks))
 
 
 def encode(table: Table, schema: Schema) -> Batch:
-    """Encode a table's rows as `tables.rows` encodes the rows of requests."""
+    """Encode a table's rows as `tables.rows` encodes the rows of requests. Raises ValueError."""
     matrix = np.empty((len(table), len(schema.numeric)), dtype=np.float32)
     for index, feature in enumerate(schema.numeric):
-        matrix[:, index] = _encoded(feature, stripped(table.cells(feature.name)))
-    texts = tuple([c or "" for c in table.cells(feature.name)] for feature in schema.texts)
-    return Batch(matrix, texts)
-
-
-def _encoded(feature: Feature, cells: list[str | None]) -> NDArray[np.float32]:
-    values = read_values(cells, feature.kind)
-    if feature.kind == "category":
-        codes = {category: float(index) for index, category in enumerate(feature.categories)}
-        codes |= {alias: codes[category] for alias, category in feature.aliases.items()}
-        values = [None if value is None else codes.get(value, UNKNOWN) for value in values]
-    return to_float32(values)
+        matrix[:, index] = encode_column(feature, table.cells(feature.name))
+    texts = (list(encode_column(f, table.cells(f.name))) for f in schema.texts)
+    return Batch(matrix, tuple(texts))
 
 
 def _decoded(feature: Feature, code: float) -> Any:

@@ -16,7 +16,7 @@ from tables.table import Table
 DELIMITERS = (",", ";", "\t")
 # The delimiter is the one under which this many first records look most like a table.
 SAMPLE_RECORDS = 100
-LONGEST_NAME = 200
+LONGEST_HEADING = 200
 
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?[0-9]+(?:,[0-9]+)?\s*")
 
@@ -132,9 +132,10 @@ def _names(header: list[str]) -> list[str]:
             raise DatasetError(f"the header has no name for column {index + 1}")
         if not name.isprintable():
             raise DatasetError(f"the header's name for column {index + 1} has a control character")
-        if len(name) > LONGEST_NAME:
+        if len(name) > LONGEST_HEADING:
             raise DatasetError(
-                f"the header's name for column {index + 1} is longer than {LONGEST_NAME} characters"
+                f"the header's name for column {index + 1} is longer than "
+                f"{LONGEST_HEADING} characters"
             )
         if name in names[:index]:
             both = f"columns {names.index(name) + 1} and {index + 1}"
