@@ -8,12 +8,14 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from errors import LONGEST_NAME, DatasetError
 from tables.batch import Batch
 from tables.cells import Cells, is_number, kind_of, read_value
 from tables.column import Column, distinct, read_column
+from tables.dialect import PLAIN
 from tables.schema import Class, Kind, Label, Schema
 from tables.strata import SMALLEST_CLASS
 from tables.table import Table
@@ -64,7 +66,8 @@ def infer_schema(
     if not features:
         raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
     ignored = tuple(name for name in columns if name not in features)
-    schema = Schema(tuple(features.values()), label, ignored)
+    dialect = table.dialect if table.dialect != PLAIN else UNSET
+    schema = Schema(tuple(features.values()), label, ignored, dialect)
     notes = (*table.notes, *(note for column in columns.values() for note in column.notes))
     return Inferred(schema, notes, _batch(schema, columns, len(table)), classes)
 

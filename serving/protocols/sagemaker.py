@@ -7,7 +7,7 @@ platform asks for; the names in the answers are those of its own algorithms.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from serving.champions import Live, Prediction
 from serving.http import media
 from serving.http.description import Description, header, prediction_schema, row_of
 from serving.http.exchange import JSON, Answer, Headers, Request, refuse
+from tables.readers.body import read_body
 from tables.rows import Decoded, parse_json
 
 # The last is what the platform itself has, and so what boto3 asks for: an endpoint is a model here.
@@ -43,7 +44,9 @@ def decode(request: Request, live: Live) -> Decoded:
     """
     written = media.readable(request)
     if written == media.CSV:
-        decoded = live.codec.decode_columns(_read_csv(request, live))
+        named = b"header=present" in request.headers.get(b"content-type", b"")
+        table = read_body(request.body, live.schema, header=named)
+        decoded = live.codec.decode_columns(table.columns)
     elif written == media.JSON_LINES:
         lines = [parse_json(line) for line in request.body.splitlines() if line.strip()]
         decoded = live.codec.decode_objects(lines)
@@ -71,15 +74,6 @@ def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     if len({len(column) for column in columns.values()}) > 1:
         raise RowsError("expected equally many values for every field")
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _read_csv(request: Request, live: Live) -> dict[str, Sequence[str]]:
-    names = [feature.name for feature in live.schema.features]
-    lines = media.read_cells(request.body)
-    named = len({*names, live.schema.label.name}.intersection(lines[0]))
-    if 2 * named >= len(lines[0]) or b"header=present" in request.headers.get(b"content-type", b""):
-        return media.columns_of(lines[0], lines[1:])
-    return media.columns_of(names, lines)
 
 
 def render(request: Request, live: Live, decoded: Decoded, prediction: Prediction) -> Answer:

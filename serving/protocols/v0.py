@@ -13,6 +13,7 @@ from serving.champions import Live, Prediction
 from serving.http import media
 from serving.http.description import Description, flag, prediction_schema, row_of
 from serving.http.exchange import Answer, Request, describe, refuse
+from tables.readers.body import read_body
 from tables.rows import Decoded, parse_json
 
 ROUTES: tuple[tuple[str, str], ...] = (
@@ -35,8 +36,8 @@ def decode(request: Request, live: Live) -> Decoded:
     partial, strict = request.flag("partial"), request.flag("strict")
     written = media.readable(request)
     if written == media.CSV:
-        columns = media.read_csv(request.body)
-        decoded = live.codec.decode_columns(columns, partial=partial, strict=strict)
+        table = read_body(request.body, live.schema)
+        decoded = live.codec.decode_columns(table.columns, partial=partial, strict=strict)
     elif written == media.JSON_LINES:
         rows = [parse_json(line) for line in request.body.splitlines() if line.strip()]
         decoded = live.codec.decode_objects(rows, partial=partial, strict=strict)
