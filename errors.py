@@ -35,6 +35,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# A name in a message is cut here, so that an absurd one cannot bloat it.
+LONGEST_NAME = 64
+
 
 class MiranteError(Exception):
     """Any fault that Mirante knows by name; its text is one line a user can act on."""

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from errors import RecipeError
+from errors import LONGEST_NAME, RecipeError
 from tables.schema import Kind, Schema
 from tables.table import Table
 
@@ -20,8 +20,6 @@ from tables.table import Table
 Estimator = Any
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-# A name in a message is cut here.
-LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)

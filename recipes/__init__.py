@@ -6,8 +6,8 @@ from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
 
-from errors import RecipeError
-from learning.recipe import LONGEST_NAME, Recipe
+from errors import LONGEST_NAME, RecipeError
+from learning.recipe import Recipe
 
 DEFAULT = "credit"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,8 @@ def prepare(table: Table) -> Table:
     columns |= {name: [_amount(v) for v in columns[name]] for name in ("GrAppv", "SBA_Appv")}
     kept = [index for index, value in enumerate(columns[LABEL]) if value not in (None, "")]
     lines = [table.lines[index] for index in kept] if table.lines else ()
-    return Table({n: [c[index] for index in kept] for n, c in columns.items()}, lines, table.notes)
+    chosen = {n: [c[index] for index in kept] for n, c in columns.items()}
+    return replace(table, columns=chosen, lines=lines)
 
 
 def _amount(value: Any) -> Any:

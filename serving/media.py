@@ -8,10 +8,9 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from errors import ParseError, RowProblem
+from errors import ParseError
 from serving.exchange import Exchange
 from serving.refusals import BodyTooLarge, MediaTypeError, NotAcceptable
-from tables.rows import rejected
 
 JSON, JSON_LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
 CSV_TYPE = b"text/csv; charset=utf-8"  # the content type of an answer in CSV
@@ -24,6 +23,7 @@ _READABLE = {
     b"application/jsonlines": JSON_LINES,
     b"application/json-lines": JSON_LINES,
     b"text/csv": CSV,
+    b"text/tab-separated-values": CSV,
 }
 WRITABLE = {
     "*/*": JSON,
@@ -94,53 +94,6 @@ def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
     if not unpacker.eof:
         raise ParseError("the gzip body is cut short")
     return unpacked
-
-
-def read_csv(body: bytes) -> dict[str, Sequence[str]]:
-    """Return the columns of a CSV body with a header.
-
-    Raises ParseError for bytes that are no such table, RowsError for rows
-    that have more or fewer cells than the header.
-    """
-    header, *rows = read_cells(body)
-    return columns_of(header, rows)
-
-
-def read_cells(body: bytes) -> list[list[str]]:
-    """Return the lines of a CSV body that are not blank, at least one. Raises ParseError."""
-    try:
-        lines = [row for row in csv.reader(io.StringIO(_text(body)), strict=True) if row]
-    except csv.Error as error:
-        raise ParseError(f"the body is not CSV: {error}") from None
-    if not lines:
-        raise ParseError("the body is empty; expected CSV")
-    return lines
-
-
-def columns_of(header: Sequence[str], rows: list[list[str]]) -> dict[str, Sequence[str]]:
-    """Return rows of cells as columns. Raises ParseError and RowsError."""
-    if len(set(header)) < len(header):
-        raise ParseError("the CSV header names a column twice")
-    _refuse_ragged(rows, len(header))
-    columns: Iterable[Sequence[str]] = zip(*rows, strict=True) if rows else [()] * len(header)
-    return dict(zip(header, columns, strict=True))
-
-
-def _text(body: bytes) -> str:
-    try:
-        return body.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ParseError(f"the body is not UTF-8: byte {error.start}") from None
-
-
-def _refuse_ragged(rows: list[list[str]], width: int) -> None:
-    if all(len(row) == width for row in rows):
-        return
-    raise rejected(
-        RowProblem(index, None, f"{width} cells", f"{len(row)} cells")
-        for index, row in enumerate(rows)
-        if len(row) != width
-    )
 
 
 def write_csv(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:

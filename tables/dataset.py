@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tables.batch import Batch
-from tables.cells import read_values, stripped, to_float32
-from tables.schema import UNKNOWN, Feature, Kind, Schema
+from tables.column import encode_column
+from tables.leakage import leaking_features
+from tables.schema import Feature, Kind, Schema
 from tables.schema_inference import ReadTarget, infer_schema, read_classes
 from tables.table import Table
 
@@ -72,35 +73,24 @@ def read_dataset(
     The notes also name the features that give classes away. Raises
     DatasetError, naming column and row, for a table that cannot be learnt from.
     """
-    from tables.leakage import leaking_features
-
-    schema, notes, values = infer_schema(table, target, aliases, kinds, read_target)
-    dataset = Dataset(schema, encode(table, schema), values, notes)
+    schema, notes, batch, values = infer_schema(table, target, aliases, kinds, read_target)
     if not schema.target.classes:
-        return dataset
-    told = (
+        return Dataset(schema, batch, values, notes)
+    names = [feature.name for feature in schema.numeric]
+    leaks = (
         f"{name} alone gives {target} away: is it known beforehand?"
-        for name in leaking_features(dataset)
+        for name in leaking_features(batch.matrix, values, names)
     )
-    return replace(dataset, notes=(*notes, *told))
+    return Dataset(schema, batch, values, (*notes, *leaks))
 
 
 def encode(table: Table, schema: Schema) -> Batch:
-    """Encode a table's rows as `tables.rows` encodes the rows of requests."""
+    """Encode a table's rows as `tables.rows` encodes the rows of requests. Raises ValueError."""
     matrix = np.empty((len(table), len(schema.numeric)), dtype=np.float32)
     for index, feature in enumerate(schema.numeric):
-        matrix[:, index] = _encoded(feature, stripped(table.cells(feature.name)))
-    texts = tuple([c or "" for c in table.cells(feature.name)] for feature in schema.texts)
-    return Batch(matrix, texts)
-
-
-def _encoded(feature: Feature, cells: list[str | None]) -> NDArray[np.float32]:
-    values = read_values(cells, feature.kind)
-    if feature.kind == "category":
-        codes = {category: float(index) for index, category in enumerate(feature.categories)}
-        codes |= {alias: codes[category] for alias, category in feature.aliases.items()}
-        values = [None if value is None else codes.get(value, UNKNOWN) for value in values]
-    return to_float32(values)
+        matrix[:, index] = encode_column(feature, table.cells(feature.name))
+    texts = (list(encode_column(f, table.cells(f.name))) for f in schema.texts)
+    return Batch(matrix, tuple(texts))
 
 
 def _decoded(feature: Feature, code: float) -> Any:

@@ -1,12 +1,14 @@
-"""Giveaways: features that alone tell the label, most often because they were written after it."""
+"""Leakage: features that alone tell the label, most often because they were written after it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tables.dataset import Dataset
-from tables.split import sample
+from tables.batch import Matrix
+from tables.strata import sampled
 
 # The share of each class that a feature alone gets right, on rows not learnt from.
 ALMOST_ALL = 0.98
@@ -16,18 +18,18 @@ MOST_ROWS = 5000
 FOLDS = 3
 
 
-def leaking_features(dataset: Dataset) -> list[str]:
-    """Return the names of the features, other than texts, that give the label away.
+def leaking_features(matrix: Matrix, target: NDArray[np.intp], names: Sequence[str]) -> list[str]:
+    """Return the names of the columns of a matrix `[n, d]` that give the label away.
 
-    A feature does if a small tree on nothing but it is right, in
+    A column does if a small tree on nothing but it is right, in
     cross-validation, for 98 of 100 rows of each class on average.
     """
-    rows = sample(dataset, MOST_ROWS)
-    columns = enumerate(dataset.schema.numeric)
-    return [f.name for index, f in columns if _tells(rows.batch.matrix[:, [index]], rows.target)]
+    rows = sampled(target, MOST_ROWS)
+    matrix, target = matrix[rows], target[rows]
+    return [name for index, name in enumerate(names) if _tells(matrix[:, [index]], target)]
 
 
-def _tells(column: NDArray[np.float32], target: NDArray[np.intp]) -> bool:
+def _tells(column: Matrix, target: NDArray[np.intp]) -> bool:
     from sklearn.metrics import balanced_accuracy_score
     from sklearn.model_selection import cross_val_score
     from sklearn.tree import DecisionTreeClassifier

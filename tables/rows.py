@@ -19,26 +19,23 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ParseError, RowProblem, RowsError
+from errors import LONGEST_NAME, ParseError, RowProblem, RowsError
 from tables.batch import Batch
-from tables.cells import MISSING
-from tables.schema import UNKNOWN, Feature, Schema
+from tables.cells import BOOLEAN_WORDS, MISSING, TRUE_WORDS, read_cell, read_numbers
+from tables.schema import UNKNOWN, Feature, Kind, Schema
 
 # A larger number would become infinite in the float32 matrix.
 LARGEST = float(np.finfo(np.float32).max)
 # More than these are not listed: whoever reads them has understood.
 MOST_PROBLEMS = 100
-# A name in an answer is cut here, so that an absurd one cannot bloat it.
-LONGEST_NAME = 64
 
 BOOLEANS: dict[Any, float] = {
     True: 1.0,
     False: 0.0,
     **{
-        to_cells: 1.0 for word in ("true", "yes") for to_cells in (word, word.title(), word.upper())
-    },
-    **{
-        to_cells: 0.0 for word in ("false", "no") for to_cells in (word, word.title(), word.upper())
+        written: float(word in TRUE_WORDS)
+        for word in BOOLEAN_WORDS
+        for written in (word, word.title(), word.upper())
     },
 }
 _BOOLEAN_WORDS = tuple(word for word in BOOLEANS if isinstance(word, str))
@@ -229,8 +226,11 @@ class RowCodec:
         quick = None if strict else self._columns_quickly(columns)
         if quick is not None:
             return quick
-        readers = {feature.name: _READERS[feature.kind] for feature in self._features}
-        read = [map(readers.get(name, str), cells) for name, cells in columns.items()]
+        kinds: dict[str, Kind] = {feature.name: feature.kind for feature in self._features}
+        read = [
+            [read_cell(cell, kinds.get(name, "text")) for cell in cells]
+            for name, cells in columns.items()
+        ]
         names = tuple(columns)
         rows = [dict(zip(names, row, strict=True)) for row in zip(*read, strict=True)]
         return self.decode_objects(rows, partial=partial, strict=strict)
@@ -386,54 +386,29 @@ def _values_of(count: int) -> Callable[[Any], Values]:
 def _column_quickly(
     feature: Feature, codes: dict[Any, float] | None, cells: Sequence[str]
 ) -> NDArray[np.float64] | None:
-    try:
-        if codes is None:
-            values = np.array([_NO_NUMBER.get(cell) or float(cell) for cell in cells])
-        else:
-            known = codes | _NO_NUMBER
-            values = np.array([known.get(cell.strip(), UNKNOWN) for cell in cells])
-    except ValueError:
-        return None
-    return values if _fits(feature, values, cells) else None
+    if codes is None:
+        numbers = read_numbers(cells)
+        if numbers is None:
+            return None
+        values = np.array(numbers)
+    else:
+        known = codes | _NO_VALUE
+        values = np.array([known.get(cell.strip(), UNKNOWN) for cell in cells])
+    return values if _fits(feature, values) else None
 
 
-def _fits(feature: Feature, values: NDArray[np.float64], cells: Sequence[str]) -> bool:
+def _fits(feature: Feature, values: NDArray[np.float64]) -> bool:
     if not feature.nullable and np.isnan(values).any():
         return False
     if feature.kind == "category":
         return True
     if feature.kind == "boolean":
         return UNKNOWN not in values
-    # Python reads 1_000 as a number, a table does not.
-    in_range = not (np.abs(values) > LARGEST).any() and "_" not in "".join(cells)
+    in_range = not (np.abs(values) > LARGEST).any()
     return in_range and (feature.kind == "number" or not (values % 1 > 0).any())
 
 
-def _read_text(cell: str) -> str | None:
-    return None if cell.strip() in MISSING else cell
-
-
-def _read_word(cell: str) -> str | None:
-    return _read_text(cell.strip())
-
-
-def _read_number(cell: str) -> Any:
-    word = _read_word(cell)
-    try:
-        return word if word is None or "_" in word else float(word)
-    except ValueError:
-        return word
-
-
-# A missing number's cell; NaN is true, so that it may stand before an `or`.
-_NO_NUMBER: dict[Any, float] = dict.fromkeys(MISSING, math.nan)
-_READERS: dict[str, Callable[[str], Any]] = {
-    "number": _read_number,
-    "integer": _read_number,
-    "boolean": _read_word,
-    "category": _read_word,
-    "text": _read_text,
-}
+_NO_VALUE: dict[Any, float] = dict.fromkeys(MISSING, math.nan)
 
 
 def _printable(name: str) -> str:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from tables.dialect import Dialect
+
 Kind = Literal["number", "integer", "boolean", "category", "text"]
 Class = bool | int | str
 
@@ -52,12 +54,14 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
 class Schema(msgspec.Struct, frozen=True):
     """The features in column order, and the target, whose public name is `label`.
 
-    `ignored` are the columns of the training table that the model does not read.
+    `ignored` are the columns of the training table that the model does not read,
+    `dialect` how its file was written, where that is not as most are.
     """
 
     features: tuple[Feature, ...]
     target: Target = msgspec.field(name="label")
     ignored: tuple[str, ...] = ()
+    dialect: Dialect | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def numeric(self) -> tuple[Feature, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import DatasetError
 from tables.cells import to_cells
+from tables.dialect import PLAIN, Dialect
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,14 @@ class Table:
     """Columns of raw values by name, all of one length, or it raises DatasetError.
 
     Values are texts as a file has them, or Python's own; None is missing.
-    `lines` are the lines of the file on which the rows begin, if there is one.
+    `lines` are the lines of the file on which the rows begin, if there is one,
+    and `dialect` says how that file is written.
     """
 
     columns: Mapping[str, Sequence[Any]]
     lines: Sequence[int] = ()
     notes: tuple[str, ...] = ()
+    dialect: Dialect = PLAIN
 
     def __post_init__(self) -> None:
         if len({len(cells) for cells in self.columns.values()}) > 1:

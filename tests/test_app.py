@@ -93,7 +93,8 @@ def test_a_bad_setting_ends_the_process_with_one_line_that_does_not_show_it(
 
 def test_importing_it_builds_nothing_and_loads_nothing(tmp_path: Path, root: Path) -> None:
     code = (
-        "import json, sys, threading; import app; heavy = ('sklearn', 'onnxruntime', 'pandas');"
+        "import json, sys, threading; import app;"
+        "heavy = ('sklearn', 'onnxruntime', 'pandas', 'pyarrow', 'fastexcel');"
         "print(json.dumps([app._asgi_application.cache_info().currsize,"
         " threading.active_count(), [m for m in heavy if m in sys.modules]]))"
     )

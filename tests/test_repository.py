@@ -308,7 +308,7 @@ def imported_packages(path: Path) -> set[str]:
 
 
 def service_modules(root: Path) -> list[Path]:
-    rooms = ("learning", "persistence", "serving", "jobs", "recipes")
+    rooms = ("tables", "learning", "persistence", "serving", "jobs", "recipes")
     return [*root.glob("*.py"), *(path for room in rooms for path in root.glob(f"{room}/**/*.py"))]
 
 
@@ -433,7 +433,7 @@ def test_no_function_is_above_forty_lines(root: Path) -> None:
 
 def test_no_room_reads_the_environment(root: Path) -> None:
     reading = re.compile(r"\bos\.environ\b|\bgetenv\b")
-    rooms = ("learning", "persistence", "serving", "jobs", "recipes")
+    rooms = ("tables", "learning", "persistence", "serving", "jobs", "recipes")
     found = [
         f"{path.relative_to(root)}: {line.strip()}"
         for room in rooms

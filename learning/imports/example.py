@@ -7,16 +7,17 @@ to the model as they are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from errors import ModelFileError, ParseError
 from tables.cells import kind_of, read_values, stripped, to_cells
+from tables.column import TEXT_EXAMPLE
 from tables.readers import read_table
 from tables.rows import parse_json
 from tables.schema import Feature, Kind
-from tables.schema_inference import TEXT_EXAMPLE
 
 # Rows of the example that are answered to prove that the model was taken in as it was.
 MOST_ROWS = 1000
@@ -104,7 +105,7 @@ def _read_texts(values: Sequence[str | None], quoted: bool) -> tuple[Kind, list[
     cells = stripped(to_cells(values))
     if all(cell.lower() in TRUTHS for cell in cells if cell is not None):
         return "boolean", read_values(cells, "boolean")
-    kind = None if quoted else kind_of(cells)
+    kind = None if quoted else kind_of(Counter(cell for cell in cells if cell is not None))
     if kind in ("number", "integer"):
         return "number", read_values(cells, "number")
     return "text", list(to_cells(values))

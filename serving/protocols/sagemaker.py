@@ -7,7 +7,7 @@ platform asks for; the names in the answers are those of its own algorithms.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from serving.champions import Live, Prediction
 from serving.description import Description, header, prediction_schema, row_of
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
 from serving.problems import refuse
+from tables.readers.body import read_body
 from tables.rows import Decoded, RowCodec, parse_json
 
 TAG = "SageMaker"
@@ -46,7 +47,9 @@ def decode(exchange: Exchange) -> Decoded:
     codec, body = exchange.live.codec, exchange.body
     written = media.readable(exchange)
     if written == media.CSV:
-        decoded = codec.decode_columns(_read_csv(exchange))
+        named = b"header=present" in exchange.headers.get(b"content-type", b"")
+        table = read_body(body, exchange.live.schema, header=named)
+        decoded = codec.decode_columns(table.columns)
     elif written == media.JSON_LINES:
         lines = [parse_json(line) for line in body.splitlines() if line.strip()]
         decoded = codec.decode_objects(lines)
@@ -74,17 +77,6 @@ def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     if len({len(column) for column in columns.values()}) > 1:
         raise RowsError("expected equally many values for every field")
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-
-
-def _read_csv(exchange: Exchange) -> dict[str, Sequence[str]]:
-    schema = exchange.live.schema
-    names = [feature.name for feature in schema.features]
-    lines = media.read_cells(exchange.body)
-    named = len({*names, schema.target.name}.intersection(lines[0]))
-    declared = b"header=present" in exchange.headers.get(b"content-type", b"")
-    if declared or 2 * named >= len(lines[0]):
-        return media.columns_of(lines[0], lines[1:])
-    return media.columns_of(names, lines)
 
 
 def render(exchange: Exchange) -> Answer:

@@ -14,6 +14,7 @@ from serving.champions import Live, Prediction
 from serving.description import Description, flag, prediction_schema, row_of
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import describe, refuse
+from tables.readers.body import read_body
 from tables.rows import Decoded, parse_json
 
 TAG = "Prediction"
@@ -38,7 +39,8 @@ def decode(exchange: Exchange) -> Decoded:
     partial, strict = exchange.flags("partial", "strict")
     written = media.readable(exchange)
     if written == media.CSV:
-        decoded = codec.decode_columns(media.read_csv(body), partial=partial, strict=strict)
+        table = read_body(body, exchange.live.schema)
+        decoded = codec.decode_columns(table.columns, partial=partial, strict=strict)
     elif written == media.JSON_LINES:
         rows = [parse_json(line) for line in body.splitlines() if line.strip()]
         decoded = codec.decode_objects(rows, partial=partial, strict=strict)

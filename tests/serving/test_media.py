@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from errors import ParseError, RowsError
+from errors import ParseError
 from serving import media
 from serving.exchange import Exchange, Route
 from serving.protocols import v0
@@ -25,6 +25,7 @@ def request(**headers: str) -> Exchange:
         ("application/json; charset=utf-8", media.JSON),
         ("Application/JSON", media.JSON),
         ("text/csv; header=present", media.CSV),
+        ("text/tab-separated-values", media.CSV),
         ("application/jsonlines", media.JSON_LINES),
     ],
 )
@@ -71,32 +72,7 @@ def test_what_is_not_whole_gzip_is_malformed(body):
         media.unpack(body, b"gzip", 10_000)
 
 
-def test_csv_with_quotes_line_breaks_and_a_bom_is_read():
-    columns = media.read_csv('\ufeffa,b\r\n"x, ""y""\nz",1\r\n\r\n,2\r\n'.encode())
-    assert {name: list(cells) for name, cells in columns.items()} == {
-        "a": ['x, "y"\nz', ""],
-        "b": ["1", "2"],
-    }
-
-
-def test_a_header_alone_is_a_table_without_rows():
-    assert {k: list(v) for k, v in media.read_csv(b"a,b\n").items()} == {"a": [], "b": []}
-
-
-@pytest.mark.parametrize("body", [b"", b"\n\n", b"a,a\n1,2\n", b"a\n\xff\n", b'a\n"open\n'])
-def test_what_is_no_table_is_malformed(body):
-    with pytest.raises(ParseError):
-        media.read_csv(body)
-
-
-def test_ragged_rows_are_named():
-    with pytest.raises(RowsError) as refused:
-        media.read_csv(b"a,b\n1,2\n1\n1,2,3\n")
-    assert [(f.row, f.got) for f in refused.value.problems] == [(1, "1 cells"), (2, "3 cells")]
-
-
-def test_what_is_written_can_be_read():
-    rows = [('x, "y"', 1.5), ("", 2.0)]
-    columns = media.read_csv(media.write_csv(("a", "b"), rows))
-    assert list(columns["a"]) == ['x, "y"', ""]
-    assert list(map(float, columns["b"])) == [1.5, 2.0]
+def test_a_table_is_written_as_csv():
+    assert (
+        media.write_csv(("a", "b"), [('x, "y"', 1.5), ("", 2.0)]) == b'a,b\n"x, ""y""",1.5\n,2.0\n'
+    )

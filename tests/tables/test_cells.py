@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tables.cells import (
     MANY,
     MOST_CATEGORIES,
-    first_not_a_number,
-    first_not_of,
+    fits,
     kind_of,
+    mostly_numbers,
+    read_cell,
+    read_numbers,
     read_values,
     stripped,
     to_cell,
@@ -46,7 +51,7 @@ from tables.cells import (
     ],
 )
 def test_a_column_is_of_the_narrowest_kind_that_fits(cells, kind):
-    assert kind_of(cells) == kind
+    assert kind_of(Counter(cell for cell in cells if cell is not None)) == kind
 
 
 @pytest.mark.parametrize("value", ["", "  ", "NA", " N/A ", "nan", "NULL", "?", None, math.nan])
@@ -88,16 +93,54 @@ def test_float32_has_nan_for_missing_and_infinity_for_too_large():
 
 
 def test_a_few_words_among_numbers_are_found():
-    cells = [str(i) for i in range(100)] + ["many", None, "few"]
-    assert first_not_a_number(cells) == 100
+    assert mostly_numbers(Counter([str(i) for i in range(100)] + ["many", "few"]))
+    assert not mostly_numbers(Counter(str(i) for i in range(100)))
 
 
 def test_words_among_few_or_repeated_numbers_are_a_category():
-    assert first_not_a_number([str(i % (MANY - 1)) for i in range(100)] + ["5+"]) is None
-    assert first_not_a_number([str(i) for i in range(60)] + ["a"] * 40) is None
+    assert not mostly_numbers(Counter([str(i % (MANY - 1)) for i in range(100)] + ["5+"]))
+    assert not mostly_numbers(Counter([str(i) for i in range(60)] + ["a"] * 40))
 
 
-def test_the_first_cell_that_a_settled_kind_cannot_read_is_found():
-    assert first_not_of(["1", None, "x"], "integer") == 2
-    assert first_not_of(["yes", "1"], "boolean") == 1
-    assert first_not_of(["1", "x"], "category") is None
+@pytest.mark.parametrize(
+    ("text", "kind", "good"),
+    [
+        ("x", "integer", False),
+        ("1", "boolean", False),
+        ("yEs", "boolean", True),
+        ("x", "text", True),
+    ],
+)
+def test_a_text_fits_a_kind_or_not(text, kind, good):
+    assert fits(text, kind) is good
+    if not good:
+        with pytest.raises(ValueError, match=kind):
+            read_values([text], kind)
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "value"),
+    [
+        (" 1.5 ", "number", 1.5),
+        ("30.0", "integer", 30.0),
+        ("1_0", "number", "1_0"),
+        ("٣", "number", "٣"),
+        ("NAN", "number", "NAN"),
+        ("yEs", "boolean", True),
+        ("maybe", "boolean", "maybe"),
+        (" rent ", "category", "rent"),
+        (" a b ", "text", " a b "),
+        (" NA ", "text", None),
+        ("", "number", None),
+    ],
+)
+def test_a_row_s_cell_is_read_or_kept_for_a_check_to_name(cell, kind, value):
+    assert read_cell(cell, kind) == value
+
+
+@given(st.lists(st.text("0123456789.eE+-_ nNaAfiI٣", max_size=6), max_size=4))
+def test_numbers_are_read_together_as_they_are_one_by_one(cells):
+    together = read_numbers(cells)
+    if together is not None:
+        alone = [read_cell(cell, "number") for cell in cells]
+        np.testing.assert_array_equal(together, [math.nan if v is None else v for v in alone])

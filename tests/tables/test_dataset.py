@@ -1,4 +1,4 @@
-"""Datasets: reading CSV and refusing what is none, encoding as serving does, the hold-out."""
+"""Datasets: encoding as serving does, the hold-out."""
 
 from __future__ import annotations
 
@@ -17,120 +17,9 @@ from tables.split import sample, split
 from tables.table import Table
 from tests.learning.tables import mixed_table
 
-GOOD = "age,home,label\n30,rent,yes\n41,owner,no\n"
-
 
 def read(text, encoding="utf-8"):
-    return read_table(io.BytesIO(text.encode(encoding) if isinstance(text, str) else text))
-
-
-def refusal(text):
-    with pytest.raises(DatasetError) as refused:
-        read(text)
-    assert "\n" not in str(refused.value)
-    return str(refused.value)
-
-
-# ---------------------------------------------------------------- reading
-
-
-def test_a_table_is_read_by_column_with_the_line_of_each_row():
-    table = read(GOOD)
-    assert table.columns == {
-        "age": ["30", "41"],
-        "home": ["rent", "owner"],
-        "label": ["yes", "no"],
-    }
-    assert table.index(1) == "row 2 (line 3)"
-    assert len(table) == 2
-
-
-def test_a_file_is_read_by_its_path(tmp_path):
-    (tmp_path / "t.csv").write_text(GOOD)
-    assert read_table(tmp_path / "t.csv").columns == read(GOOD).columns
-    with pytest.raises(DatasetError, match=r"cannot read the table .*No such file"):
-        read_table(tmp_path / "none.csv")
-
-
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_marks_endings_and_delimiters_are_found_out(encoding, ending, delimiter):
-    text = GOOD.replace("home", "onde está").replace("\n", ending).replace(",", delimiter)
-    table = read(text, encoding)
-    assert list(table.columns) == ["age", "onde está", "label"]
-    assert list(table.lines) == [2, 3]
-
-
-def test_delimiters_within_quotes_are_not_taken_for_delimiters():
-    table = read('a;"b, or c, or d";e\n1;"x; ""y"", z";2\n3;"u, v, w";4\n')
-    assert table.columns == {
-        "a": ["1", "3"],
-        "b, or c, or d": ['x; "y", z', "u, v, w"],
-        "e": ["2", "4"],
-    }
-
-
-def test_a_header_of_names_with_other_delimiters_is_told_by_the_rows():
-    table = read("name;height, cm;age, years\nx;1;2\ny;3;4\n")
-    assert list(table.columns) == ["name", "height, cm", "age, years"]
-
-
-def test_cells_may_hold_line_breaks_and_places_count_lines():
-    table = read('a,b\n"x\ny",1\nz,2\n')
-    assert table.columns["a"] == ["x\ny", "z"]
-    assert table.index(1) == "row 2 (line 4)"
-
-
-def test_empty_rows_are_passed_over_and_lines_still_count():
-    table = read("a,b\n\n1,x\n,\n2,y\n\n")
-    assert table.columns == {"a": ["1", "2"], "b": ["x", "y"]}
-    assert list(table.lines) == [3, 5]
-
-
-def test_decimal_commas_are_read_where_the_comma_does_not_delimit():
-    table = read("price;text\n1,5;a,b\n2;1,5\n")
-    assert table.columns == {"price": ["1.5", "2"], "text": ["a,b", "1,5"]}
-    assert table.notes == ("price has decimal commas, read as points",)
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("", "the table is empty"),
-        (" \n\n", "the table is empty"),
-        ("\ufeff", "the table is empty"),
-        ("a,b\n", "no rows under its header, line 1"),
-        ("a\n1\n", "one column"),
-        ("age,home,age\n1,2,3\n", "names age twice: columns 1 and 3"),
-        ("age, age ,x\n1,2,3\n", "names age twice: columns 1 and 2"),
-        (",age\n0,30\n", "no name for column 1"),
-        ('"a\nb",c\n1,x\n', "column 1 has a control character"),
-        (f"{'a' * 300},b\n0,30\n", "column 1 is longer than 200"),
-        ("a,b\n1,x\n2,y,z\n", "row 2 (line 3) has 3 cells, the header 2"),
-        ('a,b\n"1\n1",x\n2\n', "row 2 (line 4) has 1 cells, the header 2"),
-        ("a,b\n1,x\na,b\n2,y\n", "row 2 (line 3) is the header again"),
-        ("a,b\n1,\0\n", "line 2 has a zero byte"),
-        ('a,b\n1,"x\n2,y\n', "line 2: a quote is never closed"),
-        ('a,b\n1,"x"y\n', "line 2: a quoted cell goes on"),
-        (f'a,b\n1,"{"x" * 200_000}"\n', "line 2: a cell is longer than"),
-        ("9,rent,60\n17,rent,36\n10,owner,60\n", "no header: line 1 looks like"),
-        ("1,2,3\n4,5,6\n", "no header"),
-        (GOOD.encode() + b"30,\xff,yes\n", "not UTF-8: line 4"),
-        (GOOD.encode("utf-16"), "not UTF-8: line 1"),
-        ("age,onde est\xe1\n1,x\n".encode("latin-1"), "not UTF-8: line 1"),
-    ],
-)
-def test_what_is_no_table_is_refused_with_its_place(text, why):
-    assert why in refusal(text)
-
-
-def test_names_that_are_years_do_not_make_a_header_of_data():
-    assert list(read("country,code,2019\nx,a,1.5\ny,b,2.5\n").columns) == [
-        "country",
-        "code",
-        "2019",
-    ]
+    return read_table(io.BytesIO(text.encode(encoding)))
 
 
 # ---------------------------------------------------------------- encoding

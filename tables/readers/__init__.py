@@ -1,0 +1,51 @@
+"""Any file, or the bytes of a request, to columns of texts.
+
+One reader for learning, uploads, scoring and the tables that requests hold.
+`contents` says what bytes are and unpacks them, `encoding` makes UTF-8 of
+them, `dialects` finds delimiter and quoting, `layout` the header, and
+`delimited` reads; `spreadsheet`, `columnar` and `json_lines` read the others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import BinaryIO
+
+from errors import DatasetError
+from tables.readers import columnar, contents, delimited, json_lines, spreadsheet
+from tables.table import Table
+
+_READERS = {
+    "spreadsheet": spreadsheet.read_spreadsheet,
+    "parquet": columnar.read_parquet,
+    "arrow": columnar.read_arrow,
+}
+
+
+def read_table(source: str | Path | BinaryIO, *, skip_bad_lines: bool = False) -> Table:
+    """Read a file, or an open binary stream of one, into a table.
+
+    What it is, its contents say: text parted by comma, semicolon, tab or bar,
+    plain or within gzip, zstd or zip; an Excel workbook (.xlsx), Parquet,
+    Arrow, JSON or JSON Lines. Lines are counted from 1, and rows from 1, the
+    first under the header. A row with more or fewer cells than the header is
+    refused, or with `skip_bad_lines` left out.
+
+    Raises DatasetError, naming the line, for what is not such a table.
+    """
+    data = contents.unpacked(_read_bytes(source))
+    kind = contents.kind_of(data)
+    if kind in _READERS:
+        return _READERS[kind](data)
+    if kind == "json" and (table := json_lines.read_json(data)) is not None:
+        return table
+    return delimited.read_delimited(data, skip_bad_lines)
+
+
+def _read_bytes(source: str | Path | BinaryIO) -> bytes:
+    if not isinstance(source, str | Path):
+        return source.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise DatasetError(f"cannot read the table {source}: {error.strerror}") from None

@@ -1,0 +1,175 @@
+"""The bytes of a request to columns: read as the file that the model was learnt from.
+
+The model's schema says which names a header may have and how its file was
+written, so that one row is read as the same row in that file was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from itertools import islice
+from typing import NamedTuple
+
+import msgspec
+
+from errors import DatasetError, ParseError, RowProblem
+from tables.dialect import PLAIN, Dialect
+from tables.readers.assembly import Rows, without_total
+from tables.readers.delimited import Source, head_of, read_rows
+from tables.readers.dialects import DELIMITERS, Malformed, records, skip_preamble, spaced
+from tables.readers.encoding import first_not_utf8, to_utf8
+from tables.readers.layout import numbered
+from tables.readers.points import with_points
+from tables.rows import rejected
+from tables.schema import Schema
+
+# A header is looked for in so many first records.
+HEAD_RECORDS = 20
+
+
+class Body(NamedTuple):
+    """The columns of a body by name, and the dialect that it is written in."""
+
+    columns: dict[str, Sequence[str]]
+    dialect: Dialect
+
+
+class _Heading(NamedTuple):
+    """A record that may be the header: how many of its names are known."""
+
+    named: int
+    record: int
+    cells: list[str]
+    dialect: Dialect
+
+
+def read_body(body: bytes, schema: Schema, *, header: bool = True) -> Body:
+    """Read delimited text with a header, or, without `header`, perhaps with none.
+
+    Rows without a header have the features in their order. Raises ParseError
+    for bytes that are no such table, RowsError for rows that have more or fewer
+    cells than the header.
+    """
+    model = schema.dialect or PLAIN
+    data = _utf8(body, model)
+    names = [feature.name for feature in schema.features]
+    known = {*names, schema.target.name, *schema.ignored}
+    start, said, _ = skip_preamble(head_of(data)[0])
+    data = data[len(head_of(data)[0][:start].encode()) :]
+    try:
+        heading = _heading(data, known, _dialects(data, model, said))
+        if header or 2 * heading.named >= len(heading.cells):
+            return _with_header(data, heading, known)
+        return _headerless(data, names, _dialects(data, model, said))
+    except Malformed as error:
+        raise ParseError(f"the body is not CSV: {error.fault}") from None
+    except DatasetError as error:
+        raise ParseError(str(error).replace("the table", "the body", 1)) from None
+
+
+def _utf8(body: bytes, model: Dialect) -> bytes:
+    if not body.strip():
+        raise ParseError("the body is empty; expected CSV")
+    data = body.removeprefix(b"\xef\xbb\xbf")
+    if not body.startswith((b"\xff\xfe", b"\xfe\xff")) and model.encoding in ("utf-8", "utf-16"):
+        wrong = first_not_utf8(data)
+        if wrong is not None:
+            raise ParseError(f"the body is not UTF-8: byte {wrong}")
+    try:
+        data = to_utf8(data).data
+    except DatasetError as error:
+        raise ParseError(str(error).replace("the table", "the body", 1)) from None
+    if not data.strip():
+        raise ParseError("the body is empty; expected CSV")
+    return data
+
+
+def _dialects(data: bytes, model: Dialect, said: str | None) -> Iterator[Dialect]:
+    """Yield the dialects that a body may have, the model's own first."""
+    sample, _ = head_of(data)
+    first = said or model.delimiter
+    for delimiter in dict.fromkeys((first, *(() if said else DELIMITERS))):
+        yield msgspec.structs.replace(
+            model, delimiter=delimiter, spaced=spaced(sample, delimiter), encoding="utf-8"
+        )
+
+
+def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Heading:
+    """Return the record whose names are known best, of the first dialect in which it is."""
+    best: _Heading | None = None
+    for dialect in dialects:
+        for index, cells in enumerate(_head(data, dialect)):
+            found = _Heading(len(known & set(cells)), index, cells, dialect)
+            # A line is passed over only for one that names at least half of its columns.
+            good = index == 0 or 2 * found.named >= len(cells)
+            if good and (best is None or found.named > best.named):
+                best = found
+            if found.named and 2 * found.named >= len(cells):
+                return found
+    assert best is not None
+    return best
+
+
+def _head(data: bytes, dialect: Dialect) -> list[list[str]]:
+    """Return the first records, without spaces around their cells, as far as they can be read."""
+    found = []
+    try:
+        for _, record in islice(records(head_of(data)[0], dialect), HEAD_RECORDS):
+            found.append([cell.strip() for cell in record])
+    except Malformed:
+        if not found:
+            raise
+    return found
+
+
+def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
+    cells = ["", *heading.cells] if heading.dialect.row_names else heading.cells
+    names = _names(cells, known)
+    width = len(cells)
+    source = Source(data, heading.dialect, 1, heading.record)
+    rows = _checked(read_rows(source, width, cells), width)
+    _check_unnamed(rows, names)
+    columns = {name: rows.columns[index] for index, name in names.items()}
+    columns, _, _ = without_total(columns, rows.lines)
+    if heading.dialect.delimiter != ",":
+        with_points(columns)
+    return Body(columns, heading.dialect)
+
+
+def _headerless(data: bytes, names: Sequence[str], dialects: Iterator[Dialect]) -> Body:
+    """Read rows of the features alone, by the first delimiter that parts as many cells."""
+    choices = list(dialects)
+    fitting = (d for d in choices if len(_head(data, d)[0]) == len(names))
+    dialect = next(fitting, choices[0])
+    rows = _checked(read_rows(Source(data, dialect, 1, -1), len(names), ()), len(names))
+    columns = dict(zip(names, rows.columns, strict=True))
+    if dialect.delimiter != ",":
+        with_points(columns)
+    return Body(columns, dialect)
+
+
+def _names(cells: Sequence[str], known: Set[str]) -> dict[int, str]:
+    """Return the columns' names by index; one that stands twice is numbered as in training."""
+    names: dict[int, str] = {}
+    named = {index: cell for index, cell in enumerate(cells) if cell}
+    for index, (name, repeated) in numbered(named).items():
+        if repeated and name not in known:
+            raise ParseError("the CSV header names a column twice")
+        names[index] = name
+    return names
+
+
+def _checked(rows: Rows, width: int) -> Rows:
+    if rows.ragged:
+        raise rejected(
+            RowProblem(row, None, f"{width} cells", f"{cells} cells")
+            for row, _, cells in rows.ragged
+        )
+    return rows
+
+
+def _check_unnamed(rows: Rows, names: dict[int, str]) -> None:
+    """The first column may be an index; another one without a name must be empty."""
+    for index, cells in enumerate(rows.columns):
+        if index and index not in names and any(map(str.strip, cells)):
+            raise ParseError(f"the CSV header has no name for column {index + 1}")

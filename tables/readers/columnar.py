@@ -1,0 +1,59 @@
+"""Parquet and Arrow to columns of texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from errors import DatasetError
+from tables.table import Table
+from tables.texts import Texts
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+def read_parquet(data: bytes) -> Table:
+    """Read a Parquet file. Raises DatasetError."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        return _table(parquet.read_table(pa.BufferReader(data), use_threads=False))
+    except (pa.ArrowException, OSError):
+        raise DatasetError("the Parquet file is damaged or cut short") from None
+
+
+def read_arrow(data: bytes) -> Table:
+    """Read an Arrow file (Feather) or stream. Raises DatasetError."""
+    import pyarrow as pa
+    from pyarrow import ipc
+
+    opened = ipc.open_file if data.startswith(b"ARROW1") else ipc.open_stream
+    try:
+        with opened(pa.BufferReader(data)) as reader:
+            return _table(reader.read_all())
+    except (pa.ArrowException, OSError):
+        raise DatasetError("the Arrow data is damaged or cut short") from None
+
+
+def _table(table: pa.Table) -> Table:
+    names = [name for name in table.column_names if not name.startswith("__index_level_")]
+    if len(set(names)) < len(names):
+        raise DatasetError("the table has two columns of one name")
+    left_out = len(names) < table.num_columns
+    columns = {name: _texts(name, table.column(name)) for name in names}
+    if not columns or not table.num_rows:
+        raise DatasetError("the table is empty")
+    return Table(columns, (), ("the index of pandas is left out",) if left_out else ())
+
+
+def _texts(name: str, column: pa.ChunkedArray) -> Texts:
+    """Return a column as the texts that a CSV file would have for it."""
+    import pyarrow as pa
+
+    try:
+        return Texts(column.cast(pa.string()))
+    except pa.ArrowException:
+        raise DatasetError(
+            f"column {name} holds {column.type}, which is neither a number, a word nor a date"
+        ) from None

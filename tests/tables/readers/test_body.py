@@ -1,0 +1,160 @@
+"""The bytes of a request: read as the file that the model was learnt from."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from errors import ParseError, RowsError
+from tables.dataset import read_dataset
+from tables.dialect import Dialect
+from tables.readers import read_table
+from tables.readers.body import read_body
+from tables.readers.delimited import MANY_LINES
+from tables.rows import RowCodec
+from tables.schema import Feature, Schema, Target
+
+SCHEMA = Schema(
+    (Feature("a", "number"), Feature("b", "category", categories=("x", "y"))), Target("y", (0, 1))
+)
+EURO = Schema(SCHEMA.features, SCHEMA.target, (), Dialect(";"))
+
+
+def columns(body, schema=SCHEMA, **options):
+    data = body.encode() if isinstance(body, str) else body
+    return {name: list(cells) for name, cells in read_body(data, schema, **options).columns.items()}
+
+
+def test_csv_with_quotes_line_breaks_and_a_bom_is_read():
+    assert columns('\ufeffa,b\r\n1,"x, ""y""\nz"\r\n\r\n,2\r\n') == {
+        "a": ["1", ""],
+        "b": ['x, "y"\nz', "2"],
+    }
+
+
+def test_a_header_alone_is_a_table_without_rows():
+    assert columns("a,b\n") == {"a": [], "b": []}
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b"", "the body is empty; expected CSV"),
+        (b"\n\n", "the body is empty; expected CSV"),
+        (b"a,a\n1,2\n", "the CSV header names a column twice"),
+        (b"a\n\xff\n", "the body is not UTF-8: byte 2"),
+        (b'a\n"open\n', "the body is not CSV: unexpected end of data"),
+        (b"a,,b\n1,2,x\n", "no name for column 2"),
+        (b"a,b\n1,\0\n", "line 2 has a zero byte"),
+    ],
+)
+def test_what_is_no_table_is_malformed(body, why):
+    with pytest.raises(ParseError, match=why):
+        columns(body)
+
+
+def test_ragged_rows_are_named():
+    for more in ("", "1,x\n" * MANY_LINES):
+        with pytest.raises(RowsError) as refused:
+            columns("a,b\n1,2\n1\n1,2,3\n" + more)
+        problems = [(f.row, f.got) for f in refused.value.problems]
+        assert problems == [(1, "1 cells"), (2, "3 cells")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "a;b\n1,5;x\n",
+        "a\tb\n1.5\tx\n",
+        "sep=|\na|b\n1.5|x\n",
+        "a, b\n1.5, x\n",
+        ",a,b\n7,1.5,x\n",
+        "a,b,\n1.5,x,\n,,\n",
+        "Report,\n\na,b\n1.5,x\n",
+        "# by R\ra,b\r1.5,x\r",
+        "y;b;a\n1;x;1,5\n",
+    ],
+)
+@pytest.mark.parametrize("schema", [SCHEMA, EURO])
+def test_a_row_is_read_whatever_program_wrote_it(body, schema):
+    found = columns(body, schema)
+    assert {name: found[name][0].strip() for name in ("a", "b")} == {"a": "1.5", "b": "x"}
+
+
+def test_a_header_of_unknown_names_is_kept_for_the_codec_to_name():
+    assert columns("aa,bb\n1,x\n") == {"aa": ["1"], "bb": ["x"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "schema"),
+    [
+        ("1.5,x\n", SCHEMA),
+        ("1,5;x\n", EURO),
+        ("1.5,x\n", EURO),
+        ("1.5\tx\n", SCHEMA),
+        ("b;a\nx;1,5\n", EURO),
+    ],
+)
+def test_lines_without_a_header_are_parted_as_the_model_s_file_was(body, schema):
+    assert columns(body, schema, header=False) == {"a": ["1.5"], "b": ["x"]}
+
+
+def test_lines_without_a_header_that_no_delimiter_parts_so_are_named():
+    with pytest.raises(RowsError) as refused:
+        columns("1,2,3\n", EURO, header=False)
+    assert [(f.row, f.expected, f.got) for f in refused.value.problems] == [
+        (0, "2 cells", "1 cells")
+    ]
+
+
+FILES = {
+    "semicolons": "a;b;y\n{}",
+    "spaces": "a, b, y\n{}",
+    "index": ",a,b,y\n{}",
+    "row names": "a,b,y\n{}",
+    "comment": "# made\na|b|y\n{}",
+    "twice": "a,b,a,y\n{}",
+    "cp1252": "a;b\xe9;y\n{}",
+}
+ROWS = {
+    "semicolons": "{n},5;{w};{l}",
+    "spaces": '{n}.5, "{w}, or", {l}',
+    "index": "{i},{n}.5,{w},{l}",
+    "row names": "row {i},{n}.5,{w},{l}",
+    "comment": "{n}.5|{w}|{l}",
+    "twice": "{n}.5,{w},{i},{l}",
+    "cp1252": "{n},5;{w};{l}",
+}
+
+
+@pytest.mark.parametrize("name", list(FILES))
+@pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("count", [40, 120])
+def test_the_file_that_trains_predicts(name, ending, count):
+    rows = [
+        ROWS[name].format(i=i, n=i % 7, w=("blue", "réd", "")[i % 3], l="ab"[i % 2])
+        for i in range(count)
+    ]
+    text = FILES[name].format("\n".join(rows)).replace("\n", ending)
+    data = text.encode("cp1252" if name == "cp1252" else "utf-8")
+    dataset = read_dataset(read_table(io.BytesIO(data)), "y")
+    assert len(dataset.schema.features) >= 2
+    body = read_body(data, dataset.schema)
+    sent = RowCodec(dataset.schema).decode_columns(dict(body.columns)).batch
+    np.testing.assert_array_equal(sent.matrix, dataset.batch.matrix)
+    assert sent.texts == dataset.batch.texts
+
+
+def test_a_short_body_is_read_without_pyarrow(root):
+    code = (
+        "import sys; from tables.readers.body import read_body;"
+        "from tables.schema import Feature, Schema, Target;"
+        "schema = Schema((Feature('a', 'number'),), Target('y', (0, 1)));"
+        "read_body(b'a\\n' + b'1\\n' * 50, schema); print('pyarrow' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert (done.stdout, done.stderr) == ("False\n", "")

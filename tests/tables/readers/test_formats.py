@@ -1,0 +1,108 @@
+"""Formats that know their columns: Parquet, Arrow, Excel, JSON and JSON Lines."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from pyarrow import feather, ipc, parquet
+
+from errors import DatasetError
+from tables.dataset import read_dataset
+from tables.readers import read_table
+
+COLUMNS = {
+    "age": [29.0, 0.916700006, None] * 20,
+    "count": [1, 2, 3] * 20,
+    "sex": ["male", "female", None] * 20,
+    "vip": [True, False, None] * 20,
+    "label": ["yes", "no", "no"] * 20,
+}
+
+
+def written(kind: str) -> bytes:
+    table, out = pa.table(COLUMNS), io.BytesIO()
+    if kind == "parquet":
+        parquet.write_table(table, out)
+    elif kind == "feather":
+        feather.write_feather(table, out)
+    elif kind == "stream":
+        with ipc.new_stream(out, table.schema) as stream:
+            stream.write_table(table)
+    elif kind == "lines":
+        out.write("\n".join(json.dumps(row) for row in table.to_pylist()).encode())
+    elif kind == "list":
+        out.write(json.dumps(table.to_pylist(), indent=1).encode())
+    elif kind == "columns":
+        out.write(json.dumps(COLUMNS).encode())
+    elif kind == "csv":
+        rows = zip(*COLUMNS.values(), strict=True)
+        lines = [",".join("" if v is None else str(v) for v in row) for row in rows]
+        out.write("\n".join([",".join(COLUMNS), *lines]).encode())
+    return out.getvalue()
+
+
+def read(data: bytes):
+    return read_table(io.BytesIO(data))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather", "stream", "lines", "list", "columns"])
+def test_every_format_makes_the_dataset_that_csv_makes(kind):
+    found = read_dataset(read(written(kind)), "label")
+    same = read_dataset(read(written("csv")), "label")
+    assert found.schema == same.schema
+    assert found.digest == same.digest
+
+
+def test_dates_of_a_typed_column_are_the_texts_of_a_file():
+    table = pa.table(
+        {"d": [date(2024, 1, 31)], "t": [datetime.fromisoformat("2024-01-31T06:30")], "x": [1]}
+    )
+    out = io.BytesIO()
+    parquet.write_table(table, out)
+    columns = read(out.getvalue()).columns
+    assert list(columns["d"]) == ["2024-01-31"]
+    assert columns["t"][0].startswith("2024-01-31 06:30:00")
+
+
+def test_the_index_that_pandas_adds_is_left_out():
+    out = io.BytesIO()
+    parquet.write_table(pa.table({"__index_level_0__": [5, 6], "a": [1, 2]}), out)
+    table = read(out.getvalue())
+    assert list(table.columns) == ["a"]
+    assert table.notes == ("the index of pandas is left out",)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (written("parquet")[:-10], "the Parquet file is damaged"),
+        (written("feather")[:-10], "the Arrow data is damaged"),
+        (b"[]", "the table is empty"),
+        (b'[{"a":1},2]', "row 2 of the JSON is no object"),
+        (b'[{"a":1},{"a":[2]}]', "column a, row 2: a list or an object"),
+        (b'{"a":1,"b":2}', "the JSON is no table"),
+        (b'{"a":[1,2],"b":[1]}', "not all of one length"),
+    ],
+)
+def test_what_is_no_table_is_refused(data, why):
+    with pytest.raises(DatasetError, match=why):
+        read(data)
+
+
+def test_a_csv_file_may_begin_like_json():
+    assert read(b"[a],{b}\n1,x\n").columns == {"[a]": ["1"], "{b}": ["x"]}
+
+
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases"
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+def test_the_same_table_in_four_formats_is_the_same():
+    tables = [read_table(CASES / "formats" / f"table.{kind}") for kind in ("xlsx", "csv.gz")]
+    first, second = (read_dataset(table, "survived") for table in tables)
+    assert first.digest == second.digest
