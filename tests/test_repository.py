@@ -323,7 +323,8 @@ SERVICE = ("packages", "s3", "catboost", "grpc")
 @pytest.mark.parametrize("categories", [SERVICE, (*SERVICE, "dev-packages")])
 def test_every_import_is_declared(root: Path, categories: tuple[str, ...]) -> None:
     modules = service_modules(root) if categories == SERVICE else [*root.glob("clients/*.py")]
-    ours = {path.stem for path in root.glob("*.py")} | {p.parent.name for p in root.glob("*/*.py")}
+    ours = {path.stem for path in (*root.glob("*.py"), *root.glob("clients/*.py"))}
+    ours |= {path.parent.name for path in root.glob("*/*.py")}
     found = set().union(*(imported_packages(path) for path in modules))
     third_party = found - ours - set(sys.stdlib_module_names)
     named = {DISTRIBUTIONS.get(name, name) for name in third_party}
