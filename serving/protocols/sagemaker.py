@@ -46,7 +46,7 @@ def decode(request: Request, live: Live) -> Decoded:
     if written == media.CSV:
         named = b"header=present" in request.headers.get(b"content-type", b"")
         table = read_body(request.body, live.schema, header=named)
-        decoded = live.codec.decode_columns(table.columns)
+        decoded = live.codec.decode_columns(table.columns, dialect=table.dialect)
     elif written == media.JSON_LINES:
         lines = [parse_json(line) for line in request.body.splitlines() if line.strip()]
         decoded = live.codec.decode_objects(lines)

@@ -37,7 +37,9 @@ def decode(request: Request, live: Live) -> Decoded:
     written = media.readable(request)
     if written == media.CSV:
         table = read_body(request.body, live.schema)
-        decoded = live.codec.decode_columns(table.columns, partial=partial, strict=strict)
+        decoded = live.codec.decode_columns(
+            table.columns, partial=partial, strict=strict, dialect=table.dialect
+        )
     elif written == media.JSON_LINES:
         rows = [parse_json(line) for line in request.body.splitlines() if line.strip()]
         decoded = live.codec.decode_objects(rows, partial=partial, strict=strict)
