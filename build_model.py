@@ -6,7 +6,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -172,7 +172,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--recipe", metavar="NAME", help=f"one of {', '.join(recipe_names())}; default {DEFAULT}")
-    add("--data", metavar="CSV", help="learn from this table, with --target or a --recipe's label")
+    add("--data", metavar="FILE", help="learn from this table, with --target or a --recipe's label")
+    add("--decimal", choices=(".", ","), help="for --data: the sign before a fraction, if unclear")
+    add("--skip-bad-lines", action="store_true", help="for --data: leave out lines that do not fit")
     add("--target", metavar="COLUMN", help="the column to predict")
     add("--name", help="the model's name; default: the recipe's, or the table's file name")
     add(
@@ -242,18 +244,23 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     if options.recipe or not options.data:
         recipe = find_recipe(options.recipe or DEFAULT)
         if options.data:
-            recipe = replace(recipe, load=partial(prepared, recipe, options.data))
+            recipe = replace(recipe, load=partial(prepared, recipe, reading(options)))
         return replace(recipe, target=options.target or recipe.target)
     if not options.target:
         raise RecipeError("--data needs --target: the column to predict")
     name = options.name or name_of(options.data)
-    load = partial(read_table, options.data)
-    return ready_made(name, load, options.target, options.estimator or ESTIMATOR)
+    return ready_made(name, reading(options), options.target, options.estimator or ESTIMATOR)
 
 
-def prepared(recipe: Recipe, path: str) -> Table:
+def reading(options: argparse.Namespace) -> Callable[[], Table]:
+    """Return what reads the file that the user gives, as the options say."""
+    given = {"decimal": options.decimal, "skip_bad_lines": options.skip_bad_lines}
+    return partial(read_table, options.data, **given)
+
+
+def prepared(recipe: Recipe, load: Callable[[], Table]) -> Table:
     """Return the recipe's table, made of a file that the user gives in place of its own."""
-    return recipe.prepare(read_table(path))
+    return recipe.prepare(load())
 
 
 def name_of(path: str) -> str:

@@ -7,14 +7,21 @@ missing; values that a loader made in Python are spelt as a CSV file would.
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tables.dates import is_date
+from tables.numbers import (
+    PLAIN_NUMBERS,
+    NumberFormat,
+    is_code,
+    is_number,
+    is_plain_integer,
+    read_number,
+)
 
 if TYPE_CHECKING:
     from tables.schema import Kind
@@ -24,6 +31,21 @@ Cells = Sequence[str | None]
 # What tables write where there is no value. "None" and "none" are not among
 # them: in a category they say that there is none of something, which is a value.
 MISSING = frozenset({"", "?", "NA", "N/A", "#N/A", "<NA>", "NaN", "nan", "NULL", "null"})
+# Of these, what may be a word too: a country, or what does not apply.
+AMBIGUOUS = frozenset({"NA", "N/A"})
+ALWAYS_MISSING = MISSING - AMBIGUOUS
+# What they write besides, in any case, where all else in a column is numbers or dates.
+_NO_NUMBERS = """
+- -- --- – — . .. ... * n.a. n.d. nd n/d none nil unknown unk missing (null) (blank) \\n k.a.
+#na #div/0! #value! #ref! #name? #num! #null! -nan -1.#ind 1.#ind -1.#qnan 1.#qnan
+"""
+MISSING_IN_NUMBERS = frozenset(word.lower() for word in (*MISSING, *_NO_NUMBERS.split())) | {
+    "#n/a n/a",
+    "no data",
+    "not applicable",
+    "not available",
+    "sem dados",
+}
 
 TRUE_WORDS = frozenset({"true", "yes"})
 BOOLEAN_WORDS = TRUE_WORDS | {"false", "no"}
@@ -37,26 +59,25 @@ TEXT_WORDS = 3
 MOSTLY = 0.95
 MANY = 20
 
-_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
-_NUMBER = re.compile(
-    r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[+-]?inf(?:inity)?", re.IGNORECASE
-)
-# A number does not start with a needless zero; a postal code does.
-_CODE = re.compile(r"[+-]?0[0-9]+")
 
-
-def to_cell(value: Any) -> str | None:
-    """Return a value as the text that a CSV file has for it, or None where it is missing.
+def spell(value: Any) -> str | None:
+    """Return a value as the text that a CSV file has for it, None where there is no value.
 
     Surrounding spaces are kept, because a text is taken as it is.
     """
     if isinstance(value, str):
-        return None if value.strip() in MISSING else value
+        return value if value.strip() else None
     if isinstance(value, np.generic):
         value = value.item()
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def to_cell(value: Any) -> str | None:
+    """Return a value as its text, and None also for a word that means missing."""
+    text = spell(value)
+    return None if text is None or text.strip() in MISSING else text
 
 
 def to_cells(values: Iterable[Any]) -> list[str | None]:
@@ -77,44 +98,44 @@ def kind_of(counts: Mapping[str, int]) -> Kind | None:
     """
     if all(word.lower() in BOOLEAN_WORDS for word in counts):
         return "boolean"
-    if all(map(_INTEGER.fullmatch, counts)) and not any(map(_CODE.fullmatch, counts)):
-        return "integer"
-    if all(map(_NUMBER.fullmatch, counts)) and not any(map(_CODE.fullmatch, counts)):
-        return "number"
+    if all(map(is_number, counts)) and not any(map(is_code, counts)):
+        return "integer" if all(map(is_plain_integer, counts)) else "number"
     if all(map(is_date, counts)):
         return None
     return "text" if _is_text(counts) else "category"
 
 
 def _is_text(counts: Mapping[str, int]) -> bool:
+    if len(counts) > MOST_CATEGORIES:
+        return True
     total = sum(counts.values())
     words = sum(len(text.split()) * count for text, count in counts.items()) / total
-    return len(counts) > MOST_CATEGORIES or (len(counts) > total / 2 and words >= TEXT_WORDS)
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is a number, also an infinite one."""
-    return _NUMBER.fullmatch(text.strip()) is not None
+    return len(counts) > total / 2 and words >= TEXT_WORDS
 
 
 def fits(text: str, kind: Kind) -> bool:
     """Whether a stripped text can be read as a kind."""
     fit = _FITS.get(kind)
-    return fit is None or fit(text) is not None
+    return fit is None or fit(text)
 
 
-_FITS: dict[str, Callable[[str], object]] = {
-    "number": _NUMBER.fullmatch,
-    "integer": _INTEGER.fullmatch,
-    "boolean": lambda text: text.lower() in BOOLEAN_WORDS or None,
+_FITS: dict[str, Callable[[str], bool]] = {
+    "number": is_number,
+    "integer": is_plain_integer,
+    "boolean": lambda text: text.lower() in BOOLEAN_WORDS,
 }
 
 
 def mostly_numbers(counts: Mapping[str, int]) -> bool:
     """Whether nearly all cells, but not all, are numbers of many values; `counts` is by text."""
-    numbers = [text for text in counts if _NUMBER.fullmatch(text)]
-    share = sum(counts[text] for text in numbers) / sum(counts.values())
-    return MANY <= len(numbers) < len(counts) and share >= MOSTLY
+    allowed = (1 - MOSTLY) * sum(counts.values())
+    words = others = 0
+    for text, count in counts.items():
+        if not is_number(text):
+            words, others = words + 1, others + count
+            if others > allowed:
+                return False
+    return words > 0 and len(counts) - words >= MANY
 
 
 def to_boolean(text: str) -> bool:
@@ -143,32 +164,49 @@ def read_values(cells: Cells, kind: Kind) -> list[Any]:
     return [None if cell is None else read_value(cell, kind) for cell in cells]
 
 
-def read_cell(cell: str, kind: Kind) -> Any:
+def read_cell(
+    cell: str, kind: Kind, missing: Container[str] = MISSING, written: NumberFormat = PLAIN_NUMBERS
+) -> Any:
     """Return what a row's cell says: a value of the kind, or None where it is missing.
 
     A cell that is not of the kind is returned as a text, for a check to name.
     An integer is read as a number, because a row may have 9.0 for it.
     """
     word = cell.strip()
-    if word in MISSING:
+    if word in missing:
         return None
-    if kind == "text":
-        return cell
-    read_as: Kind = "number" if kind == "integer" else kind
-    return _READERS[read_as](word) if fits(word, read_as) else word
+    if kind in ("number", "integer"):
+        number = read_number(word, written)
+        return word if number is None else number
+    if kind == "boolean":
+        return to_boolean(word) if fits(word, kind) else word
+    return cell if kind == "text" else word
 
 
-def read_numbers(cells: Sequence[str]) -> list[float] | None:
-    """Return cells as numbers, NaN where missing, if all of them are written plainly, or None.
+def read_numbers(
+    cells: Sequence[str], missing: Container[str] = MISSING, written: NumberFormat = PLAIN_NUMBERS
+) -> list[float] | None:
+    """Return cells as numbers, NaN where missing, if all of them are so written, or None.
 
     What it returns is what `read_cell` gives cell by cell, in less time.
     """
-    written = "".join([cell for cell in cells if cell not in MISSING])
+    if written == PLAIN_NUMBERS:
+        quick = _read_plainly(cells, missing)
+        if quick is not None:
+            return quick
+    read = [read_cell(cell, "number", missing, written) for cell in cells]
+    if any(isinstance(value, str) for value in read):
+        return None
+    return [math.nan if value is None else value for value in read]
+
+
+def _read_plainly(cells: Sequence[str], missing: Container[str]) -> list[float] | None:
+    text = "".join([cell for cell in cells if cell not in missing])
     # Python reads 1_000, other scripts' digits and "NAN" as numbers; a table does not.
-    if not written.isascii() or "_" in written or "n" in written or "N" in written:
+    if not text.isascii() or "_" in text or "n" in text or "N" in text:
         return None
     try:
-        return [math.nan if cell in MISSING else float(cell) for cell in cells]
+        return [math.nan if cell in missing else float(cell) for cell in cells]
     except ValueError:
         return None
 

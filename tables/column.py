@@ -1,18 +1,54 @@
-"""A column read once: what its cells say, what kind of feature they make, and their values."""
+"""A column read once: what its cells say, what kind of feature they make, and their values.
+
+A column is looked at first, and decided when all of the table's columns are
+known: what one leaves open (is 1.167 more than one, or over a thousand; is NA
+a country, or nothing), others may say.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import DatasetError
-from tables.cells import Cells, fits, kind_of, mostly_numbers, read_value, to_float32
+from errors import LONGEST_NAME, DatasetError
+from tables import arrays
+from tables.cells import (
+    ALWAYS_MISSING,
+    AMBIGUOUS,
+    BOOLEAN_WORDS,
+    MISSING,
+    MISSING_IN_NUMBERS,
+    fits,
+    kind_of,
+    mostly_numbers,
+    read_numbers,
+    read_value,
+    spell,
+    to_float32,
+)
+from tables.dates import is_date
+from tables.distinct import Distinct, distinct
+from tables.numbers import (
+    COMMA_LOCALE,
+    MANY,
+    PLAIN_NUMBERS,
+    Candidates,
+    NumberFormat,
+    candidates,
+    decide,
+    describe,
+    is_number,
+    is_plain_integer,
+    parts_of,
+    plainly,
+)
 from tables.schema import UNKNOWN, Feature, Kind
+from tables.texts import Texts
 
 # A category of more values than this is flagged.
 MANY_CATEGORIES = 100
@@ -20,35 +56,14 @@ MANY_CATEGORIES = 100
 FEW_ROWS = 10
 # A table's own texts may be private, and the example is shown to everybody.
 TEXT_EXAMPLE = "some words"
+# Integers up to this are themselves in 32 bits.
+LARGEST_EXACT = 2**24
+# A column with more words than these among its numbers is no column of numbers.
+MOST_WORDS = 20
 
+Cells = Sequence[Any]
 Values = NDArray[np.float32] | list[str]
-
-
-class Distinct(NamedTuple):
-    """A column by its different texts.
-
-    `words` are the texts, `counts` how often each stands, and `codes` the index
-    of each row's text in them, -1 where there is none.
-    """
-
-    words: list[str]
-    counts: list[int]
-    codes: NDArray[np.intp]
-
-    @property
-    def by_word(self) -> dict[str, int]:
-        """How often each text stands."""
-        return dict(zip(self.words, self.counts, strict=True))
-
-    def first(self, words: Iterable[str]) -> int:
-        """Return the first row that has one of these texts."""
-        chosen = set(words)
-        indices = [index for index, word in enumerate(self.words) if word in chosen]
-        return int(np.isin(self.codes, indices).argmax())
-
-    def spread(self, values: NDArray[Any], missing: Any) -> NDArray[Any]:
-        """Return each row's value, of the value of each text."""
-        return np.append(values, np.array([missing], dtype=values.dtype))[self.codes]
+Where = Callable[[int], str]
 
 
 class Column(NamedTuple):
@@ -62,99 +77,418 @@ class Column(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def distinct(cells: Cells) -> Distinct:
-    """Return a column's different texts without surrounding spaces."""
-    index: dict[str | None, int] = {None: -1}
-    raw = [index.setdefault(cell, len(index) - 1) for cell in cells]
-    del index[None]
-    words: dict[str, int] = {}
-    merged = [words.setdefault(word.strip(), len(words)) for word in index if word is not None]
-    codes = np.array([*merged, -1], dtype=np.intp)[raw]
-    counts = np.bincount(codes[codes >= 0], minlength=len(words)).tolist()
-    return Distinct(list(words), counts, codes)
+class File(NamedTuple):
+    """What all columns of a table say together.
 
-
-def read_column(
-    name: str,
-    cells: Cells,
-    where: Callable[[int], str],
-    kind: Kind | None = None,
-    aliases: Mapping[str, str] | None = None,
-) -> Column:
-    """Read a column: infer its feature from all cells, and encode them.
-
-    `kind` says what kind it is, in place of what the cells say, `aliases` which
-    further values mean a category, and `where` where a row stands. Raises
-    DatasetError, naming column and row, for a cell that does not go with the others.
+    `delimiter` parts its cells, `decimal` is the sign before fractions if one is
+    proven or given, and `missing` are the words that mean so among its numbers.
     """
-    texts = distinct(cells)
-    if not texts.words:
-        return _left_out(name, "has no value in any row")
-    found = kind or kind_of(texts.by_word)
-    if found is None:
-        return _left_out(name, "holds dates, which no kind of feature reads")
-    _check_words(name, texts, found, where, resolved=kind is not None)
-    if kind is None and _is_identifier(found, texts):
-        return _left_out(name, "looks like an identifier: a different value in every row")
-    if found == "text":
-        return _text(name, cells)
-    return _coded(name, texts, found, aliases or {}, where)
+
+    delimiter: str = ","
+    decimal: str | None = None
+    missing: frozenset[str] = frozenset()
 
 
-def _left_out(name: str, why: str) -> Column:
-    return Column(None, [], (f"{name} {why}; it is left out",))
+NOTHING = Distinct([], [], np.empty(0, dtype=np.intp))
 
 
-def _check_words(
-    name: str, texts: Distinct, kind: Kind, where: Callable[[int], str], resolved: bool
-) -> None:
-    strangers = [word for word in texts.words if not fits(word, kind)]
-    if strangers:
-        row = where(texts.first(strangers))
-        raise DatasetError(f"column {name}, {row}: not of kind {kind}")
-    if not resolved and kind in ("category", "text") and mostly_numbers(texts.by_word):
-        row = where(texts.first(word for word in texts.words if not fits(word, "number")))
-        raise DatasetError(
-            f"column {name}, {row}: not a number, as nearly all of the column is; "
-            "correct it or leave it empty"
+class Look(NamedTuple):
+    """A column looked at, and not yet decided.
+
+    `numbers` are its values if they are plain numbers, `words` its texts
+    otherwise; of these `found` says as which numbers they may be read, `dates`
+    that they are dates, and `missing` which are no value, with how often.
+    """
+
+    cells: Cells
+    numbers: arrays.Numbers | None
+    words: Distinct
+    found: Candidates | None = None
+    dates: bool = False
+    missing: Mapping[str, int] = {}
+
+
+def read_columns(
+    columns: Mapping[str, Cells],
+    where: Where,
+    kinds: Mapping[str, Kind],
+    aliases: Mapping[str, Mapping[str, str]],
+    file: File,
+) -> tuple[dict[str, Column], File]:
+    """Read a table's columns: infer a feature of each from all cells, and encode them.
+
+    `kinds` says what kind a column is, in place of what its cells say, `aliases`
+    which further values mean a category, `where` where a row stands, and `file`
+    what is known of the table beforehand; what is known then is returned too.
+    Raises DatasetError, naming column and row, for a cell that does not go with
+    the others.
+    """
+    looks = {name: look(cells, kinds.get(name)) for name, cells in columns.items()}
+    file = together(file, looks.values())
+    read = {
+        name: _Decision(name, seen, kinds.get(name), aliases.get(name, {}), where, file).column()
+        for name, seen in looks.items()
+    }
+    return read, file
+
+
+# ---------------------------------------------------------------- looking
+
+
+def look(cells: Cells, kind: Kind | None = None) -> Look:
+    """Look at a column; `kind` says what it is to be read as."""
+    as_numbers = kind in (None, "number", "integer")
+    if as_numbers and isinstance(cells, Texts):
+        numbers = arrays.read_numbers(cells)
+        if numbers is not None:
+            return Look(cells, numbers, NOTHING, missing=numbers.words)
+    words = distinct(cells).without(ALWAYS_MISSING)
+    if as_numbers:
+        found, missing = _numbers_among(words, codes=kind is not None)
+        if found is not None:
+            return Look(cells, None, words, found, False, missing)
+    if kind is None:
+        dates, missing = _dates_among(words)
+        if dates:
+            return Look(cells, None, words, None, True, missing)
+    return Look(cells, None, words, missing=_missing_among_booleans(words))
+
+
+def together(file: File, looks: Iterable[Look]) -> File:
+    """Return what the columns say together: their decimal sign, and their words for missing."""
+    votes: Counter[str] = Counter()
+    missing: set[str] = set()
+    for seen in looks:
+        missing.update(seen.missing)
+        decided = seen.numbers or seen.found
+        if decided is not None and decided.decimal is not None:
+            votes[decided.decimal] += 1
+    proven = max(votes, key=lambda sign: votes[sign], default=None)
+    return file._replace(decimal=file.decimal or proven, missing=frozenset(missing))
+
+
+def _numbers_among(words: Distinct, codes: bool) -> tuple[Candidates | None, dict[str, int]]:
+    numbers, others = _parted(words, lambda word: parts_of(word) is not None)
+    if not numbers or not _mean_nothing(others, len(numbers)):
+        return None, {}
+    return candidates(numbers, codes), others
+
+
+def _dates_among(words: Distinct) -> tuple[bool, dict[str, int]]:
+    dates, others = _parted(words, is_date)
+    return bool(dates) and _mean_nothing(others, len(dates)), others
+
+
+def _parted(words: Distinct, good: Callable[[str], bool]) -> tuple[list[str], dict[str, int]]:
+    """Part the words that are good from others; of these no more than it takes to see that."""
+    found: list[str] = []
+    others: dict[str, int] = {}
+    for word, count in zip(words.words, words.counts, strict=True):
+        if good(word):
+            found.append(word)
+        else:
+            others[word] = count
+            if len(others) > MOST_WORDS:
+                break
+    return found, others
+
+
+def _mean_nothing(others: Mapping[str, int], values: int) -> bool:
+    """Whether the words among so many different values say that there is none."""
+    if others.keys() <= MISSING:
+        return True
+    strange = [word for word in others if word.lower() not in MISSING_IN_NUMBERS]
+    if not strange:
+        return values > 1
+    # One word that recurs among many numbers is this table's own for a missing one.
+    (first, *more) = strange
+    return not more and others[first] > 1 and values >= MANY and not any(map(str.isdigit, first))
+
+
+def _missing_among_booleans(words: Distinct) -> dict[str, int]:
+    _, others = _parted(words, lambda word: word.lower() in BOOLEAN_WORDS)
+    return others if len(others) < len(words.words) and others.keys() <= AMBIGUOUS else {}
+
+
+# ---------------------------------------------------------------- deciding
+
+
+class _Decision:
+    """What a column becomes, once the others are known."""
+
+    def __init__(
+        self,
+        name: str,
+        seen: Look,
+        kind: Kind | None,
+        aliases: Mapping[str, str],
+        where: Where,
+        file: File,
+    ) -> None:
+        self.name, self.seen, self.kind, self.aliases = name, seen, kind, aliases
+        self.where, self.file = where, file
+        self.notes: list[str] = []
+
+    def column(self) -> Column:
+        """Return the column. Raises DatasetError."""
+        if self.seen.numbers is not None:
+            numbers = self.seen.numbers
+            return self._of_numbers(numbers.values, numbers.there, numbers.format, None)
+        if not self.seen.words.words:
+            return self._left_out("has no value in any row")
+        if self.seen.dates:
+            self._note_missing()
+            return self._left_out("holds dates, which no kind of feature reads")
+        if self.seen.found is not None:
+            return self._of_written_numbers(self.seen.found)
+        return self._of_words()
+
+    def _left_out(self, why: str) -> Column:
+        return Column(None, [], (*self.notes, f"{self.name} {why}; it is left out"))
+
+    def _refuse(self, row: int, why: str) -> DatasetError:
+        return DatasetError(f"column {self.name}, {self.where(row)}: {why}")
+
+    # ------------------------------------------------ numbers
+
+    def _of_written_numbers(self, found: Candidates) -> Column:
+        written, why = decide(found, self.file.decimal, self.file.delimiter)
+        words = self.seen.words.without(self.seen.missing)
+        plain: list[Any] = [plainly(word, written) for word in words.words]
+        whole = all(map(is_plain_integer, plain)) and not written.affix
+        values: NDArray[Any] = (
+            np.array(list(map(int, plain)), dtype=np.int64)
+            if whole
+            else np.array(list(map(float, plain)), dtype=np.float64)
         )
+        return self._of_numbers(words.spread(values, 0), words.codes >= 0, written, why)
+
+    def _of_numbers(
+        self,
+        values: NDArray[Any],
+        there: NDArray[np.bool_],
+        written: NumberFormat,
+        why: str | None,
+    ) -> Column:
+        kind = self.kind or ("integer" if values.dtype == np.int64 else "number")
+        if kind == "integer" and values.dtype != np.int64:
+            broken = there & (values % 1 != 0)
+            row = int((broken if broken.any() else there).argmax())
+            raise self._refuse(row, f"not of kind {kind}")
+        present = values[there] if kind == "integer" else values[there].astype(np.float64)
+        matrix = np.full(len(values), np.nan, dtype=np.float32)
+        with np.errstate(over="ignore"):
+            matrix[there] = present.astype(np.float64).astype(np.float32)
+        if np.isinf(matrix).any():
+            row = int(np.isinf(matrix).argmax())
+            raise self._refuse(row, "the number is too large for 32 bits")
+        self._note_format(written, why, kind == "integer")
+        self._note_missing()
+        low, high = present.min(), present.max()
+        if low == high:
+            return self._left_out("has the same value wherever it has one")
+        self._note_integers(kind, present)
+        middle = (len(present) - 1) // 2
+        feature = Feature(
+            self.name,
+            kind,
+            not bool(there.all()),
+            minimum=float(low),
+            maximum=float(high),
+            example=np.partition(present, middle)[middle].item(),
+            written=None if written == PLAIN_NUMBERS else written,
+            missing=self._further(self.seen.missing),
+        )
+        return Column(feature, matrix, tuple(self.notes))
+
+    def _note_format(self, written: NumberFormat, why: str | None, whole: bool) -> None:
+        if written != PLAIN_NUMBERS:
+            said = f"{self.name} has {describe(written, whole)}, read as numbers"
+            self.notes.append(said + (f", {why}; decimal says otherwise" if why else ""))
+        elif why:
+            self.notes.append(
+                f"{self.name} has decimal points before three digits each, {why}; "
+                "decimal says otherwise"
+            )
+
+    def _note_missing(self) -> None:
+        words = self._further(self.seen.missing)
+        if words:
+            shown = ", ".join(repr(word[:LONGEST_NAME]) for word in words)
+            rows = sum(self.seen.missing[word] for word in words)
+            count = "1 row" if rows == 1 else f"{rows} rows"
+            self.notes.append(f"{self.name}: {shown} is read as missing, in {count}")
+
+    @staticmethod
+    def _further(words: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(set(words) - MISSING))
+
+    def _note_integers(self, kind: Kind, present: NDArray[Any]) -> None:
+        if kind != "integer":
+            return
+        if len(present) >= FEW_ROWS and _all_differ(present):
+            self.notes.append(
+                f"{self.name} looks like an identifier: a different integer in every row; "
+                "it is kept, leave it out of the table if it is one"
+            )
+        if max(-present.min(), present.max()) > LARGEST_EXACT:
+            exact = np.unique(present)
+            kept = len(np.unique(exact.astype(np.float32)))
+            if kept < len(exact):
+                self.notes.append(
+                    f"{self.name} has {len(exact)} different integers, "
+                    f"of which 32 bits tell {kept} apart"
+                )
+
+    # ------------------------------------------------ words
+
+    def _of_words(self) -> Column:
+        words, missing = self._without_missing()
+        if not words.words:
+            return self._left_out("has no value in any row")
+        kind = self.kind or kind_of(words.by_word) or "category"
+        self._check_words(words, kind)
+        if kind == "category" and self.kind is None and _all_once(words):
+            return self._left_out("looks like an identifier: a different value in every row")
+        if kind == "text":
+            return self._of_texts()
+        return self._of_codes(words, kind, missing)
+
+    def _without_missing(self) -> tuple[Distinct, tuple[str, ...]]:
+        """Return the column without the words that are missing values in this file."""
+        words = self.seen.words
+        missing = {word for word in words.words if word in self.file.missing}
+        missing |= set(self.seen.missing)
+        ambiguous = AMBIGUOUS & set(words.words)
+        if ambiguous and _are_codes(words):
+            missing -= ambiguous
+        kept = sorted(ambiguous - missing)
+        if kept and self.kind != "text":
+            self.notes.append(f"{self.name}: {', '.join(kept)} is read as a value, not as missing")
+        return words.without(missing), self._further(missing)
+
+    def _check_words(self, words: Distinct, kind: Kind) -> None:
+        strangers = {word for word in words.words if not fits(word, kind)}
+        if strangers:
+            raise self._refuse(words.first(strangers), f"not of kind {kind}")
+        if self.kind is None and kind in ("category", "text") and mostly_numbers(words.by_word):
+            others = {word for word in words.words if not is_number(word)}
+            raise self._refuse(
+                words.first(others),
+                "not a number, as nearly all of the column is; correct it or leave it empty",
+            )
+
+    def _of_texts(self) -> Column:
+        values = as_texts(self.seen.cells)
+        there = {value for value in values if value}
+        if len(there) == 1:
+            return self._left_out("has the same value wherever it has one")
+        feature = Feature(self.name, "text", "" in values, example=TEXT_EXAMPLE)
+        return Column(feature, values, tuple(self.notes))
+
+    def _of_codes(self, words: Distinct, kind: Kind, missing: tuple[str, ...]) -> Column:
+        read = [read_value(self.aliases.get(word, word), kind) for word in words.words]
+        counts: Counter[Any] = Counter()
+        for value, count in zip(read, words.counts, strict=True):
+            counts[value] += count
+        if len(counts) == 1:
+            return self._left_out("has the same value wherever it has one")
+        categories = tuple(sorted(counts)) if kind == "category" else ()
+        feature = Feature(
+            self.name,
+            kind,
+            bool((words.codes < 0).any()),
+            categories,
+            {alias: known for alias, known in self.aliases.items() if known in categories},
+            example=min(counts, key=lambda value: (-counts[value], value)),
+            missing=missing,
+        )
+        if kind == "category" and len(words.words) > min(MANY_CATEGORIES, counts.total() / 2):
+            self.notes.append(
+                f"{self.name} has {len(words.words)} categories in {counts.total()} rows"
+            )
+        codes = _codes(feature, read)
+        return Column(feature, words.spread(codes, math.nan), tuple(self.notes))
 
 
-def _is_identifier(kind: Kind, texts: Distinct) -> bool:
-    total = sum(texts.counts)
-    return kind == "category" and len(texts.words) == total >= FEW_ROWS
+def _all_differ(values: NDArray[Any]) -> bool:
+    """Whether no value stands twice; most columns show one that does among their first."""
+    head = values[:1000]
+    return len(np.unique(head)) == len(head) and len(np.unique(values)) == len(values)
 
 
-def _text(name: str, cells: Cells) -> Column:
-    values = [cell or "" for cell in cells]
-    if len({cell for cell in cells if cell is not None}) == 1:
-        return _left_out(name, "has the same value wherever it has one")
-    nullable = any(cell is None for cell in cells)
-    return Column(Feature(name, "text", nullable, example=TEXT_EXAMPLE), values)
+def _all_once(words: Distinct) -> bool:
+    return len(words.words) == sum(words.counts) >= FEW_ROWS
 
 
-def _coded(
-    name: str,
-    texts: Distinct,
-    kind: Kind,
-    aliases: Mapping[str, str],
-    where: Callable[[int], str],
-) -> Column:
-    read = [read_value(aliases.get(word, word), kind) for word in texts.words]
-    counts: Counter[Any] = Counter()
-    for value, count in zip(read, texts.counts, strict=True):
-        counts[value] += count
-    if len(counts) == 1:
-        return _left_out(name, "has the same value wherever it has one")
-    facts = _FACTS[kind](counts)
-    known = {a: c for a, c in aliases.items() if c in facts.get("categories", ())}
-    nullable = bool((texts.codes < 0).any())
-    feature = Feature(name, kind, nullable, aliases=known, **facts)
-    codes = _codes(feature, read)
-    if np.isinf(codes).any():
-        row = where(int(np.isinf(texts.spread(codes, math.nan)).argmax()))
-        raise DatasetError(f"column {name}, {row}: the number is too large for 32 bits")
-    return Column(feature, texts.spread(codes, math.nan), _flags(name, kind, texts))
+def _are_codes(words: Distinct) -> bool:
+    """Whether a column is of two capital letters each, as countries and states are."""
+    return len(words.words) > 2 and all(len(w) == 2 and w.isupper() for w in words.words)
+
+
+# ---------------------------------------------------------------- encoding
+
+
+def as_texts(cells: Cells) -> list[str]:
+    """Return cells as texts, an empty one where one is missing."""
+    return ["" if cell is None or cell.strip() in MISSING else cell for cell in cells]
+
+
+def formats_of(feature: Feature, model: str = ".", same: bool = True) -> tuple[NumberFormat, ...]:
+    """Return how a row may write a feature's numbers, the likeliest first.
+
+    `model` is the decimal sign of the model's file; `same` says that rows are
+    delimited as that file was, so that they are most likely of its locale.
+    """
+    own = feature.written or (COMMA_LOCALE if model == "," else PLAIN_NUMBERS)
+    formats = (own, PLAIN_NUMBERS) if same else (PLAIN_NUMBERS, own, COMMA_LOCALE)
+    return tuple(dict.fromkeys(formats))
+
+
+def missing_of(feature: Feature) -> frozenset[str]:
+    """Return the words that mean a missing value of a feature; a category may be any word."""
+    if feature.kind == "category" and not feature.nullable:
+        return frozenset({""})
+    return (MISSING | set(feature.missing)) - set(feature.categories) - feature.aliases.keys()
+
+
+def encode_column(feature: Feature, cells: Cells, formats: Sequence[NumberFormat]) -> Values:
+    """Encode cells as the values of a feature that is known. Raises ValueError."""
+    if feature.kind == "text":
+        return as_texts(cells)
+    if feature.kind in ("number", "integer"):
+        return _encode_numbers(feature, cells, formats)
+    words = distinct(cells).without(missing_of(feature))
+    values = [read_value(word, feature.kind) for word in words.words]
+    return words.spread(_codes(feature, values), math.nan)
+
+
+def _encode_numbers(
+    feature: Feature, cells: Cells, formats: Sequence[NumberFormat]
+) -> NDArray[np.float32]:
+    numbers = arrays.read_numbers(cells) if isinstance(cells, Texts) else None
+    if (
+        numbers is not None
+        and numbers.format in formats
+        and numbers.words.keys() <= missing_of(feature)
+    ):
+        doubles = np.where(numbers.there, numbers.values, np.nan)
+    else:
+        doubles = _read_numbers(feature, cells, formats)
+    with np.errstate(over="ignore"):
+        return doubles.astype(np.float32)
+
+
+def _read_numbers(
+    feature: Feature, cells: Cells, formats: Sequence[NumberFormat]
+) -> NDArray[np.float64]:
+    missing = missing_of(feature)
+    texts = cells if isinstance(cells, Texts) else [spell(cell) or "" for cell in cells]
+    for written in formats:
+        read = read_numbers(texts, missing, written)
+        if read is not None:
+            return np.array(read, dtype=np.float64)
+    raise ValueError(f"not of kind {feature.kind}")
 
 
 def _codes(feature: Feature, values: list[Any]) -> NDArray[np.float32]:
@@ -163,47 +497,3 @@ def _codes(feature: Feature, values: list[Any]) -> NDArray[np.float32]:
     codes = {category: float(index) for index, category in enumerate(feature.categories)}
     codes |= {alias: codes[category] for alias, category in feature.aliases.items()}
     return to_float32([codes.get(value, UNKNOWN) for value in values])
-
-
-def encode_column(feature: Feature, cells: Cells) -> Values:
-    """Encode cells as the values of a feature that is known. Raises ValueError."""
-    if feature.kind == "text":
-        return [cell or "" for cell in cells]
-    texts = distinct(cells)
-    values = [read_value(word, feature.kind) for word in texts.words]
-    return texts.spread(_codes(feature, values), math.nan)
-
-
-def _flags(name: str, kind: Kind, texts: Distinct) -> tuple[str, ...]:
-    different, total = len(texts.words), sum(texts.counts)
-    if kind == "integer" and different == total >= FEW_ROWS:
-        return (
-            f"{name} looks like an identifier: a different integer in every row; "
-            "it is kept, leave it out of the table if it is one",
-        )
-    if kind == "category" and different > min(MANY_CATEGORIES, total / 2):
-        return (f"{name} has {different} categories in {total} rows",)
-    return ()
-
-
-def _range(counts: Counter[Any]) -> dict[str, Any]:
-    ordered = sorted(counts)
-    ends = np.cumsum([counts[value] for value in ordered])
-    median = ordered[int(np.searchsorted(ends, (ends[-1] - 1) // 2, side="right"))]
-    return {"minimum": float(ordered[0]), "maximum": float(ordered[-1]), "example": median}
-
-
-def _commonest(counts: Counter[Any]) -> dict[str, Any]:
-    return {"example": min(counts, key=lambda value: (-counts[value], value))}
-
-
-def _categories(counts: Counter[Any]) -> dict[str, Any]:
-    return {"categories": tuple(sorted(counts)), **_commonest(counts)}
-
-
-_FACTS: dict[str, Callable[[Counter[Any]], dict[str, Any]]] = {
-    "number": _range,
-    "integer": _range,
-    "boolean": _commonest,
-    "category": _categories,
-}

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tables.batch import Batch
-from tables.column import encode_column
+from tables.column import Values, encode_column, formats_of
+from tables.dialect import PLAIN_DIALECT
 from tables.leakage import leaking_features
 from tables.schema import Feature, Kind, Schema
 from tables.schema_inference import ReadTarget, infer_schema, read_classes
@@ -88,9 +89,16 @@ def encode(table: Table, schema: Schema) -> Batch:
     """Encode a table's rows as `tables.rows` encodes the rows of requests. Raises ValueError."""
     matrix = np.empty((len(table), len(schema.numeric)), dtype=np.float32)
     for index, feature in enumerate(schema.numeric):
-        matrix[:, index] = encode_column(feature, table.cells(feature.name))
-    texts = (list(encode_column(f, table.cells(f.name))) for f in schema.texts)
+        matrix[:, index] = _encoded(table, schema, feature)
+    texts = (list(_encoded(table, schema, feature)) for feature in schema.texts)
     return Batch(matrix, tuple(texts))
+
+
+def _encoded(table: Table, schema: Schema, feature: Feature) -> Values:
+    model = schema.dialect or PLAIN_DIALECT
+    same = table.dialect.delimiter == model.delimiter
+    formats = formats_of(feature, model.decimal, same)
+    return encode_column(feature, table.columns[feature.name], formats)
 
 
 def _decoded(feature: Feature, code: float) -> Any:

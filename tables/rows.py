@@ -22,7 +22,11 @@ from numpy.typing import NDArray
 from errors import LONGEST_NAME, ParseError, RowProblem, RowsError
 from tables.batch import Batch
 from tables.cells import BOOLEAN_WORDS, MISSING, TRUE_WORDS, read_cell, read_numbers
-from tables.schema import UNKNOWN, Feature, Kind, Schema
+from tables.column import encode_column, formats_of, missing_of
+from tables.dialect import PLAIN_DIALECT, Dialect
+from tables.numbers import PLAIN_NUMBERS, NumberFormat
+from tables.schema import UNKNOWN, Feature, Schema
+from tables.texts import Texts
 
 # A larger number would become infinite in the float32 matrix.
 LARGEST = float(np.finfo(np.float32).max)
@@ -50,6 +54,8 @@ _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 
 Values = tuple[Any, ...]
 Rejection = tuple[str, str]
+# How a feature's numbers may be written, by its name.
+Formats = dict[str, tuple[NumberFormat, ...]]
 
 
 class Decoded(NamedTuple):
@@ -76,15 +82,25 @@ class RowCodec:
         self._features = schema.numeric + schema.texts
         self._names = tuple(feature.name for feature in self._features)
         self._known = frozenset(self._names)
+        self._by_name = {feature.name: feature for feature in self._features}
+        self._model = schema.dialect or PLAIN_DIALECT
+        # By whether a table is delimited as the model's file was.
+        self._formats: dict[bool, Formats] = {
+            same: {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
+            for same in (True, False)
+        }
         # Rows copied from a training table carry the label and what the model does not read.
         self._ignored = {schema.target.name, *schema.ignored} - self._known
         self._width = len(schema.numeric)
         self._codes = tuple(_codes(feature) for feature in self._features)
+        self._words = tuple(map(_words_of, self._features, self._codes))
         self._coded = tuple((i, c) for i, c in enumerate(self._codes) if c is not None)
         self._categorical = [
             i for i, feature in enumerate(schema.numeric) if feature.kind == "category"
         ]
-        row = self._row_type()
+        # msgspec cannot name a field with one of these; the patient way reads it.
+        self._nameable = not any(set('"\\') & set(n) for n in self._known | self._ignored)
+        row = self._row_type() if self._nameable else msgspec.Struct
         self._values = _values_of(len(self._features))
         self._one = msgspec.json.Decoder(row)
         self._many = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
@@ -110,8 +126,8 @@ class RowCodec:
         category never seen in training among those.
         """
         try:
-            decoded = self._decode_quickly(body, single)
-            if not decoded.unknown or not strict:
+            decoded = self._decode_quickly(body, single) if self._nameable else None
+            if decoded is not None and not (decoded.unknown and strict):
                 return decoded
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError):
             pass
@@ -216,33 +232,45 @@ class RowCodec:
         *,
         partial: bool = False,
         strict: bool = False,
+        dialect: Dialect | None = None,
     ) -> Decoded:
-        """Check and encode a table of texts, as a CSV file has it.
+        """Check and encode a table of texts, as a CSV file in a dialect has it.
 
-        Cells are read as those of a training table: spaces around them do not
-        count, and what means missing there does so here. Raises RowsError as
-        `decode_objects` does.
+        Cells are read as those of the training table: spaces around them do not
+        count, numbers are written as they were there, and what means missing
+        there does so here. Raises RowsError as `decode_objects` does.
         """
-        quick = None if strict else self._columns_quickly(columns)
+        formats = self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
+        quick = None if strict else self._columns_quickly(columns, formats)
         if quick is not None:
             return quick
-        kinds: dict[str, Kind] = {feature.name: feature.kind for feature in self._features}
-        read = [
-            [read_cell(cell, kinds.get(name, "text")) for cell in cells]
-            for name, cells in columns.items()
-        ]
+        read = [self._read_cells(name, cells, formats) for name, cells in columns.items()]
         names = tuple(columns)
         rows = [dict(zip(names, row, strict=True)) for row in zip(*read, strict=True)]
         return self.decode_objects(rows, partial=partial, strict=strict)
 
-    def _columns_quickly(self, columns: dict[str, Sequence[str]]) -> Decoded | None:
+    def _read_cells(self, name: str, cells: Sequence[str], formats: Formats) -> list[Any]:
+        """Return a column's values; its numbers in the format that fits all of them."""
+        feature = self._by_name.get(name)
+        if feature is None:
+            return [read_cell(cell, "text") for cell in cells]
+        missing = missing_of(feature)
+        known = formats[name] if feature.kind in ("number", "integer") else (PLAIN_NUMBERS,)
+        fitting = (f for f in known if read_numbers(cells, missing, f) is not None)
+        written = next(fitting, known[0])
+        return [read_cell(cell, feature.kind, missing, written) for cell in cells]
+
+    def _columns_quickly(
+        self, columns: dict[str, Sequence[str]], formats: Formats
+    ) -> Decoded | None:
         """Encode column by column; None as soon as one needs a closer look."""
         if not self._known <= columns.keys() <= self._known | self._ignored:
             return None
         count = len(columns[self._names[0]])
         matrix = np.empty((count, self._width), dtype=np.float32)
         for i, feature in enumerate(self._features[: self._width]):
-            column = _column_quickly(feature, self._codes[i], columns[feature.name])
+            known, cells = self._words[i], columns[feature.name]
+            column = _column_quickly(feature, known, cells, formats[feature.name])
             if column is None:
                 return None
             matrix[:, i] = column
@@ -288,7 +316,10 @@ def _check_boolean(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rej
 def _check_category(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
     if not isinstance(value, str):
         return None, (_expected(feature), json_name(value))
-    if strict and value not in feature.categories and value not in feature.aliases:
+    known = value in feature.categories or value in feature.aliases
+    if not known and value and value in missing_of(feature):
+        return None, None
+    if strict and not known:
         return None, (
             "one of " + ", ".join(feature.categories),
             "a category never seen in training",
@@ -368,7 +399,13 @@ def _codes(feature: Feature) -> dict[Any, float] | None:
         return None
     codes: dict[Any, float] = {c: float(i) for i, c in enumerate(feature.categories)}
     codes |= {alias: codes[target] for alias, target in feature.aliases.items()}
-    return {**codes, None: math.nan}
+    # A word that means missing in the model's file does so in JSON.
+    return {**dict.fromkeys(missing_of(feature) - {""}, math.nan), **codes, None: math.nan}
+
+
+def _words_of(feature: Feature, codes: dict[Any, float] | None) -> dict[Any, float] | None:
+    """Return what a word of a table is encoded as, where words are."""
+    return None if codes is None else dict.fromkeys(missing_of(feature), math.nan) | codes
 
 
 def _row_field(index: int, feature: Feature) -> Any:
@@ -384,31 +421,38 @@ def _values_of(count: int) -> Callable[[Any], Values]:
 
 
 def _column_quickly(
-    feature: Feature, codes: dict[Any, float] | None, cells: Sequence[str]
-) -> NDArray[np.float64] | None:
-    if codes is None:
-        numbers = read_numbers(cells)
-        if numbers is None:
+    feature: Feature,
+    known: dict[Any, float] | None,
+    cells: Sequence[str],
+    formats: tuple[NumberFormat, ...],
+) -> NDArray[np.floating[Any]] | None:
+    if isinstance(cells, Texts):
+        try:
+            return _fitting(feature, np.asarray(encode_column(feature, cells, formats)))
+        except ValueError:
             return None
-        values = np.array(numbers)
-    else:
-        known = codes | _NO_VALUE
-        values = np.array([known.get(cell.strip(), UNKNOWN) for cell in cells])
-    return values if _fits(feature, values) else None
+    if known is not None:
+        return _fitting(feature, np.array([known.get(cell.strip(), UNKNOWN) for cell in cells]))
+    missing = missing_of(feature)
+    read = (read_numbers(cells, missing, written) for written in formats)
+    numbers = next((found for found in read if found is not None), None)
+    return None if numbers is None else _fitting(feature, np.array(numbers))
 
 
-def _fits(feature: Feature, values: NDArray[np.float64]) -> bool:
+def _fitting(
+    feature: Feature, values: NDArray[np.floating[Any]]
+) -> NDArray[np.floating[Any]] | None:
+    """Return a column's values if all of them are good."""
     if not feature.nullable and np.isnan(values).any():
-        return False
-    if feature.kind == "category":
-        return True
-    if feature.kind == "boolean":
-        return UNKNOWN not in values
-    in_range = not (np.abs(values) > LARGEST).any()
-    return in_range and (feature.kind == "number" or not (values % 1 > 0).any())
-
-
-_NO_VALUE: dict[Any, float] = dict.fromkeys(MISSING, math.nan)
+        return None
+    if feature.kind == "boolean" and UNKNOWN in values:
+        return None
+    if feature.kind in ("number", "integer"):
+        if (np.abs(values) > LARGEST).any():
+            return None
+        if feature.kind == "integer" and (values % 1 > 0).any():
+            return None
+    return values
 
 
 def _printable(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import msgspec
 
 from tables.dialect import Dialect
+from tables.numbers import NumberFormat
 
 Kind = Literal["number", "integer", "boolean", "category", "text"]
 Class = bool | int | str
@@ -21,7 +22,9 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     `categories` (kind category) are the training values in sorted order: a
     row's value is encoded as its place in them. `aliases` maps a further
     accepted value to a category. `minimum` and `maximum` are the training
-    range of numbers and integers.
+    range of numbers and integers. `written` says how the training file wrote its
+    numbers, where not plainly, and `missing` which words it had for a missing
+    value, beside those that always mean one.
     """
 
     name: str
@@ -32,6 +35,8 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     minimum: float | None = None
     maximum: float | None = None
     example: Any = None
+    written: NumberFormat | None = None
+    missing: tuple[str, ...] = ()
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True):

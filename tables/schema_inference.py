@@ -7,15 +7,17 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
-from msgspec import UNSET
 from numpy.typing import NDArray
 
 from errors import LONGEST_NAME, DatasetError
 from tables.batch import Batch
-from tables.cells import Cells, is_number, kind_of, read_value
-from tables.column import Column, distinct, read_column
-from tables.dialect import PLAIN
+from tables.cells import MISSING, kind_of, read_value
+from tables.column import Column, File, read_columns
+from tables.dialect import PLAIN_DIALECT
+from tables.distinct import distinct
+from tables.numbers import is_number
 from tables.schema import Class, Kind, Schema, Target
 from tables.strata import SMALLEST_CLASS
 from tables.table import Table
@@ -42,6 +44,9 @@ class Inferred(NamedTuple):
 ReadTarget = Callable[[Table, str], tuple[Target, NDArray[Any]]]
 
 
+# ---------------------------------------------------------------- the target
+
+
 def read_classes(table: Table, target: str) -> tuple[Target, NDArray[Any]]:
     """Return the target with its classes, and every row's class as an index into them.
 
@@ -50,9 +55,8 @@ def read_classes(table: Table, target: str) -> tuple[Target, NDArray[Any]]:
     """
     if target not in table.columns:
         raise DatasetError(f"the table has no column {target}; {_near(target, table)}")
-    cells = table.cells(target)
-    _check_there(table, target, cells)
-    texts = distinct(cells)
+    texts = distinct(table.columns[target]).without(MISSING)
+    _check_there(table, target, np.flatnonzero(texts.codes < 0))
     read = _classes(texts.by_word)
     counts: Counter[Class] = Counter()
     for value, count in zip(read, texts.counts, strict=True):
@@ -62,17 +66,15 @@ def read_classes(table: Table, target: str) -> tuple[Target, NDArray[Any]]:
     _check_classes(target, counts)
     classes = tuple(sorted(counts))
     indices = {value: index for index, value in enumerate(classes)}
-    return Target(target, classes), np.array([indices[value] for value in read], dtype=np.intp)[
-        texts.codes
-    ]
+    values = np.array([indices[value] for value in read], dtype=np.intp)
+    return Target(target, classes), values[texts.codes]
 
 
-def _check_there(table: Table, target: str, cells: Cells) -> None:
-    if None not in cells:
-        return
-    where, others = table.index(cells.index(None)), cells.count(None) - 1
-    more = f" and in {others} more" if others else ""
-    raise DatasetError(f"column {target}, the label, has no value in {where}{more}")
+def _check_there(table: Table, target: str, missing: NDArray[np.intp]) -> None:
+    if len(missing):
+        where, others = table.index(int(missing[0])), len(missing) - 1
+        more = f" and in {others} more" if others else ""
+        raise DatasetError(f"column {target}, the label, has no value in {where}{more}")
 
 
 def _classes(counts: Mapping[str, int]) -> list[Class]:
@@ -125,8 +127,9 @@ def infer_schema(
 
     A column is of the narrowest kind that fits every value: boolean (true,
     false, yes, no in any case), integer, number, and of the rest text where most
-    values differ and have words, otherwise category. Missing are empty cells
-    and what `tables.cells.MISSING` lists. Columns of one value, of none, of
+    values differ and have words, otherwise category. How numbers are written and
+    which words mean missing is decided by the column and the table
+    (`tables.column`). Columns of one value, of none, of
     dates, and of a different word in every row are left out, and a note says
     so. `kinds` decides a column's kind; `aliases` gives categories more names.
     `read_target` reads the target's column; without it, classes are expected.
@@ -135,18 +138,16 @@ def infer_schema(
     learnt, and for a column of numbers in which a few cells are none.
     """
     read, values = read_target(table, target)
-    aliases, kinds = aliases or {}, kinds or {}
-    columns = {
-        name: read_column(name, table.cells(name), table.index, kinds.get(name), aliases.get(name))
-        for name in table.columns
-        if name != target
-    }
+    given = {name: cells for name, cells in table.columns.items() if name != target}
+    file = File(table.dialect.delimiter, table.decimal)
+    columns, file = read_columns(given, table.index, kinds or {}, aliases or {}, file)
     features = {name: c.feature for name, c in columns.items() if c.feature is not None}
     if not features:
         raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
     ignored = tuple(name for name in columns if name not in features)
-    dialect = table.dialect if table.dialect != PLAIN else UNSET
-    schema = Schema(tuple(features.values()), read, ignored, dialect)
+    dialect = msgspec.structs.replace(table.dialect, decimal=file.decimal or ".")
+    carried = dialect if dialect != PLAIN_DIALECT else msgspec.UNSET
+    schema = Schema(tuple(features.values()), read, ignored, carried)
     notes = (*table.notes, *(note for column in columns.values() for note in column.notes))
     return Inferred(schema, notes, _batch(schema, columns, len(table)), values)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from errors import DatasetError
 from tables.cells import to_cells
-from tables.dialect import PLAIN, Dialect
+from tables.dialect import PLAIN_DIALECT, Dialect
 
 
 @dataclass(frozen=True)
@@ -17,13 +17,15 @@ class Table:
 
     Values are texts as a file has them, or Python's own; None is missing.
     `lines` are the lines of the file on which the rows begin, if there is one,
-    and `dialect` says how that file is written.
+    and `dialect` says how that file is written; `decimal` is the sign before
+    fractions, where its owner says so.
     """
 
     columns: Mapping[str, Sequence[Any]]
     lines: Sequence[int] = ()
     notes: tuple[str, ...] = ()
-    dialect: Dialect = PLAIN
+    dialect: Dialect = PLAIN_DIALECT
+    decimal: str | None = None
 
     def __post_init__(self) -> None:
         if len({len(cells) for cells in self.columns.values()}) > 1:

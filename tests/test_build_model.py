@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
-from build_model import build_model, main, name_of, shown_store
-from errors import RecipeError
+from build_model import build_model, chosen_recipe, main, name_of, parse, shown_store
+from errors import DatasetError, RecipeError
 from learning.estimators import ready_made
 from learning.progress import SilentProgress
 from persistence.model_persistence import read_model
@@ -209,6 +209,17 @@ def test_a_recipe_takes_another_table(store, tmp_path, capsys):
     arguments = ["--recipe", "credit", "--data", path, "--set", "n_estimators=5", "--json"]
     assert main(arguments) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == 500
+
+
+def test_how_a_table_is_read_may_be_said(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("area;y\n1.167;a\n2.001;b\n836;a;x\n")
+    given = ["--data", str(file), "--target", "y", "--decimal", ".", "--skip-bad-lines"]
+    table = chosen_recipe(parse(given)).load()
+    assert table.decimal == "."
+    assert table.columns["area"] == ["1.167", "2.001"]
+    with pytest.raises(DatasetError, match="line 4"):
+        chosen_recipe(parse(given[:-1])).load()
 
 
 def wine(path):

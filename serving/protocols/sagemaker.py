@@ -49,7 +49,7 @@ def decode(exchange: Exchange) -> Decoded:
     if written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
         table = read_body(body, exchange.live.schema, header=named)
-        decoded = codec.decode_columns(table.columns)
+        decoded = codec.decode_columns(table.columns, dialect=table.dialect)
     elif written == media.JSON_LINES:
         lines = [parse_json(line) for line in body.splitlines() if line.strip()]
         decoded = codec.decode_objects(lines)

@@ -40,7 +40,9 @@ def decode(exchange: Exchange) -> Decoded:
     written = media.readable(exchange)
     if written == media.CSV:
         table = read_body(body, exchange.live.schema)
-        decoded = codec.decode_columns(table.columns, partial=partial, strict=strict)
+        decoded = codec.decode_columns(
+            table.columns, partial=partial, strict=strict, dialect=table.dialect
+        )
     elif written == media.JSON_LINES:
         rows = [parse_json(line) for line in body.splitlines() if line.strip()]
         decoded = codec.decode_objects(rows, partial=partial, strict=strict)

@@ -8,6 +8,7 @@ them, `dialects` finds delimiter and quoting, `layout` the header, and
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,18 +23,27 @@ _READERS = {
 }
 
 
-def read_table(source: str | Path | BinaryIO, *, skip_bad_lines: bool = False) -> Table:
+def read_table(
+    source: str | Path | BinaryIO, *, decimal: str | None = None, skip_bad_lines: bool = False
+) -> Table:
     """Read a file, or an open binary stream of one, into a table.
 
     What it is, its contents say: text parted by comma, semicolon, tab or bar,
     plain or within gzip, zstd or zip; an Excel workbook (.xlsx), Parquet,
     Arrow, JSON or JSON Lines. Lines are counted from 1, and rows from 1, the
     first under the header. A row with more or fewer cells than the header is
-    refused, or with `skip_bad_lines` left out.
+    refused, or with `skip_bad_lines` left out. `decimal`, a point or a comma, says
+    how numbers such as 1.167 are meant where the table leaves it open.
 
     Raises DatasetError, naming the line, for what is not such a table.
     """
-    data = contents.unpacked(_read_bytes(source))
+    if decimal not in (None, ".", ","):
+        raise DatasetError("decimal: expected a point or a comma")
+    table = _read(contents.unpacked(_read_bytes(source)), skip_bad_lines)
+    return replace(table, decimal=decimal)
+
+
+def _read(data: bytes, skip_bad_lines: bool) -> Table:
     kind = contents.kind_of(data)
     if kind in _READERS:
         return _READERS[kind](data)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import DatasetError
-from tables.cells import is_number
+from tables.numbers import is_number
 from tables.readers.layout import Layout, is_total, unnamed_note
 from tables.table import Table
 from tables.texts import Texts
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Column = Sequence[str]
+
+# Whether a header is one is told by so many rows under it.
+SAMPLE_ROWS = 1000
 
 
 class Ragged(NamedTuple):
@@ -83,7 +86,7 @@ def _check_header(columns: dict[str, Column], line: int) -> None:
 
 
 def _could_be_a_value(name: str, cells: Column) -> bool:
-    values = (cell.strip() for cell in cells)
+    values = [cell.strip() for cell in cells[:SAMPLE_ROWS]]
     if is_number(name):
         return all(is_number(value) for value in values if value)
     return name in set(values)

@@ -13,13 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from errors import DatasetError, ParseError, RowProblem
-from tables.dialect import PLAIN, Dialect
+from tables.dialect import PLAIN_DIALECT, Dialect
 from tables.readers.assembly import Rows, without_total
 from tables.readers.delimited import Source, head_of, read_rows
 from tables.readers.dialects import DELIMITERS, Malformed, records, skip_preamble, spaced
 from tables.readers.encoding import first_not_utf8, to_utf8
 from tables.readers.layout import numbered
-from tables.readers.points import with_points
 from tables.rows import rejected
 from tables.schema import Schema
 
@@ -50,13 +49,13 @@ def read_body(body: bytes, schema: Schema, *, header: bool = True) -> Body:
     for bytes that are no such table, RowsError for rows that have more or fewer
     cells than the header.
     """
-    model = schema.dialect or PLAIN
-    data = _utf8(body, model)
+    model = schema.dialect or PLAIN_DIALECT
     names = [feature.name for feature in schema.features]
     known = {*names, schema.target.name, *schema.ignored}
-    start, said, _ = skip_preamble(head_of(data)[0])
-    data = data[len(head_of(data)[0][:start].encode()) :]
     try:
+        data = _utf8(body, model)
+        start, said, _ = skip_preamble(head_of(data)[0])
+        data = data[len(head_of(data)[0][:start].encode()) :]
         heading = _heading(data, known, _dialects(data, model, said))
         if header or 2 * heading.named >= len(heading.cells):
             return _with_header(data, heading, known)
@@ -68,17 +67,13 @@ def read_body(body: bytes, schema: Schema, *, header: bool = True) -> Body:
 
 
 def _utf8(body: bytes, model: Dialect) -> bytes:
-    if not body.strip():
-        raise ParseError("the body is empty; expected CSV")
+    """Return the body in UTF-8; it has a mark, or the encoding of the model's file, if another."""
     data = body.removeprefix(b"\xef\xbb\xbf")
-    if not body.startswith((b"\xff\xfe", b"\xfe\xff")) and model.encoding in ("utf-8", "utf-16"):
-        wrong = first_not_utf8(data)
-        if wrong is not None:
-            raise ParseError(f"the body is not UTF-8: byte {wrong}")
-    try:
-        data = to_utf8(data).data
-    except DatasetError as error:
-        raise ParseError(str(error).replace("the table", "the body", 1)) from None
+    marked = body.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if marked or model.encoding not in ("utf-8", "utf-16"):
+        data = to_utf8(body).data
+    elif (wrong := first_not_utf8(data)) is not None:
+        raise ParseError(f"the body is not UTF-8: byte {wrong}")
     if not data.strip():
         raise ParseError("the body is empty; expected CSV")
     return data
@@ -131,8 +126,6 @@ def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
     _check_unnamed(rows, names)
     columns = {name: rows.columns[index] for index, name in names.items()}
     columns, _, _ = without_total(columns, rows.lines)
-    if heading.dialect.delimiter != ",":
-        with_points(columns)
     return Body(columns, heading.dialect)
 
 
@@ -142,10 +135,7 @@ def _headerless(data: bytes, names: Sequence[str], dialects: Iterator[Dialect]) 
     fitting = (d for d in choices if len(_head(data, d)[0]) == len(names))
     dialect = next(fitting, choices[0])
     rows = _checked(read_rows(Source(data, dialect, 1, -1), len(names), ()), len(names))
-    columns = dict(zip(names, rows.columns, strict=True))
-    if dialect.delimiter != ",":
-        with_points(columns)
-    return Body(columns, dialect)
+    return Body(dict(zip(names, rows.columns, strict=True)), dialect)
 
 
 def _names(cells: Sequence[str], known: Set[str]) -> dict[int, str]:

@@ -30,7 +30,6 @@ from tables.readers.assembly import (
 from tables.readers.dialects import SAMPLE_RECORDS, find_dialect, records, skip_preamble
 from tables.readers.encoding import to_utf8
 from tables.readers.layout import find_layout
-from tables.readers.points import with_points
 from tables.table import Table
 from tables.texts import Texts, texts_of
 
@@ -74,11 +73,8 @@ def read_delimited(data: bytes, skip_bad_lines: bool = False) -> Table:
         rows, left_out = without_ragged(rows)
         notes += left_out
     table = table_of(rows, layout, lines[layout.header], notes)
-    columns = dict(table.columns)
-    commas = with_points(columns) if dialect.delimiter != "," else []
-    notes = [*table.notes, *(f"{name} has decimal commas, read as points" for name in commas)]
     written = msgspec.structs.replace(dialect, encoding=encoding, row_names=layout.row_names)
-    return replace(table, columns=columns, notes=tuple(notes), dialect=written)
+    return replace(table, dialect=written)
 
 
 def head_of(data: bytes) -> tuple[str, bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from errors import DatasetError
-from tables.cells import is_number
+from tables.numbers import is_number
 from tables.readers.dialects import usual_width
 
 LONGEST_HEADING = 200

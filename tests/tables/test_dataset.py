@@ -37,7 +37,7 @@ def test_a_table_is_encoded_as_serving_encodes_the_same_rows(root):
 
 STRANGE = """id;plan;vip;rate;comment;label
 1; gold ;Yes;1,5; it was good ;a
-2;NA;no;;not so good at all;b
+2;NA;no;NA;not so good at all;b
 3;silver;;0,1;;a
 4;gold;TRUE;16777217;"said ""no"";
 left";b

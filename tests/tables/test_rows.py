@@ -208,7 +208,7 @@ def test_columns_are_encoded_cell_by_cell_as_they_are_column_by_column(table, pa
     columns = columns or dict.fromkeys(names, ())
     quick = outcome(lambda: CODEC.decode_columns(columns, partial=partial))
     slow = RowCodec(SIGNATURE)
-    slow._columns_quickly = lambda columns: None
+    slow._columns_quickly = lambda columns, formats: None
     assert quick == outcome(lambda: slow.decode_columns(columns, partial=partial))
 
 

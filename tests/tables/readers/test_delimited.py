@@ -83,10 +83,9 @@ def test_empty_rows_are_passed_over_and_lines_still_count():
     assert list(table.lines) == [3, 5]
 
 
-def test_decimal_commas_are_read_where_the_comma_does_not_delimit():
+def test_a_comma_is_part_of_a_cell_where_it_does_not_delimit():
     table = read("price;text\n1,5;a,b\n2;1,5\n")
-    assert table.columns == {"price": ["1.5", "2"], "text": ["a,b", "1,5"]}
-    assert table.notes == ("price has decimal commas, read as points",)
+    assert table.columns == {"price": ["1,5", "2"], "text": ["a,b", "1,5"]}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,200 @@
+"""Columns: numbers, missing words and categories, decided by the column and the table."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from errors import DatasetError
+from tables.column import MANY_CATEGORIES, File, read_columns
+from tables.dataset import encode, read_dataset
+from tables.numbers import NumberFormat
+from tables.readers import read_table
+from tables.readers.body import read_body
+from tables.rows import RowCodec
+from tables.schema import Schema
+from tables.texts import texts_of
+from tests.tables.test_numbers import formats, write
+
+ROWS = 60
+PLAIN_FILE = File()
+CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
+
+
+def column(cells, file=PLAIN_FILE, others=None, **kinds):
+    """The column of these cells repeated to sixty rows, as a list and packed alike."""
+    filled = [cells[i % len(cells)] for i in range(ROWS)]
+    given = {"x": filled, **{name: (more * ROWS)[:ROWS] for name, more in (others or {}).items()}}
+    packed = {name: texts_of(more) for name, more in given.items()}
+    found, _ = read_columns(given, str, kinds, {}, file)
+    same, _ = read_columns(packed, str, kinds, {}, file)
+    assert found["x"].feature == same["x"].feature
+    assert found["x"].notes == same["x"].notes
+    np.testing.assert_array_equal(found["x"].values, same["x"].values)
+    return found["x"]
+
+
+NUMBERS = [str(i * 3.5) for i in range(20)]
+
+
+@pytest.mark.parametrize(
+    "word", ["-", "--", ".", "n/a", "None", "unknown", "#DIV/0!", "-1.#IND", "N.A.", "pending"]
+)
+def test_a_word_among_numbers_is_missing_and_said(word):
+    found = column([*NUMBERS, word])
+    assert found.feature.kind == "number"
+    assert found.feature.missing == (word,)
+    assert found.feature.nullable
+    assert np.isnan(found.values[20])
+    assert f"x: {word!r} is read as missing, in 2 rows" in found.notes
+
+
+@pytest.mark.parametrize("word", ["NA", "?", "NULL", ""])
+def test_what_always_means_missing_is_not_said(word):
+    found = column([*NUMBERS, word])
+    assert found.feature.missing == ()
+    assert found.feature.nullable
+    assert found.notes == ()
+
+
+@pytest.mark.parametrize("cells", [["1", "none"], ["90+", "90+", *NUMBERS], ["3", "4", "5+"]])
+def test_other_words_among_numbers_are_categories(cells):
+    assert column(cells).feature.kind == "category"
+
+
+def test_missing_words_stay_values_of_a_category():
+    found = column(["rent", "-", "unknown", "None", "NA"])
+    assert found.feature.categories == ("-", "NA", "None", "rent", "unknown")
+    assert found.notes == ("x: NA is read as a value, not as missing",)
+
+
+def test_missing_words_of_the_table_s_numbers_are_missing_in_its_categories():
+    found = column(["rent", "-", "own"], others={"n": ["1", "-", "3"]})
+    assert found.feature.categories == ("own", "rent")
+    assert found.feature.missing == ("-",)
+    found = column(["rent", "NA", "own"], others={"n": ["1", "NA", "3"]})
+    assert (found.feature.categories, found.feature.nullable) == (("own", "rent"), True)
+
+
+def test_namibia_is_a_country_even_then():
+    found = column(["NL", "NA", "ZA"], others={"n": ["1", "NA", "3"]})
+    assert found.feature.categories == ("NA", "NL", "ZA")
+
+
+def test_json_and_a_table_agree_on_missing_words():
+    table = read_table(io.BytesIO(b"x,n,y\n" + b"rent,1,a\n-,-,b\nown,3,a\n" * 20))
+    schema = read_dataset(table, "y").schema
+    codec = RowCodec(schema)
+    sent = codec.decode_columns({"x": ["-", "rent"], "n": ["-", "1"]}).batch.matrix
+    same = codec.encode_objects([{"x": "-", "n": None}, {"x": "rent", "n": 1}]).matrix
+    quick = codec.decode_json(b'[{"x":"-","n":null},{"x":"rent","n":1}]', single=False)
+    np.testing.assert_array_equal(sent, same)
+    np.testing.assert_array_equal(sent, quick.batch.matrix)
+    assert np.isnan(sent[0]).all()
+
+
+def test_dates_with_a_word_of_their_own_are_dates():
+    found = column([*(f"2024-01-{1 + i % 28:02}" for i in range(28)), "pending"])
+    assert found.feature is None
+    assert any("holds dates" in note for note in found.notes)
+
+
+def test_the_table_decides_what_a_column_leaves_open():
+    open_ = ["1.167", "836", "2.001"]
+    assert column(open_).feature.maximum == 836
+    assert column(open_, File(";")).feature.maximum == 2001
+    assert column(open_, File(";", ".")).feature.maximum == 836
+    found = column(open_, File("\t"), {"price": ["1,5", "2,25"]})
+    assert found.feature.maximum == 2001
+    assert "as the table's other numbers are" in found.notes[0]
+
+
+def test_integers_that_32_bits_do_not_tell_apart_are_said():
+    found = column([str(20_000_000 + i) for i in range(40)])
+    assert any("40 different integers, of which 32 bits tell 21 apart" in n for n in found.notes)
+    assert column([str(i * 16) for i in range(40)]).notes == ()
+
+
+def test_a_settled_kind_that_does_not_fit_is_refused_with_its_row():
+    with pytest.raises(DatasetError, match="column x, 1: not of kind integer"):
+        column(["1", "2.5"], x="integer")
+    with pytest.raises(DatasetError, match="column x, 1: not of kind number"):
+        column(["1", "b"], x="number")
+    assert column(["01", "02"], x="integer").feature.maximum == 2
+
+
+def test_many_categories_are_said_from_their_number_on():
+    assert MANY_CATEGORIES == 100
+    assert column([f"v{i}" for i in range(30)]).notes == ()
+    assert column([f"v{i}" for i in range(31)]).notes == ("x has 31 categories in 60 rows",)
+
+
+def test_a_plain_table_s_schema_says_nothing_of_how_it_was_written():
+    table = read_table(io.BytesIO(b"a,b,y\n" + b"1.5,u,p\n,NA,q\n2,w,p\n" * 20))
+    written = msgspec.json.encode(read_dataset(table, "y").schema)
+    for member in (b"dialect", b"written", b"missing"):
+        assert member not in written
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(-(10**7), 10**7).map(lambda cents: cents / 100), min_size=3, max_size=9),
+    formats,
+    st.sampled_from(",;\t|"),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["", "-", "n/a"]),
+    st.sampled_from([4, 30]),
+)
+def test_a_table_of_any_locale_is_read_back_and_predicts(
+    numbers, written, delimiter, encoding, ending, missing, times
+):
+    rows = [("preço", "colour", "y")]
+    for i, number in enumerate([*numbers, None] * times):
+        cell = missing if number is None else write(number, written)
+        rows.append((f'"{cell}"', ("azul", "é")[i % 2], "ab"[i % 3 == 0]))
+    text = "".join(delimiter.join(row) + ending for row in rows)
+    data = text.encode(encoding)
+    if len(set(numbers)) < 2:
+        return
+    dataset = read_dataset(read_table(io.BytesIO(data)), "y")
+    expected = np.array([np.nan if n is None else n for n in [*numbers, None] * times], np.float32)
+    np.testing.assert_array_equal(dataset.batch.matrix[:, 0], expected)
+    again = msgspec.json.decode(msgspec.json.encode(dataset.schema), type=Schema)
+    head = ending.join(text.split(ending)[:5]).encode(encoding)
+    for body, count in ((data, len(expected)), (head, 4)):
+        sent = read_body(body, again)
+        decoded = RowCodec(again).decode_columns(sent.columns, dialect=sent.dialect)
+        np.testing.assert_array_equal(decoded.batch.matrix, dataset.batch.matrix[:count])
+    np.testing.assert_array_equal(
+        encode(read_table(io.BytesIO(data)), again).matrix, dataset.batch.matrix
+    )
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+@pytest.mark.parametrize(
+    ("file", "name", "written", "maximum"),
+    [
+        ("brazil/br_thousands.csv", "area", NumberFormat(",", "."), 4878),
+        ("brazil/br_ok.csv", "área", NumberFormat(","), 4878),
+        ("brazil/br_latin1.csv", "renda", NumberFormat(",", ".", "R$"), 1_245_000),
+        ("currency-percent/currency.csv", "price", NumberFormat(".", ",", "$"), 7648.94),
+        ("thousands-separator/thousands.csv", "income", NumberFormat(".", ","), 76489),
+        ("sentinel-in-numbers/sentinel_dash.csv", "income", None, 7648.94),
+    ],
+)
+def test_the_cases_that_people_reported_are_numbers_and_predict(file, name, written, maximum):
+    data = (CASES / file).read_bytes()
+    table = read_table(io.BytesIO(data))
+    dataset = read_dataset(table, list(table.columns)[-1])
+    (feature,) = (f for f in dataset.schema.features if f.name == name)
+    assert (feature.written, feature.maximum) == (written, maximum)
+    sent = read_body(data, dataset.schema)
+    decoded = RowCodec(dataset.schema).decode_columns(sent.columns, dialect=sent.dialect)
+    np.testing.assert_array_equal(decoded.batch.matrix, dataset.batch.matrix)
