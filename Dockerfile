@@ -35,7 +35,7 @@ COPY data data
 COPY serving serving
 COPY bin bin
 COPY app.py build_model.py config.py errors.py first_model.py grpc_process.py gunicorn.conf.py \
-     import_model.py test_model.py worker.py ./
+     import_model.py policy.py test_model.py worker.py ./
 USER 1000
 
 # The service. Train with the same image: docker run ... python build_model.py

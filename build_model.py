@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -27,12 +27,13 @@ from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.runtimes.sklearn import estimator_input
 from learning.tasks import find_task, task_of
-from learning.trained import TrainedModel, choose_golden
+from learning.trained import TrainedModel, trained_model
 from learning.training import Choice, choose, fit
 from persistence.model_persistence import read_model, write_model
 from persistence.opening import open_registry
-from persistence.promotion import Rule, Verdict, judge, settle
+from persistence.promotion import Verdict, judge, settle
 from persistence.registry import Registry
+from policy import DEFAULT_PROMOTION, PROMOTIONS, Promotion
 from recipes import DEFAULT, find_recipe, recipe_names
 from tables.dataset import Dataset, read_dataset
 from tables.readers import read_table
@@ -72,7 +73,7 @@ def build_model(
     name: str | None = None,
     parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
-    promote: Rule = "if_better",
+    promote: Promotion = DEFAULT_PROMOTION,
     progress: Progress | None = None,
 ) -> Built:
     """Learn a model, register it as challenger, and promote it if the rule lets it.
@@ -110,33 +111,27 @@ def build_model(
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed)
 
     progress.stage("register")
-    notes = {"notes": list(dataset.notes)} if dataset.notes else {}
-    model = TrainedModel(
-        schema=dataset.schema,
-        runtime_name=compiled.runtime.name,
-        compiled=compiled.runtime.compiled,
-        members=compiled.members,
-        golden=choose_golden(holdout, compiled.runtime),
-        metrics=metrics | notes,
-        info=info | notes,
-        origin={
-            "recipe": recipe.name,
-            "parameters": resolved,
-            "seed": seed,
-            "data": dataset.digest,
-            "holdout_rows": holdout.rows,
-            "notes": dataset.notes,
-            "cross_validated_log_losses": choice.losses,
-            "comparison": verdict.comparison,
-        },
-        parity=compiled.parity,
-        reason=compiled.reason,
-        training_rows=train.rows,
-        protocols=recipe.protocols,
-    )
+    origin = origin_of(recipe, resolved, seed, dataset, holdout)
+    origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
+    model = trained_model(compiled, holdout, metrics, info, origin)
+    model = replace(model, training_rows=train.rows, protocols=recipe.protocols)
     version = write_model(registry, name, model)
     verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+def origin_of(
+    recipe: Recipe, parameters: Mapping[str, Any], seed: int, dataset: Dataset, holdout: Dataset
+) -> dict[str, Any]:
+    """Return what the model was learnt from; the same again makes the same model."""
+    return {
+        "recipe": recipe.name,
+        "parameters": parameters,
+        "seed": seed,
+        "data": dataset.digest,
+        "holdout_rows": holdout.rows,
+        "notes": dataset.notes,
+    }
 
 
 # ---------------------------------------------------------------- the command line
@@ -184,7 +179,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
     add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
-    add("--promote", choices=get_args(Rule), default="if_better", help="default if_better")
+    add(
+        "--promote",
+        choices=PROMOTIONS,
+        default=DEFAULT_PROMOTION,
+        help=f"default {DEFAULT_PROMOTION}",
+    )
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
     add("--import", dest="file", metavar="FILE", help="take in a model: " + ", ".join(endings()))

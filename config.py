@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Meta
 
 from errors import ConfigError
+from policy import Name
 
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
 
 MEBIBYTE = 1024 * 1024
 # MODEL_STORE's word for the database of DATABASE_URL: a platform that changes its credentials

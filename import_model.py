@@ -21,8 +21,8 @@ from learning.runtimes import load_runtime
 from learning.tasks import task_of
 from learning.trained import Golden, TrainedModel
 from persistence.model_persistence import write_model
-from persistence.promotion import Rule
 from persistence.registry import Registry
+from policy import DEFAULT_PROMOTION, Promotion
 from tables.rows import RowCodec
 
 # What the label is called when nobody says.
@@ -79,7 +79,7 @@ def import_model(
     target: str = TARGET,
     trusted: bool = False,
     protocols: tuple[str, ...] = (),
-    promote: Rule = "if_better",
+    promote: Promotion = DEFAULT_PROMOTION,
 ) -> Taken:
     """Take in a model's file and register it.
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from policy import DEFAULT_PROMOTION, Promotion
+
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-Promotion = Literal["if_better", "always", "never"]
 
 FINAL: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 
@@ -25,7 +26,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     target: str | None = None
     estimator: str | None = None
     parameters: dict[str, Any] = {}
-    promote: Promotion = "if_better"
+    promote: Promotion = DEFAULT_PROMOTION
     seed: int | None = None
     size: int | None = None
     sha256: str | None = None

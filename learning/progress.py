@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
+from policy import Stage
+
 
 class Progress(Protocol):
     """What a training run calls as it goes."""
 
-    def stage(self, name: str, total: int | None = None) -> None:
+    def stage(self, name: Stage, total: int | None = None) -> None:
         """Begin a stage, of so many steps; None where they cannot be counted."""
         ...
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -13,13 +12,12 @@ from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from errors import LONGEST_NAME, RecipeError
+from policy import is_name
 from tables.schema import Kind, Schema
 from tables.table import Table
 
 # scikit-learn's, which has no types, and is not imported to read a recipe.
 Estimator = Any
-
-NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Recipe:
 
 def check_name(name: str) -> str:
     """Return a model's name. Raises RecipeError for one that no model may have."""
-    if not NAME.fullmatch(name):
+    if not is_name(name):
         raise RecipeError(
             "a model's name is 1 to 64 of a-z, 0-9, _ and -, and begins with a letter or a digit"
         )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from learning.compile.compilation import Compiled
 from learning.prediction import Outputs, Runtime
 from learning.tasks import task_of
 from tables.dataset import Dataset
@@ -52,13 +53,10 @@ class TrainedModel:
 
     @property
     def runtime(self) -> dict[str, Any]:
-        """What is told of the runtime, JSON-ready."""
-        return {
-            "name": self.runtime_name,
-            "compiled": self.compiled,
-            "parity": self.parity,
-            "reason": self.reason,
-        }
+        """What is told of the runtime, JSON-ready; what does not apply is absent."""
+        told = {"parity": self.parity, "reason": self.reason}
+        given = {key: value for key, value in told.items() if value is not None}
+        return {"name": self.runtime_name, "compiled": self.compiled, **given}
 
 
 def golden_of(rows: list[dict[str, Any]], outputs: Outputs) -> Golden:
@@ -78,3 +76,26 @@ def choose_golden(holdout: Dataset, runtime: Runtime) -> Golden:
     chosen = list(dict.fromkeys([*telling, *missing, *others]))[:count]
     outputs = runtime.outputs(holdout.take(np.array(chosen)).batch)
     return Golden(holdout.objects(chosen), outputs.tolist())
+
+
+def trained_model(
+    compiled: Compiled,
+    holdout: Dataset,
+    metrics: Mapping[str, Any],
+    info: Mapping[str, Any],
+    origin: Mapping[str, Any],
+) -> TrainedModel:
+    """Return a model that was learnt here, with its golden rows; notes stand beside the metrics."""
+    notes = {"notes": list(holdout.notes)} if holdout.notes else {}
+    return TrainedModel(
+        schema=holdout.schema,
+        runtime_name=compiled.runtime.name,
+        compiled=compiled.runtime.compiled,
+        members=compiled.members,
+        golden=choose_golden(holdout, compiled.runtime),
+        metrics={**metrics, **notes},
+        info={**info, **notes},
+        origin=origin,
+        parity=compiled.parity,
+        reason=compiled.reason,
+    )

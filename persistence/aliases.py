@@ -7,7 +7,6 @@ cannot be played back.
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ import msgspec
 
 from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, KeyMissing, ModelUnknown
 from persistence.stores.store import ABSENT, Expected, Store
+from policy import is_name
 
 if TYPE_CHECKING:
     from persistence.seal import Signer, Trust
@@ -27,8 +27,6 @@ PURPOSE = b"mirante alias\n"
 # How many earlier champions an alias remembers, for rolling back.
 HISTORY = 20
 MAX_BYTES = 1 << 16
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class Earlier(msgspec.Struct, frozen=True):
@@ -159,7 +157,7 @@ class Aliases:
 
 def check_name(name: str) -> str:
     """Return a model's name if it is one; raises ModelUnknown."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise ModelUnknown(
             "no model of that name is registered: a name is 1 to 64 of a-z, 0-9, '_' and '-'"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from errors import ArtifactError, Conflict, RowsError
 from learning.comparison import compare
@@ -11,9 +11,8 @@ from learning.tasks import task_of
 from persistence.artifact import Artifact
 from persistence.model_persistence import load_model
 from persistence.registry import Alias, Registry
+from policy import Promotion
 from tables.dataset import Dataset
-
-Rule = Literal["if_better", "always", "never"]
 
 
 class Verdict(NamedTuple):
@@ -30,7 +29,7 @@ class Verdict(NamedTuple):
 
 
 def judge(
-    registry: Registry, name: str, rule: Rule, holdout: Dataset, challenger: Runtime, seed: int
+    registry: Registry, name: str, rule: Promotion, holdout: Dataset, challenger: Runtime, seed: int
 ) -> Verdict:
     """Say whether a challenger may replace the champion.
 

@@ -30,6 +30,7 @@ from errors import (
 from persistence.aliases import Alias, Aliases, Earlier, Held, check_name
 from persistence.artifact import Artifact, verify, verify_without_libraries
 from persistence.stores.store import ABSENT, Store
+from policy import is_version
 
 if TYPE_CHECKING:
     from persistence.seal import Signer, Trust
@@ -42,7 +43,6 @@ CHALLENGER = "challenger"
 # So many registrations at once may each want to be the challenger before one gives up.
 ATTEMPTS = 10
 
-_VERSION = re.compile(r"[a-z0-9][a-z0-9_.-]{0,63}")
 _MADE = re.compile(r"(\d{8}t\d{6}z)-[0-9a-z]+")
 _MADE_FORMAT = "%Y%m%dt%H%M%Sz"
 
@@ -153,7 +153,7 @@ class Registry:
         """
         artifact = verify_without_libraries(data, self.trust)
         version = artifact.manifest.version
-        if not _VERSION.fullmatch(version):
+        if not is_version(version):
             raise ConfigError("a version's id is 1 to 64 of a-z, 0-9, '_', '.' and '-'")
         _check_named(artifact, check_name(name), version)
         self._aliases.check_can_write(name)

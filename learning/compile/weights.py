@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from learning.forms.sources import CannotFold, Indicator, Linear, Number, Source, Sum, Word
 from learning.forms.trees import Is
+from learning.runtimes.analysis import Analyser
 from learning.runtimes.columns import Columns
 from learning.runtimes.scores import LinearModel
 from learning.runtimes.text import TextModel, Words
-from learning.words import stems
 
 
 class _Term(NamedTuple):
@@ -100,13 +100,14 @@ def _words(given: Linear) -> Words:
     vectorizer = first.vectorizer
     _check(vectorizer)
     weighs = hasattr(vectorizer, "use_idf")
+    analyzer = vectorizer.analyzer
     shortest, longest = vectorizer.ngram_range
     return Words(
         text=first.text,
         terms=tuple(str(t) for t in vectorizer.get_feature_names_out()),
         weights=tuple(tuple(row) for row in given.weights),
         pattern=vectorizer.token_pattern,
-        stemmed=vectorizer.analyzer is stems,
+        analysis=analyzer.analysis if isinstance(analyzer, Analyser) else None,
         lowercase=vectorizer.lowercase,
         accents=vectorizer.strip_accents,
         stop_words=tuple(sorted(vectorizer.get_stop_words() or ())),
@@ -121,7 +122,7 @@ def _words(given: Linear) -> Words:
 
 def _check(vectorizer: Any) -> None:
     own = [n for n in ("preprocessor", "tokenizer") if getattr(vectorizer, n) is not None]
-    if vectorizer.analyzer != "word" and vectorizer.analyzer is not stems:
+    if vectorizer.analyzer != "word" and not isinstance(vectorizer.analyzer, Analyser):
         own.append("analyzer")
     if callable(vectorizer.strip_accents):
         own.append("strip_accents")

@@ -27,10 +27,10 @@ JOBLIB = "estimator.joblib"
 # families name: scikit-learn's or this project's, none of it with an effect beyond its own state.
 _TRUSTED = frozenset(
     {
-        "learning.frequencies.ClassFrequencies",
         "learning.imports.frame.Framed",
-        "learning.words.stems",
+        "learning.runtimes.analysis.Analyser",
         "numpy.dtype",
+        "recipes.tweets.frequencies.ClassFrequencies",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",

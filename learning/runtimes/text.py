@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 
 from learning.prediction import Outputs
+from learning.runtimes.analysis import Analysis, analysed
 from learning.runtimes.links import Doubles, probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
-from learning.words import stems
+from learning.runtimes.stemmed import STEMMED
 from tables.batch import Batch
 
 MEMBER = "text.json"
@@ -27,10 +28,11 @@ MEMBER = "text.json"
 class Words(msgspec.Struct, frozen=True):
     """How one text feature is counted and weighed.
 
-    `text` is its place in the batch. Words are what `pattern` finds, without
+    `text` is its index in the batch. Words are what `pattern` finds, without
     the stop words; terms are runs of `shortest` to `longest` words. `weights`
     is `[k, terms]`. The options are those of scikit-learn's TfidfVectorizer.
-    With `stemmed`, terms are what `learning.words.stems` finds instead.
+    With an `analysis`, terms are what that finds instead. `stemmed` is how
+    artifacts from before said so: they mean `learning.runtimes.stemmed`.
     """
 
     text: int
@@ -47,6 +49,7 @@ class Words(msgspec.Struct, frozen=True):
     idf: tuple[float, ...] | None = None
     norm: Literal["l1", "l2"] | None = None
     stemmed: bool = False
+    analysis: Analysis | None = None
 
 
 class TextModel(msgspec.Struct, frozen=True):
@@ -141,8 +144,9 @@ class WordScorer:
 
 def analyser(words: Words) -> Callable[[str], list[str]]:
     """Return the function from a text to its terms, in the order of scikit-learn's own steps."""
-    if words.stemmed:
-        return stems
+    analysis = STEMMED if words.stemmed else words.analysis
+    if analysis is not None:
+        return analysed(analysis)
     find = re.compile(words.pattern).findall
     accents = _ACCENTS[words.accents]
     stop_words = frozenset(words.stop_words)

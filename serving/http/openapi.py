@@ -15,6 +15,7 @@ import msgspec
 from flask import Blueprint, Flask, Response, current_app
 from werkzeug.routing import Rule
 
+from policy import NAME, VERSION
 from serving.champions import Live
 from serving.description import PROBLEM_SCHEMA
 from serving.exchange import Answer
@@ -41,8 +42,8 @@ _ABOUT = (
     "dialects of older clients, which have their own. Every answer carries X-Request-Id."
 )
 _PARAMETERS: dict[str, Document] = {
-    "name": {"pattern": "^[a-z0-9][a-z0-9_-]{0,63}$"},
-    "version": {"pattern": "^[a-z0-9][a-z0-9_.-]{0,63}$"},
+    "name": {"pattern": f"^{NAME}$"},
+    "version": {"pattern": f"^{VERSION}$"},
     "job_id": {"pattern": "^[0-9a-f]{32}$"},
     "token": {"minLength": 1, "format": "password", "pattern": "^[A-Za-z0-9_-]+$"},
 }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import IO, Annotated, Any, Literal, Protocol, TypeVar
+from typing import IO, Annotated, Any, Protocol, TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -15,6 +15,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from errors import ModelUnknown, ParseError, RecipeError
+from policy import DEFAULT_PROMOTION, NAME, Name, Promotion, is_name
 from serving.auth import Guard
 from serving.exchange import Answer
 from serving.http.access import check_key
@@ -33,8 +34,6 @@ from serving.http.wsgi import flask_response
 from serving.refusals import BodyTooLarge, MediaTypeError, RequestError
 
 T = TypeVar("T")
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}\Z")]
-Promotion = Literal["if_better", "always", "never"]
 Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 
@@ -87,7 +86,7 @@ class RecipeOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
 
     recipe: Name | None = None
     parameters: dict[str, Any] = {}
-    promote: Promotion = "if_better"
+    promote: Promotion = DEFAULT_PROMOTION
     seed: Seed | None = None
 
 
@@ -98,7 +97,7 @@ class TableOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     name: Name | None = None
     estimator: Name | None = None
     parameters: dict[str, Any] = {}
-    promote: Promotion = "if_better"
+    promote: Promotion = DEFAULT_PROMOTION
     seed: Seed | None = None
     keep_data: bool = False
 
@@ -292,7 +291,7 @@ def _fault(message: str, kind: type[Any]) -> str:
 
 _EXPECTED = {
     "recipe": "expected the name of a recipe",
-    "name": "expected a model's name, [a-z0-9][a-z0-9_-]{0,63}",
+    "name": f"expected a model's name, {NAME}",
     "estimator": "expected the name of an estimator",
     "target": "expected the name of the column to predict",
     "parameters": "expected an object",
@@ -311,8 +310,8 @@ def _refusals(max_upload_bytes: int) -> Iterator[None]:
 
 
 def _check_name(name: str | None) -> None:
-    if name is not None and not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
-        raise ModelUnknown("a model's name is [a-z0-9][a-z0-9_-]{0,63}")
+    if name is not None and not is_name(name):
+        raise ModelUnknown(f"a model's name is {NAME}")
 
 
 def _idempotency_key() -> str | None:

@@ -77,7 +77,7 @@ def test_an_artifact_without_an_estimator_is_refused() -> None:
 
 def test_only_types_of_libraries_and_our_own_are_trusted_beyond_what_skops_trusts() -> None:
     roots = {name.split(".")[0] for name in by_estimator.trusted()}
-    assert roots == {"learning", "numpy", "sklearn"}
+    assert roots == {"learning", "numpy", "recipes", "sklearn"}
 
 
 def test_one_job_predicts() -> None:

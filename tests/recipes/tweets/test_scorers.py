@@ -8,9 +8,10 @@ import pytest
 from errors import RecipeError
 from learning.compile.compilation import compile as compile_model
 from learning.estimators import Candidates
-from learning.frequencies import ClassFrequencies, frequencies, tfidf, words
 from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import estimator_input
+from recipes.tweets.frequencies import ClassFrequencies
+from recipes.tweets.scorers import frequencies, tfidf, words
 from tables.batch import Batch
 from tables.schema import Class, Feature, Schema, Target
 
@@ -68,6 +69,7 @@ def test_compiled_they_answer_the_same(make, classes: tuple[Class, ...], texts: 
     fitted = make(described, 0).fit(estimator_input(given), target)
     compiled = compile_model(fitted, described, [given])
     assert (compiled.runtime_name, compiled.reason) == ("text", None)
+    assert "estimator.skops" in compiled.members
     runtime = load_runtime("text", compiled.members)
     new = batch(*(NEW, NEW[::-1])[:texts])
     expected = fitted.predict_proba(estimator_input(new))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from learning.frequencies import words
 from learning.recipe import Recipe
+from recipes.tweets.scorers import words
 from tables.readers import read_table
+
+DATA = Path(__file__).resolve().parents[2] / "data" / "tweets.csv"
 
 recipe = Recipe(
     name="tweets",
     target="sentiment",
-    load=partial(read_table, Path(__file__).parent.parent / "data" / "tweets.csv"),
+    load=partial(read_table, DATA),
     # Summed word frequencies, or TF-IDF: whichever has the lower log loss in cross-validation.
     estimator=words,
     kinds={"text": "text"},
