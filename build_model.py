@@ -146,7 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.promote_version:
             return promote_version(registry, options)
         if options.file:
-            return take_in(registry, options)
+            return import_file(registry, options)
         if options.if_missing and is_there(registry, options.name or chosen_recipe(options).name):
             return 0
         built = run(registry, options)
@@ -210,11 +210,11 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
         )
 
 
-def take_in(registry: Registry, options: argparse.Namespace) -> int:
-    """Take in a model made elsewhere; one named like a recipe has its label and faces."""
+def import_file(registry: Registry, options: argparse.Namespace) -> int:
+    """Import a model made elsewhere; one named like a recipe has its target and protocols."""
     name = options.name or name_of(options.file)
     recipe = find_recipe(name) if name in recipe_names() else None
-    taken = import_model(
+    imported = import_model(
         options.file,
         registry=registry,
         name=name,
@@ -224,7 +224,7 @@ def take_in(registry: Registry, options: argparse.Namespace) -> int:
         protocols=recipe.protocols if recipe else (),
         promote=options.promote,
     )
-    print(taken.as_json() if options.json else taken.report())
+    print(imported.as_json() if options.json else imported.report())
     return 0
 
 
@@ -259,7 +259,7 @@ def reading(options: argparse.Namespace) -> Callable[[], Table]:
 
 
 def prepared(recipe: Recipe, load: Callable[[], Table]) -> Table:
-    """Return the recipe's table, made of a file that the user gives in place of its own."""
+    """Return the recipe's table, made of a file that the user gives instead of its own."""
     return recipe.prepare(load())
 
 

@@ -1,4 +1,4 @@
-"""A model made elsewhere, taken in as a version like any other."""
+"""A model made elsewhere, imported as a version like any other."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NOT_HELD_OUT = "on the example's rows, on which the model may have been fitted"
 
 
 @dataclass(frozen=True)
-class Taken:
+class Import:
     """What an import made: the version, and whether it is the champion now."""
 
     name: str
@@ -80,8 +80,8 @@ def import_model(
     trusted: bool = False,
     protocols: tuple[str, ...] = (),
     promote: Promotion = DEFAULT_PROMOTION,
-) -> Taken:
-    """Take in a model's file and register it.
+) -> Import:
+    """Import a model's file and register it.
 
     What kind of file it is, its ending says: .json (written by a script of
     clients/r), .cbm, .onnx, .skops, .joblib or .pkl. All but the first need
@@ -94,10 +94,10 @@ def import_model(
     champion = registry.champion(name)
     model = read_model_file(Path(file), schema, target, trusted)
     version = write_model(registry, name, _trained(model, protocols))
-    wanted = promote == "always" or (promote == "if_better" and champion is None)
-    if wanted:
+    promoted = promote == "always" or (promote == "if_better" and champion is None)
+    if promoted:
         registry.promote(name, version, champion.serial if champion else 0)
-    return Taken(name, version, model, wanted)
+    return Import(name, version, model, promoted)
 
 
 def read_model_file(
@@ -199,5 +199,5 @@ _READERS: dict[str, Callable[[Path, Example, str], Imported]] = {
 
 
 def endings() -> tuple[str, ...]:
-    """Return the endings of files that can be taken in."""
+    """Return the endings of files that can be imported."""
     return (".json", *_readers())

@@ -15,7 +15,7 @@ from learning.prediction import Runtime
 from learning.progress import Progress
 from tables.schema import Feature, Schema
 
-# An ensemble is fitted in about this many steps, each told to the progress.
+# An ensemble is fitted in about this many steps, each reported to the progress.
 STEPS = 20
 
 Columns = NDArray[np.float64]
@@ -28,7 +28,7 @@ class Native(NamedTuple):
     members: dict[str, bytes]
 
 
-# What a fitted model comes to once its library is taken away.
+# What a fitted model comes to without its library.
 Form = Forest | Linear | Native
 
 
@@ -57,8 +57,8 @@ class Family:
     distribution that its models are served with to how many leading numbers of
     the version must stay the same. `trusted` names the types of its fitted
     models that skops does not trust by itself. `ending` is that of its own
-    files, if they can be taken in. What is said of models here holds for any
-    scikit-learn classifier, and is the rule where no family knows a class.
+    files, if they can be imported. The methods here hold for any scikit-learn
+    classifier, where no family knows its class.
     """
 
     name: str = ""
@@ -115,7 +115,7 @@ class Family:
         `words` are the boolean features that the example has in quotes. Raises
         ModelFileError for a model that reads other columns.
         """
-        raise ModelFileError(f"no file of {self.name} can be taken in")
+        raise ModelFileError(f"no file of {self.name} can be imported")
 
 
 def fit_in_steps(

@@ -31,9 +31,9 @@ class Recipe:
     (such as `Annotated[int, Meta(ge=1, le=1000)]`) what they may be, and
     `parameters` the values that this recipe has other than their defaults.
     `aliases` maps, by feature, a further value that rows may have to the
-    category that it means. `kinds` settles a column's kind where its values
-    mislead. `faces` names the dialects that answer for this model. `prepare`
-    makes the recipe's table of one that a user gives in place of its own.
+    category that it means. `kinds` decides a column's kind where its values
+    mislead. `protocols` names the protocols that answer for this model. `prepare`
+    makes the recipe's table of one that a user gives instead of its own.
 
     Raises RecipeError for a name that is none or a parameter that is not there.
     """
@@ -71,7 +71,7 @@ class Recipe:
         return defaults | values
 
     def make(self, schema: Schema, seed: int, parameters: Mapping[str, Any]) -> Estimator:
-        """Return the estimator, not fitted, for settled parameters."""
+        """Return the estimator, not fitted, for resolved parameters."""
         return self.estimator(schema, seed, **parameters)
 
 

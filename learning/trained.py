@@ -1,4 +1,4 @@
-"""A trained model: all that an artifact keeps of one, whether it was learnt here or taken in."""
+"""A trained model: all that an artifact keeps of one, whether it was learnt here or imported."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ class TrainedModel:
 
     @property
     def runtime(self) -> dict[str, Any]:
-        """What is told of the runtime, JSON-ready; what does not apply is absent."""
-        told = {"parity": self.parity, "reason": self.reason}
-        given = {key: value for key, value in told.items() if value is not None}
+        """What is shown of the runtime, JSON-ready; what does not apply is absent."""
+        facts = {"parity": self.parity, "reason": self.reason}
+        given = {key: value for key, value in facts.items() if value is not None}
         return {"name": self.runtime_name, "compiled": self.compiled, **given}
 
 

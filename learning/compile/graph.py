@@ -130,9 +130,9 @@ def _fill(asked: list[AtMost]) -> float | None:
 
 @dataclass
 class _Written:
-    """The trees as lists, a place for each split and each leaf.
+    """The trees as lists, an index for each split and each leaf.
 
-    A branch is the place of a split, or `~place` of a leaf.
+    A branch is the index of a split, or `~index` of a leaf.
     """
 
     layout: _Layout

@@ -1,8 +1,7 @@
 """The estimator families: one file a family, each with its `family`, each a stranger to the others.
 
 They are found by the files of this folder: adding a family is adding a file.
-Importing one imports no library that learns; only making, fitting, or being
-asked for its classes does.
+Importing one imports no library that learns; making, fitting and `classes` do.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Boosted trees of scikit-learn: those over histograms, and the older ones that are taken in."""
+"""Boosted trees of scikit-learn: those over histograms, and the older, which are imported only."""
 
 from __future__ import annotations
 

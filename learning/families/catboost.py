@@ -2,7 +2,7 @@
 
 CatBoost reads categories by their text. An estimator writes them from the codes of
 the matrix, as the runtime does that serves the model: both give the same answers.
-The library answers a row in some 50 us. Its own files, .cbm, can be taken in: a
+The library answers a row in some 50 us. Its own files, .cbm, can be imported: a
 model without categories has its trees brought into the neutral form. They are
 oblivious, their borders are float32, and a value above the border answers the
 next bit of the leaf's index with 1.
@@ -262,7 +262,7 @@ def catboost(
 
 
 class CatBoostFamily(Family):
-    """CatBoost's models, learnt here or taken in from a .cbm file."""
+    """CatBoost's models, learnt here or imported from a .cbm file."""
 
     name = "catboost"
     libraries = {"catboost": 1}  # noqa: RUF012 - never written to

@@ -44,7 +44,7 @@ def forest(
 
 
 class ForestFamily(Family):
-    """Forests; of single trees and of extremely randomized ones, those that are taken in."""
+    """Forests; single trees and extremely randomized ones are only imported."""
 
     name = "forest"
     rank = 1

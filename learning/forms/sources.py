@@ -50,7 +50,7 @@ class Indicator(NamedTuple):
 
 
 class Text(NamedTuple):
-    """A text feature, by its place in the batch."""
+    """A text feature, by its index in the batch."""
 
     column: int
 

@@ -26,7 +26,7 @@ FAR = -1e9
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """The columns, in their order: features taken as they are, then one for each category test.
+    """The columns, in their order: features as they are, then one for each category test.
 
     `take` is the feature of each column. `codes` holds the code of the category
     columns, None for the one that tells whether a value is missing. `fill` is
@@ -82,7 +82,7 @@ class Shaper:
         mirrored, wider = self._mirrored, self.number is np.float64
 
         def write(matrix: Floats) -> None:
-            # mode: with `raise`, numpy writes into a copy first; the places are known to be good.
+            # mode: with `raise`, numpy writes into a copy first; the indices are known to be good.
             row: Floats = matrix[0]
             if wider:
                 row = row.astype(np.float64)

@@ -17,13 +17,13 @@ from tables.table import Table
 
 # The most that a compiled model's probability may differ; no class may.
 TOLERANCE = 1e-5
-# Outputs are served as 32-bit floats: what they cannot tell from 0 or 1 is not told here.
+# Probabilities are served as 32-bit floats: none is nearer to 0 or 1 than those can tell.
 # Without it, a forest's rare 0 for what did happen would outweigh every other row.
 SMALLEST = float(np.finfo(np.float32).eps)
 # A float32 has no more digits than these behind the point of a probability.
 DECIMALS = 7
 SCALE = 10.0**DECIMALS
-# Deciles of the predicted probability, whose calibration is told.
+# Deciles of the predicted probability, of which the calibration is shown.
 BINS = 10
 
 VALUE, PROBABILITIES = "label", "probabilities"

@@ -25,15 +25,15 @@ def test_it_is_a_forest_of_200_trees_of_depth_10_and_compiled(built):
     assert found.model.info["max_depth"] == 10
     assert found.model.info["num_features"] == 13
     assert model.runtime.compiled
-    assert found.runtime.parity is not None
-    assert found.runtime.parity["largest_difference"] < 1e-5
+    assert found.model.parity is not None
+    assert found.model.parity["largest_difference"] < 1e-5
 
 
 def test_it_does_well_on_its_hold_out(built):
     found, _ = built
-    assert found.metrics["roc_auc"] > 0.8
-    assert found.metrics["log_loss"] < 0.47
-    assert found.metrics["accuracy"] > 0.76
+    assert found.model.metrics["roc_auc"] > 0.8
+    assert found.model.metrics["log_loss"] < 0.47
+    assert found.model.metrics["accuracy"] > 0.76
 
 
 def test_every_alias_leads_to_a_category():
