@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from errors import LONGEST_NAME, ParseError, RowProblem, RowsError
 from tables.batch import Batch
-from tables.cells import BOOLEAN_WORDS, MISSING, TRUE_WORDS, read_cell, read_numbers
-from tables.column import encode_column, formats_of, missing_of
+from tables.cells import BOOLEAN_WORDS, TRUE_WORDS, read_cell, read_numbers
+from tables.column import as_texts, encode_column, formats_of, missing_of
 from tables.dialect import PLAIN_DIALECT, Dialect
 from tables.numbers import PLAIN_NUMBERS, NumberFormat
 from tables.schema import UNKNOWN, Feature, Schema
@@ -94,6 +94,10 @@ class RowCodec:
         self._width = len(schema.numeric)
         self._codes = tuple(_codes(feature) for feature in self._features)
         self._words = tuple(map(_words_of, self._features, self._codes))
+        self._missing = tuple(map(missing_of, self._features))
+        self._needed = [i for i, feature in enumerate(schema.numeric) if not feature.nullable]
+        self._boolean = [i for i, feature in enumerate(schema.numeric) if feature.kind == "boolean"]
+        self._whole = [i for i, feature in enumerate(schema.numeric) if feature.kind == "integer"]
         self._coded = tuple((i, c) for i, c in enumerate(self._codes) if c is not None)
         self._categorical = [
             i for i, feature in enumerate(schema.numeric) if feature.kind == "category"
@@ -267,18 +271,45 @@ class RowCodec:
         if not self._known <= columns.keys() <= self._known | self._ignored:
             return None
         count = len(columns[self._names[0]])
-        matrix = np.empty((count, self._width), dtype=np.float32)
-        for i, feature in enumerate(self._features[: self._width]):
-            known, cells = self._words[i], columns[feature.name]
-            column = _column_quickly(feature, known, cells, formats[feature.name])
-            if column is None:
+        doubles = np.empty((count, self._width))
+        for i, name in enumerate(self._names[: self._width]):
+            values = self._column_quickly(i, columns[name], formats[name])
+            if values is None:
                 return None
-            matrix[:, i] = column
-        texts = [columns[feature.name] for feature in self._features[self._width :]]
-        if any(MISSING & set(cells) for cells in texts):
+            doubles[:, i] = values
+        texts = [as_texts(columns[name]) for name in self._names[self._width :]]
+        if not self._are_good(doubles, texts):
             return None
-        batch = Batch(matrix, tuple(map(list, texts)))
+        batch = Batch(doubles.astype(np.float32), tuple(texts))
         return Decoded(batch, range(count), (), self._unknown(batch, range(count)))
+
+    def _column_quickly(
+        self, index: int, cells: Sequence[str], formats: tuple[NumberFormat, ...]
+    ) -> Sequence[float] | NDArray[np.float32] | None:
+        if type(cells) is Texts:
+            try:
+                return np.asarray(encode_column(self._features[index], cells, formats))
+            except ValueError:
+                return None
+        known, missing = self._words[index], self._missing[index]
+        if known is not None:
+            return [known.get(cell.strip(), UNKNOWN) for cell in cells]
+        for written in formats:
+            numbers = read_numbers(cells, missing, written)
+            if numbers is not None:
+                return numbers
+        return None
+
+    def _are_good(self, doubles: NDArray[np.float64], texts: list[list[str]]) -> bool:
+        """Whether every value is one that the patient way would accept."""
+        if np.isnan(doubles[:, self._needed]).any():
+            return False
+        if (doubles[:, self._boolean] == UNKNOWN).any():
+            return False
+        if (np.abs(doubles) > LARGEST).any() or (doubles[:, self._whole] % 1 > 0).any():
+            return False
+        optional = (feature.nullable for feature in self._features[self._width :])
+        return all(may or "" not in cells for may, cells in zip(optional, texts, strict=True))
 
 
 class _Absent:
@@ -418,41 +449,6 @@ def _values_of(count: int) -> Callable[[Any], Values]:
         # attrgetter of one name returns the bare value.
         return lambda row: (row.f0,)
     return attrgetter(*(f"f{i}" for i in range(count)))
-
-
-def _column_quickly(
-    feature: Feature,
-    known: dict[Any, float] | None,
-    cells: Sequence[str],
-    formats: tuple[NumberFormat, ...],
-) -> NDArray[np.floating[Any]] | None:
-    if isinstance(cells, Texts):
-        try:
-            return _fitting(feature, np.asarray(encode_column(feature, cells, formats)))
-        except ValueError:
-            return None
-    if known is not None:
-        return _fitting(feature, np.array([known.get(cell.strip(), UNKNOWN) for cell in cells]))
-    missing = missing_of(feature)
-    read = (read_numbers(cells, missing, written) for written in formats)
-    numbers = next((found for found in read if found is not None), None)
-    return None if numbers is None else _fitting(feature, np.array(numbers))
-
-
-def _fitting(
-    feature: Feature, values: NDArray[np.floating[Any]]
-) -> NDArray[np.floating[Any]] | None:
-    """Return a column's values if all of them are good."""
-    if not feature.nullable and np.isnan(values).any():
-        return None
-    if feature.kind == "boolean" and UNKNOWN in values:
-        return None
-    if feature.kind in ("number", "integer"):
-        if (np.abs(values) > LARGEST).any():
-            return None
-        if feature.kind == "integer" and (values % 1 > 0).any():
-            return None
-    return values
 
 
 def _printable(name: str) -> str:

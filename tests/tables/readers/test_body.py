@@ -139,7 +139,7 @@ ROWS = {
 
 @pytest.mark.parametrize("name", list(FILES))
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"])
-@pytest.mark.parametrize("count", [40, 120])
+@pytest.mark.parametrize("count", [40, MANY_LINES + 9])
 def test_the_file_that_trains_predicts(name, ending, count):
     rows = [
         ROWS[name].format(i=i, n=i % 7, w=("blue", "réd", "")[i % 3], l="ab"[i % 2])
