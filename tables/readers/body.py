@@ -26,6 +26,10 @@ from tables.schema import Schema
 HEAD_RECORDS = 20
 
 
+# What a text parted by any delimiter has where no cell has a value.
+BLANK = b' \t\r\n",;|'
+
+
 class Body(NamedTuple):
     """The columns of a body by name, and the dialect that it is written in."""
 
@@ -76,6 +80,8 @@ def _utf8(body: bytes, model: Dialect) -> bytes:
         raise ParseError(f"the body is not UTF-8: byte {wrong}")
     if not data.strip():
         raise ParseError("the body is empty; expected CSV")
+    if not data.strip(BLANK):
+        raise ParseError("the body has no row with a value; expected CSV")
     return data
 
 
@@ -101,7 +107,7 @@ def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Head
                 best = found
             if found.named and 2 * found.named >= len(cells):
                 return found
-    assert best is not None
+    assert best is not None  # the body has a value somewhere
     return best
 
 

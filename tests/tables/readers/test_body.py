@@ -164,3 +164,10 @@ def test_a_short_body_is_read_without_pyarrow(root):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("False\n", "")
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("body", [b",", b",,\n,,\n", b";", b'""\n'])
+def test_a_body_of_empty_cells_alone_is_refused(body, header):
+    with pytest.raises(ParseError, match="no row with a value"):
+        read_body(body, SCHEMA, header=header)
