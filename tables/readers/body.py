@@ -26,6 +26,7 @@ from tables.schema import Schema
 HEAD_RECORDS = 20
 
 
+NO_VALUE = "the body has no row with a value; expected CSV"
 # What a text parted by any delimiter has where no cell has a value.
 BLANK = b' \t\r\n",;|'
 
@@ -81,7 +82,7 @@ def _utf8(body: bytes, model: Dialect) -> bytes:
     if not data.strip():
         raise ParseError("the body is empty; expected CSV")
     if not data.strip(BLANK):
-        raise ParseError("the body has no row with a value; expected CSV")
+        raise ParseError(NO_VALUE)
     return data
 
 
@@ -107,7 +108,8 @@ def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Head
                 best = found
             if found.named and 2 * found.named >= len(cells):
                 return found
-    assert best is not None  # the body has a value somewhere
+    if best is None:  # under a line such as sep=;
+        raise ParseError(NO_VALUE)
     return best
 
 
