@@ -178,8 +178,10 @@ def training_blueprint(
             jobs.check_room()
         request.max_content_length = max_upload_bytes + ENVELOPE
         request.max_form_parts = MOST_FIELDS
-        # a2wsgi's stream ends where the body does, so a body without a length is read too.
-        request.environ.setdefault("wsgi.input_terminated", "asgi.scope" in request.environ)
+        if "asgi.scope" in request.environ:
+            # a2wsgi's stream ends where the body does, so a body without a length is read too.
+            # Werkzeug asks whether the key is there, not whether it is true.
+            request.environ["wsgi.input_terminated"] = True
         with _refusals(max_upload_bytes):
             if request.mimetype == "multipart/form-data":
                 job = _train_table(jobs, check_order, who, idempotency, name or default_model)
