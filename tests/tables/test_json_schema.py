@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import jsonschema
@@ -68,3 +70,20 @@ def test_a_feature_is_described_by_what_training_saw(name, said):
 def test_a_label_that_is_a_feature_as_well_keeps_the_features_schema():
     schema = Schema((Feature("y", "number"),), Target("y", (0, 1)))
     assert row_schema(schema)["properties"]["y"]["type"] == "number"
+
+
+def test_the_words_of_a_boolean_stand_in_one_order_in_every_process(root):
+    code = "from tables.json_schema import feature_schema; from tables.schema import Feature; "
+    code += "print(feature_schema(Feature('b', 'boolean'))['enum'])"
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=root,
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2", "3", "4")
+    }
+    assert len(said) == 1
