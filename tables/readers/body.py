@@ -24,6 +24,7 @@ from tables.schema import Schema
 
 # A header is looked for in so many first records.
 HEAD_RECORDS = 20
+EMPTY = "the body is empty; expected CSV"
 
 
 class Body(NamedTuple):
@@ -75,7 +76,7 @@ def _utf8(body: bytes, model: Dialect) -> bytes:
     elif (wrong := first_not_utf8(data)) is not None:
         raise ParseError(f"the body is not UTF-8: byte {wrong}")
     if not data.strip():
-        raise ParseError("the body is empty; expected CSV")
+        raise ParseError(EMPTY)
     return data
 
 
@@ -101,7 +102,8 @@ def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Head
                 best = found
             if found.named and 2 * found.named >= len(cells):
                 return found
-    assert best is not None
+    if best is None:
+        raise ParseError(EMPTY)
     return best
 
 
@@ -132,7 +134,7 @@ def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
 def _headerless(data: bytes, names: Sequence[str], dialects: Iterator[Dialect]) -> Body:
     """Read rows of the features alone, by the first delimiter that parts as many cells."""
     choices = list(dialects)
-    fitting = (d for d in choices if len(_head(data, d)[0]) == len(names))
+    fitting = (d for d in choices if [len(row) for row in _head(data, d)[:1]] == [len(names)])
     dialect = next(fitting, choices[0])
     rows = _checked(read_rows(Source(data, dialect, 1, -1), len(names), ()), len(names))
     return Body(dict(zip(names, rows.columns, strict=True)), dialect)
