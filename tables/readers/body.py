@@ -24,8 +24,7 @@ from tables.schema import Schema
 
 # A header is looked for in so many first records.
 HEAD_RECORDS = 20
-
-
+EMPTY = "the body is empty; expected CSV"
 NO_VALUE = "the body has no row with a value; expected CSV"
 # What a text parted by any delimiter has where no cell has a value.
 BLANK = b' \t\r\n",;|'
@@ -80,7 +79,7 @@ def _utf8(body: bytes, model: Dialect) -> bytes:
     elif (wrong := first_not_utf8(data)) is not None:
         raise ParseError(f"the body is not UTF-8: byte {wrong}")
     if not data.strip():
-        raise ParseError("the body is empty; expected CSV")
+        raise ParseError(EMPTY)
     if not data.strip(BLANK):
         raise ParseError(NO_VALUE)
     return data
@@ -140,7 +139,7 @@ def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
 def _headerless(data: bytes, names: Sequence[str], dialects: Iterator[Dialect]) -> Body:
     """Read rows of the features alone, by the first delimiter that parts as many cells."""
     choices = list(dialects)
-    fitting = (d for d in choices if len(_head(data, d)[0]) == len(names))
+    fitting = (d for d in choices if [len(row) for row in _head(data, d)[:1]] == [len(names)])
     dialect = next(fitting, choices[0])
     rows = _checked(read_rows(Source(data, dialect, 1, -1), len(names), ()), len(names))
     return Body(dict(zip(names, rows.columns, strict=True)), dialect)
