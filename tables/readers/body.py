@@ -25,7 +25,6 @@ from tables.schema import Schema
 # A header is looked for in so many first records.
 HEAD_RECORDS = 20
 EMPTY = "the body is empty; expected CSV"
-NO_VALUE = "the body has no row with a value; expected CSV"
 # What a text parted by any delimiter has where no cell has a value.
 BLANK = b' \t\r\n",;|'
 
@@ -78,10 +77,8 @@ def _utf8(body: bytes, model: Dialect) -> bytes:
         data = to_utf8(body).data
     elif (wrong := first_not_utf8(data)) is not None:
         raise ParseError(f"the body is not UTF-8: byte {wrong}")
-    if not data.strip():
-        raise ParseError(EMPTY)
     if not data.strip(BLANK):
-        raise ParseError(NO_VALUE)
+        raise ParseError(EMPTY)
     return data
 
 
@@ -108,7 +105,7 @@ def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Head
             if found.named and 2 * found.named >= len(cells):
                 return found
     if best is None:  # under a line such as sep=;
-        raise ParseError(NO_VALUE)
+        raise ParseError(EMPTY)
     return best
 
 
