@@ -126,7 +126,7 @@ def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
     names = _names(cells, known)
     width = len(cells)
     source = Source(data, heading.dialect, 1, heading.record)
-    rows = _checked(read_rows(source, width, cells), width)
+    rows = _checked(read_rows(source, width, ()), width)
     _check_unnamed(rows, names)
     columns = {name: rows.columns[index] for index, name in names.items()}
     columns, _, _ = without_total(columns, rows.lines)
