@@ -20,13 +20,13 @@ def built():
 
 def test_it_is_a_forest_of_200_trees_of_depth_10_and_compiled(built):
     found, model = built
-    assert found.info["model_name"] == "RandomForestClassifier"
-    assert found.info["num_trees"] == 200
-    assert found.info["max_depth"] == 10
-    assert found.info["num_features"] == 13
+    assert found.model.info["model_name"] == "RandomForestClassifier"
+    assert found.model.info["num_trees"] == 200
+    assert found.model.info["max_depth"] == 10
+    assert found.model.info["num_features"] == 13
     assert model.runtime.compiled
-    assert found.runtime.parity is not None
-    assert found.runtime.parity["largest_difference"] < 1e-5
+    assert found.model.parity is not None
+    assert found.model.parity["largest_difference"] < 1e-5
 
 
 def test_it_does_well_on_its_hold_out(built):
