@@ -92,6 +92,7 @@ def docker_engine() -> Iterator[Engine]:
         finally:
             for container in engine.run("ps", "--all", "--quiet").stdout.split():
                 engine.run("rm", "--force", "--volumes", container)
+            engine.run("network", "prune", "--force")  # their bridges are the machine's
             process.terminate()
             process.wait(60)
             namespace = folder / "exec/netns/default"
