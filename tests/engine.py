@@ -27,8 +27,8 @@ from tests.servers import wait_until
 INSTALL_ENGINE = "as root: apt-get install docker.io docker-compose mmdebstrap"
 # Debian's own client has the builder of its engine in it.
 CLIENT = "/usr/bin/docker"
-# The Debian whose python3 is of that version. The image on the hub has its Python in /usr/local,
-# and the newest Debian below it; of both, only the paths can be told from here.
+# The Debian whose python3 is of that version. The image on the hub has the newest Debian, and its
+# Python in /usr/local; here that is a link to Debian's own, which is as good for what is tested.
 SUITES = {"3.11": "bookworm", "3.13": "trixie"}
 PATIENCE = 600
 # Bytes: the images of all targets take a third of that.
@@ -92,6 +92,7 @@ def docker_engine() -> Iterator[Engine]:
         finally:
             for container in engine.run("ps", "--all", "--quiet").stdout.split():
                 engine.run("rm", "--force", "--volumes", container)
+            engine.run("network", "prune", "--force")  # their bridges are the machine's
             process.terminate()
             process.wait(60)
             namespace = folder / "exec/netns/default"
