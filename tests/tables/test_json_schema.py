@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import RowsError
-from tables.json_schema import row_schema
+from tables.json_schema import feature_schema, row_schema
 from tables.rows import RowCodec
 from tables.schema import Feature, Schema, Target
 
@@ -68,3 +68,10 @@ def test_a_feature_is_described_by_what_training_saw(name, said):
 def test_a_label_that_is_a_feature_as_well_keeps_the_features_schema():
     schema = Schema((Feature("y", "number"),), Target("y", (0, 1)))
     assert row_schema(schema)["properties"]["y"]["type"] == "number"
+
+
+def test_the_words_of_a_boolean_stand_in_one_order() -> None:
+    # Processes hash words differently: a set would give each its own document.
+    words = ["true", "True", "TRUE", "yes", "Yes", "YES", "false", "False", "FALSE"]
+    enum = feature_schema(Feature("flag", "boolean"))["enum"]
+    assert enum == [True, False, *words, "no", "No", "NO"]

@@ -178,8 +178,7 @@ def training_blueprint(
             jobs.check_room()
         request.max_content_length = max_upload_bytes + ENVELOPE
         request.max_form_parts = MOST_FIELDS
-        # a2wsgi's stream ends where the body does, so a body without a length is read too.
-        request.environ.setdefault("wsgi.input_terminated", "asgi.scope" in request.environ)
+        _read_without_a_length()
         with _refusals(max_upload_bytes):
             if request.mimetype == "multipart/form-data":
                 job = _train_table(jobs, check_order, who, idempotency, name or default_model)
@@ -209,6 +208,13 @@ def training_blueprint(
         return _json(get_jobs().cancel(job_id, who))
 
     return blueprint
+
+
+def _read_without_a_length() -> None:
+    """Let a body without a length be read where the stream ends with the body: under a2wsgi."""
+    # Werkzeug asks whether the key is there, not whether it is true.
+    if "asgi.scope" in request.environ:
+        request.environ["wsgi.input_terminated"] = True
 
 
 def _train_recipe(

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
 import pytest
+from werkzeug.serving import make_server
 
 from tests.serving.lifecycle import MOST, Lifecycle, make_lifecycle
 
@@ -46,6 +49,23 @@ def test_a_recipe_is_queued(service: Lifecycle) -> None:
     }
     assert job["requested_by"] == "trainer"
     assert job["warnings"] == ["no worker is alive: the job waits until one is started"]
+
+
+def test_an_order_is_read_to_its_length_under_a_plain_wsgi_server(service: Lifecycle) -> None:
+    # The connection stays open: a server that reads on for more would wait for ever.
+    server = make_server("127.0.0.1", 0, service.client.application, threaded=True)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        client = HTTPConnection("127.0.0.1", server.server_port, timeout=20)
+        headers = service.as_("train", **{"Content-Type": "application/json"})
+        client.request("POST", "/v0/train", b'{"recipe":"credit"}', headers)
+        assert client.getresponse().status == 202
+        client.close()
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
 
 
 def test_a_model_s_own_recipe_needs_no_body(service: Lifecycle) -> None:
