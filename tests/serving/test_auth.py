@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ def bearer(token: str) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"authorization", b"Bearer " + token.encode()),)
 
 
-def guard_with(*keys: ApiKey, **options: bool) -> Guard:
+def guard_with(*keys: ApiKey, **options: Any) -> Guard:
     return Guard(KeyRing([key.entry() for key in keys]), **options)
 
 
@@ -198,3 +200,19 @@ def test_a_key_for_this_machine_alone(tmp_path: Path) -> None:
     assert local_key("127.0.0.1", entry, file) is None
     write_key_file(Path(file), [read_entry(entry)])
     assert local_key("127.0.0.1", None, file) is None
+
+
+def test_a_key_file_is_looked_at_once_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    file = tmp_path / "keys"
+    ring = KeyRing([], file)
+    assert ring.keys() == ()
+    token, key = new_key("alice", ["train"])
+    write_key_file(file, [key])
+    now = 101.0
+    assert ring.find(token.encode()) is None
+    now = 101.1
+    assert ring.find(token.encode()) == key
