@@ -72,11 +72,11 @@ def test_scopes() -> None:
     guard = guard_with(key)
     for scope in ("predict", "admin"):
         with pytest.raises(ScopeMissing, match=scope) as caught:
-            guard.check(bearer(token), scope, "c")  # type: ignore[arg-type]
+            guard.check(bearer(token), scope, "c")
         assert status_of(caught.value) == 403
     token, key = new_key("root", ["admin"])
     for every in ("predict", "train", "admin"):
-        guard_with(key).check(bearer(token), every, "c")  # type: ignore[arg-type]
+        guard_with(key).check(bearer(token), every, "c")
 
 
 def test_without_any_key_it_is_said_how_to_make_one() -> None:
@@ -174,7 +174,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     token, printed = capsys.readouterr()
     key = KeyRing([], tmp_path / "keys").find(token.strip().encode())
     assert key is not None
-    assert (key.name, key.scopes) == ("alice", {"train", "predict"})
+    assert (key.name, key.scopes) == ("alice", frozenset({"train", "predict"}))
     assert key.entry() in printed
     assert token.strip() not in printed
     assert token.strip() not in (tmp_path / "keys").read_text()

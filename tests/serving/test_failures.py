@@ -64,9 +64,9 @@ def test_the_older_half_of_ten_thousand_clients_is_forgotten_and_no_one_before()
         limit.count(str(number))
     with pytest.raises(RateLimited):
         limit.count("9999")  # which makes room: the table is full
-    for number in ("5000", "9998"):
+    for kept in ("5000", "9998"):
         with pytest.raises(RateLimited):
-            limit.count(number)
+            limit.count(kept)
     limit.count("4999")
     limit.count("0")
 

@@ -242,8 +242,8 @@ def test_no_more_rows_are_looked_at_than_it_takes_to_list_the_problems(partial, 
 
 
 def test_columns_of_cells_are_rows():
-    columns = {
-        "age": ["30", "31"],
+    columns: dict[str, Sequence[str]] = {
+        "age": (ages := ["30", "31"]),
         "income": ["12.5", ""],
         "note": ["olá", "tchau"],
         "home": ["rent", ""],
@@ -253,7 +253,7 @@ def test_columns_of_cells_are_rows():
     np.testing.assert_array_equal(
         matrix, np.array([[30, 12.5, 1, 0], [31, math.nan, math.nan, 1]], np.float32)
     )
-    columns["age"][1] = "old"
+    ages[1] = "old"
     with pytest.raises(RowsError) as refused:
         CODEC.decode_columns(columns)
     assert [(fault.row, fault.field) for fault in refused.value.problems] == [(1, "age")]
@@ -284,7 +284,7 @@ def test_columns_are_encoded_cell_by_cell_as_they_are_column_by_column(table, pa
     columns = columns or dict.fromkeys(names, ())
     quick = outcome(lambda: CODEC.decode_columns(columns, partial=partial))
     slow = RowCodec(SIGNATURE)
-    slow._columns_quickly = lambda columns, formats: None
+    slow._columns_quickly = lambda columns, formats: None  # type: ignore[method-assign]
     assert quick == outcome(lambda: slow.decode_columns(columns, partial=partial))
 
 
