@@ -15,6 +15,7 @@ from benchmarks import (
     one_row,
     protocols,
     same_load,
+    tables,
     two_workers,
     while_training,
 )
@@ -33,6 +34,7 @@ MEASURED = (
     protocols,
     grpc_against_rest,
     while_training,
+    tables,
 )
 SECTIONS: dict[str, Callable[[Settings], str]] = {s.NAME: s.measure for s in MEASURED}
 

@@ -47,9 +47,10 @@ MISSING_IN_NUMBERS = frozenset(word.lower() for word in (*MISSING, *_NO_NUMBERS.
     "sem dados",
 }
 
-# In an order, so that every process describes them in the same one.
+# In this order wherever they are listed.
 TRUE_WORDS = ("true", "yes")
 BOOLEAN_WORDS = (*TRUE_WORDS, "false", "no")
+
 
 # More categories than these are read as text: one-hot columns by the thousand
 # cost more than they tell.

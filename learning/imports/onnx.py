@@ -229,9 +229,9 @@ def _width(model: bytes, features: tuple[Feature, ...], example: Example) -> int
 
 def _ask(model: bytes, features: tuple[Feature, ...], batch: Batch) -> NDArray[np.float64]:
     """Return what the graph answers to its own inputs, without a node of ours."""
-    import onnxruntime
+    from learning.runtimes.onnx import open_session
 
-    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    session = open_session(model)
     given: dict[str, Any] = {}
     for one in _inputs(onnx.load_from_string(model)):
         kind = _NUMBERS[one.type.tensor_type.elem_type]

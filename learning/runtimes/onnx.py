@@ -14,12 +14,15 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import onnxruntime as ort
 
 from learning.prediction import Outputs
 from learning.runtimes.columns import Columns, Floats, Number, Shaper
 from learning.runtimes.links import probabilities_of, row_probabilities
 from tables.batch import Batch, Matrix
+
+# From 1.29 on it reports models and machine to its maker, unless this is set before its import.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime as ort
 
 MEMBER = "model.onnx"
 # The keys of the model's metadata: how its columns are made of the matrix (as
@@ -50,7 +53,7 @@ class OnnxRuntime:
     compiled = True
 
     def __init__(self, model: bytes) -> None:
-        self._session = _session(model)
+        self._session = open_session(model)
         _give_memory_back()
         meta = self._session.get_modelmeta().custom_metadata_map
         self._input = self._session.get_inputs()[0].name
@@ -151,7 +154,8 @@ def _shaper(columns: str, number: Number) -> Shaper:
     return Shaper(msgspec.json.decode(columns, type=Columns), number)
 
 
-def _session(model: bytes) -> Any:
+def open_session(model: bytes) -> Any:
+    """Return a session of one thread over a graph; it sends nothing to anybody."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -31,6 +31,8 @@ DEFAULTS: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 20_000,
+    # A database in SQL_ASCII would answer texts as bytes.
+    "client_encoding": "UTF8",
     "application_name": "mirante",
 }
 

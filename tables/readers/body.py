@@ -24,9 +24,7 @@ from tables.schema import Schema
 
 # A header is looked for in so many first records.
 HEAD_RECORDS = 20
-
-
-NO_VALUE = "the body has no row with a value; expected CSV"
+EMPTY = "the body is empty; expected CSV"
 # What a text parted by any delimiter has where no cell has a value.
 BLANK = b' \t\r\n",;|'
 
@@ -79,10 +77,8 @@ def _utf8(body: bytes, model: Dialect) -> bytes:
         data = to_utf8(body).data
     elif (wrong := first_not_utf8(data)) is not None:
         raise ParseError(f"the body is not UTF-8: byte {wrong}")
-    if not data.strip():
-        raise ParseError("the body is empty; expected CSV")
     if not data.strip(BLANK):
-        raise ParseError(NO_VALUE)
+        raise ParseError(EMPTY)
     return data
 
 
@@ -109,7 +105,7 @@ def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Head
             if found.named and 2 * found.named >= len(cells):
                 return found
     if best is None:  # under a line such as sep=;
-        raise ParseError(NO_VALUE)
+        raise ParseError(EMPTY)
     return best
 
 
@@ -130,7 +126,7 @@ def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
     names = _names(cells, known)
     width = len(cells)
     source = Source(data, heading.dialect, 1, heading.record)
-    rows = _checked(read_rows(source, width, cells), width)
+    rows = _checked(read_rows(source, width, ()), width)
     _check_unnamed(rows, names)
     columns = {name: rows.columns[index] for index, name in names.items()}
     columns, _, _ = without_total(columns, rows.lines)
@@ -140,7 +136,7 @@ def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
 def _headerless(data: bytes, names: Sequence[str], dialects: Iterator[Dialect]) -> Body:
     """Read rows of the features alone, by the first delimiter that parts as many cells."""
     choices = list(dialects)
-    fitting = (d for d in choices if len(_head(data, d)[0]) == len(names))
+    fitting = (d for d in choices if [len(row) for row in _head(data, d)[:1]] == [len(names)])
     dialect = next(fitting, choices[0])
     rows = _checked(read_rows(Source(data, dialect, 1, -1), len(names), ()), len(names))
     return Body(dict(zip(names, rows.columns, strict=True)), dialect)

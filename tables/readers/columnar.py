@@ -19,7 +19,7 @@ def read_parquet(data: bytes) -> Table:
 
     try:
         return _table(parquet.read_table(pa.BufferReader(data), use_threads=False))
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise DatasetError("the Parquet file is damaged or cut short") from None
 
 
@@ -32,7 +32,7 @@ def read_arrow(data: bytes) -> Table:
     try:
         with opened(pa.BufferReader(data)) as reader:
             return _table(reader.read_all())
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise DatasetError("the Arrow data is damaged or cut short") from None
 
 
@@ -52,8 +52,13 @@ def _texts(name: str, column: pa.ChunkedArray) -> Texts:
     import pyarrow as pa
 
     try:
-        return Texts(column.cast(pa.string()))
+        texts = column.cast(pa.string())
     except pa.ArrowException:
         raise DatasetError(
             f"column {name} holds {column.type}, which is neither a number, a word nor a date"
         ) from None
+    try:
+        texts.validate(full=True)
+    except pa.ArrowException:
+        raise DatasetError(f"column {name} has texts that are not UTF-8") from None
+    return Texts(texts)

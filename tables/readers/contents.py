@@ -14,6 +14,8 @@ Kind = Literal["text", "json", "spreadsheet", "parquet", "arrow"]
 # A packed file may hold no more than this.
 MOST_BYTES = 2 * 2**30
 _CHUNK = 2**20
+# What zipfile raises, beside its own, for an archive that points beyond its end.
+_CUT_SHORT = (EOFError, ValueError, OSError)
 
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _KINDS: tuple[tuple[bytes, Kind], ...] = (
@@ -151,7 +153,7 @@ def _unzipped(data: bytes, limit: int) -> bytes:
                 )
             with archive.open(names[0]) as member:
                 found = member.read(limit + 1)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, *_CUT_SHORT):
         raise DatasetError("the zip archive is damaged or encrypted") from None
     if len(found) > limit:
         raise _too_large(limit)

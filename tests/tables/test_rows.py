@@ -329,3 +329,11 @@ def test_the_quick_way_and_the_patient_way_agree(rows, partial, strict):
         lambda: CODEC.decode_objects(parse_json(body), partial=partial, strict=strict)
     )
     assert quick == patient
+
+
+@pytest.mark.parametrize("name", ['6" pipe', "HKLM\\x"])
+def test_a_name_that_msgspec_cannot_give_a_field_is_read_all_the_same(name):
+    codec = RowCodec(Schema((Feature(name, "number"),), SIGNATURE.target))
+    body = json.dumps([{name: 1.5}]).encode()
+    assert codec.decode_json(body, single=False).batch.matrix.tolist() == [[1.5]]
+    assert codec.decode_columns({name: ["1.5"]}).batch.matrix.tolist() == [[1.5]]

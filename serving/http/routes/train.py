@@ -151,6 +151,13 @@ _CANCEL = Operation(
 )
 
 
+def _read_without_a_length(environ: dict[str, Any]) -> None:
+    """Have a body without a length read too, where the server's stream ends with the body."""
+    # a2wsgi's does. Werkzeug looks whether the key is there, not whether it is true.
+    if "asgi.scope" in environ:
+        environ["wsgi.input_terminated"] = True
+
+
 def training_blueprint(
     get_jobs: Callable[[], Jobs],
     guard: Guard,
@@ -178,7 +185,7 @@ def training_blueprint(
             jobs.check_room()
         request.max_content_length = max_upload_bytes + ENVELOPE
         request.max_form_parts = MOST_FIELDS
-        _read_without_a_length()
+        _read_without_a_length(request.environ)
         with _refusals(max_upload_bytes):
             if request.mimetype == "multipart/form-data":
                 job = _train_table(jobs, check_order, who, idempotency, name or default_model)
@@ -208,13 +215,6 @@ def training_blueprint(
         return _json(get_jobs().cancel(job_id, who))
 
     return blueprint
-
-
-def _read_without_a_length() -> None:
-    """Let a body without a length be read where the stream ends with the body: under a2wsgi."""
-    # Werkzeug asks whether the key is there, not whether it is true.
-    if "asgi.scope" in request.environ:
-        request.environ["wsgi.input_terminated"] = True
 
 
 def _train_recipe(

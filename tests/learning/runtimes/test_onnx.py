@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,3 +94,11 @@ def test_a_session_made_after_a_fork_serves_and_exits_cleanly() -> None:
         right = all(runtime.outputs(rows(n))[0, 1] == 0.25 for n in (1, 3 * CHUNK))
         os._exit(0 if right else 1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_the_library_is_told_to_report_nothing_to_its_maker(root: Path) -> None:
+    code = "import os, learning.runtimes.onnx; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, env={}, capture_output=True, text=True
+    )
+    assert done.stdout == "1\n", done.stderr

@@ -181,3 +181,15 @@ def test_a_writer_killed_at_any_moment_leaves_one_whole_write(
         data = pg.get("credit").data
         assert data == data[:4] * 50_000
     assert data[:4] != b"0000"
+
+
+def test_a_database_without_an_encoding_is_a_store_too(postgres: PostgresServer) -> None:
+    with psycopg.connect(postgres.url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE DATABASE plain ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'"
+        )
+    store = PostgresStore(postgres.url.rpartition("/")[0] + "/plain")
+    tag = store.put("credit/versions/v1", b"one")
+    assert store.get("credit/versions/v1") == (b"one", tag)
+    assert store.put("credit/versions/v1", b"two", tag) != tag
+    assert store.list("credit/") == ["credit/versions/v1"]

@@ -52,6 +52,7 @@ def test_a_header_alone_is_a_table_without_rows():
     [
         (b"", "the body is empty; expected CSV"),
         (b"\n\n", "the body is empty; expected CSV"),
+        (b"\x1f", "the body is empty; expected CSV"),
         (b"a,a\n1,2\n", "the CSV header names a column twice"),
         (b"a\n\xff\n", "the body is not UTF-8: byte 2"),
         (b'a\n"open\n', "the body is not CSV: unexpected end of data"),
@@ -169,5 +170,11 @@ def test_a_short_body_is_read_without_pyarrow(root):
 @pytest.mark.parametrize("header", [True, False])
 @pytest.mark.parametrize("body", [b",", b",,\n,,\n", b";", b'""\n', b"sep=;\n;;\n"])
 def test_a_body_of_empty_cells_alone_is_refused(body, header):
-    with pytest.raises(ParseError, match="no row with a value"):
+    with pytest.raises(ParseError, match="the body is empty"):
         read_body(body, SCHEMA, header=header)
+
+
+def test_a_header_is_looked_for_in_the_first_twenty_records():
+    assert columns("some title\n" * 19 + "a,b\n1,x\n") == {"a": ["1"], "b": ["x"]}
+    with pytest.raises(RowsError):
+        columns("some title\n" * 20 + "a,b\n1,x\n")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gzip
 import io
 import zipfile
+from contextlib import suppress
 from functools import partial
 
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from errors import DatasetError
 from tables.readers import read_table
@@ -101,6 +104,14 @@ def test_what_is_no_table_is_named(data, what):
     with pytest.raises(DatasetError, match=what) as refused:
         read_table(io.BytesIO(data))
     assert "\n" not in str(refused.value)
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=40), st.integers(0, 200), st.sampled_from([zipped(t=TEXT), zstd(TEXT)]))
+def test_a_damaged_archive_is_refused_or_read(noise, where, packed):
+    damaged = packed[:where] + noise + packed[where + len(noise) :]
+    with suppress(DatasetError):
+        unpacked(damaged, 1000)
 
 
 @pytest.mark.parametrize(

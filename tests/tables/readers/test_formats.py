@@ -94,6 +94,14 @@ def test_what_is_no_table_is_refused(data, why):
         read(data)
 
 
+def test_texts_that_are_not_utf_8_are_refused():
+    out = io.BytesIO()
+    wrong = pa.array([b"\xff\xfe", b"b"]).view(pa.string())
+    parquet.write_table(pa.table({"a": wrong, "b": [1, 2]}), out)
+    with pytest.raises(DatasetError, match="column a has texts that are not UTF-8"):
+        read(out.getvalue())
+
+
 def test_a_csv_file_may_begin_like_json():
     assert read(b"[a],{b}\n1,x\n").columns == {"[a]": ["1"], "{b}": ["x"]}
 
