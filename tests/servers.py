@@ -76,8 +76,9 @@ class Server:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.process = subprocess.Popen(self.command, **quiet, **self.options)
+        self.process = subprocess.Popen(
+            self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self.options
+        )
         try:
             wait_until(self.ready, f"{self.command[0]} to answer")
         except TimeoutError:
@@ -107,7 +108,7 @@ class PostgresServer(Server):
     def ready(self) -> bool:
         """Say whether it answers: it listens a while before it does."""
         ask = Path(self.command[0]).with_name("pg_isready")
-        asked = [ask, "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
+        asked = [str(ask), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
         return subprocess.run(asked, check=False).returncode == 0
 
 

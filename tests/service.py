@@ -58,7 +58,8 @@ class Service:
 
     def worker_of(self, session: requests.Session) -> int:
         """Return the process that holds a session's one open connection."""
-        (pool,) = session.adapters["http://"].poolmanager.pools._container.values()
+        adapter: Any = session.adapters["http://"]
+        (pool,) = adapter.poolmanager.pools._container.values()
         port = pool.pool.queue[-1].sock.getsockname()[1]
         for worker in self.workers():
             if any(c.raddr and c.raddr.port == port for c in worker.net_connections("tcp")):

@@ -36,7 +36,7 @@ def config(store: Path) -> Config:
 def test_an_application_answers_for_the_champion(config: Config, store: Path) -> None:
     flask = create_app(config)
     try:
-        answer = flask.test_client().post("/v0/predict", json=CREDIT_ROW)
+        answer: Any = flask.test_client().post("/v0/predict", json=CREDIT_ROW)
         champion = open_registry(str(store)).champion("credit")
         assert champion is not None
         assert answer.json["model"] == {"name": "credit", "version": champion.version}
@@ -124,7 +124,7 @@ def test_a_protocol_is_one_file_and_one_name_in_the_wiring(
             assert answer.body in (b"false", b"true")
         missing = by_wsgi(flask, "POST", "/throw-away/nobody", JSON, body)
         assert (missing.status, missing.json["title"]) == (404, "Not Found")
-        described = flask.test_client().get("/v0/openapi.json").json
+        described: Any = flask.test_client().get("/v0/openapi.json").json
         assert described["paths"][path]["post"]["tags"] == ["Throw-away"]
         assert described["tags"][-1] == {"name": "Throw-away"}
         assert 'route="/throw-away/{name}",status="200"' in parts.metrics.exposition().decode()

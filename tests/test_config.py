@@ -87,4 +87,4 @@ def test_secrets_are_not_shown():
 
 def test_a_configuration_cannot_be_changed():
     with pytest.raises(AttributeError):
-        read_config({}).max_rows = 3
+        read_config({}).max_rows = 3  # type: ignore[misc]

@@ -167,8 +167,8 @@ def test_every_process_follows_twenty_swaps_under_load(dynos: Dynos) -> None:
     assert load.failures == []
     assert len(load.answers) > 500
     assert slowest < PATIENCE
-    for answer in load.answers:
-        assert answer.version in champions(reigns, answer.asked - slowest - 1, answer.had)
+    for one in load.answers:
+        assert one.version in champions(reigns, one.asked - slowest - 1, one.had)
     assert len({(answer.version, answer.probability) for answer in load.answers}) == 2
 
 

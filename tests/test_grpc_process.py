@@ -14,11 +14,13 @@ import pytest
 
 import grpc_process
 from build_model import build_model
+from config import read_config
 from errors import ConfigError, DependencyError
 from persistence.opening import open_registry
 from recipes import find_recipe
 from tests.conftest import ROOT
 from tests.servers import free_port, listens, wait_until
+from tests.serving.factory import make_champions
 
 
 @contextmanager
@@ -76,7 +78,7 @@ def test_a_bad_setting_is_one_line(tmp_path, settings, message):
 def test_without_grpc_one_line_says_how_to_have_it(monkeypatch):
     monkeypatch.setattr(grpc_process, "find_spec", lambda name: None)
     with pytest.raises(DependencyError, match=r"pip install -r requirements-grpc\.txt"):
-        grpc_process.make_server(None, None)
+        grpc_process.make_server(read_config({}), make_champions())
 
 
 def test_a_pem_file_is_read(tmp_path):

@@ -74,7 +74,9 @@ def test_a_promotion_reaches_every_worker_under_load_and_no_answer_mixes_version
     with Load(service) as load:
         build(store, "--set", "n_estimators=20", "--seed", "5", "--promote", "always")
         promoted = time.monotonic()
-        version = open_registry(str(store)).champion("credit").version
+        champion = open_registry(str(store)).champion("credit")
+        assert champion is not None
+        version = champion.version
         seen: set[int] = set()
         while len(seen) < 2 and time.monotonic() < promoted + 10:
             with requests.Session() as session:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -163,7 +164,8 @@ def refused(store: Path, *command: str, cwd: Path = ROOT, **settings: str) -> st
 def test_a_setting_that_cannot_be_used_is_one_line(
     store: Path, command: tuple[str, ...], name: str, value: str
 ) -> None:
-    assert refused(store, *command, **{name: value}).startswith(f"mirante: {name}: expected int")
+    settings: dict[str, Any] = {name: value}
+    assert refused(store, *command, **settings).startswith(f"mirante: {name}: expected int")
 
 
 def test_a_port_that_is_taken_is_one_line_and_leaves_nothing(store: Path, tmp_path: Path) -> None:

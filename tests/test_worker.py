@@ -134,6 +134,11 @@ def line_of_build_model(workplace: Workplace, target: str) -> str:
     return done.stderr.strip().removeprefix("build_model: ")
 
 
+def all_over(processes: list[Any]) -> bool:
+    """Whether all of the processes have ended."""
+    return all(map(is_over, processes))
+
+
 def test_a_killed_worker_s_job_is_taken_up_again_once(workplace: Workplace) -> None:
     job_id = workplace.submit(LONG)
     for attempt in (1, 2):
@@ -142,7 +147,7 @@ def test_a_killed_worker_s_job_is_taken_up_again_once(workplace: Workplace) -> N
             workplace.wait_for(job_id, again)
             both = [process, *trainees(process)]
             process.kill()
-            wait_until(lambda both=both: all(map(is_over, both)), "the child to end too", 10)
+            wait_until(partial(all_over, both), "the child to end too", 10)
             assert len(both) == 2
     with workplace.worker():
         job = workplace.wait_for(job_id, ended, 20)

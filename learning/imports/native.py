@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from errors import EquivalenceError
+from errors import EquivalenceError, ModelFileError
 from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
 from learning.family import Family, Foreign
@@ -30,6 +30,8 @@ def import_native(family: Family, data: bytes, example: Example, target: str) ->
     columns, DependencyError when the family's library is not installed.
     """
     foreign = family.read_file(data, example.features, example.words)
+    if len(foreign.classes) < 2:
+        raise ModelFileError("the model is not a classifier")
     label = Target(target, tuple(class_of(value) for value in foreign.classes))
     schema = Schema(foreign.features, label)
     batch = encoded(schema, example.rows)

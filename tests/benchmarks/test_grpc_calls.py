@@ -19,7 +19,7 @@ from tables.schema import Feature, Schema, Target
 ROWS = [{"length": 5.5, "width": 1}, {"length": 4.25, "width": 2}]
 SIGNATURE = Schema(
     features=(Feature("length", "number"), Feature("width", "number")),
-    label=Target(name="species", classes=("a", "b")),
+    target=Target(name="species", classes=("a", "b")),
 )
 
 
@@ -37,7 +37,7 @@ class _Says(grpc.GenericRpcHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    server = grpc.server(ThreadPoolExecutor(2), handlers=(_Says(),))
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[_Says()])
     chosen = server.add_insecure_port("127.0.0.1:0")
     server.start()
     yield chosen

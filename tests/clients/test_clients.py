@@ -106,7 +106,7 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, P
 def is_up(url: str, certificate: Path, process: subprocess.Popen[bytes], log: Path) -> bool:
     assert process.poll() is None, log.read_text()
     try:
-        return requests.get(f"{url}/readyz", verify=certificate, timeout=5).ok
+        return requests.get(f"{url}/readyz", verify=str(certificate), timeout=5).ok
     except requests.ConnectionError:
         return False
 

@@ -47,7 +47,7 @@ def _new_database(server: PostgresServer) -> str:
 
     name = f"t{secrets.token_hex(6)}"
     with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        connection.execute(f"CREATE DATABASE {name}")
     return f"{server.url.rpartition('/')[0]}/{name}"
 
 
@@ -64,7 +64,8 @@ def make_queue(url: str, clock: Clock) -> Iterator[Callable[..., JobQueue]]:
 
     def make(**options: Any) -> JobQueue:
         made.append(JobsDatabase(url))
-        return JobQueue(made[-1], **({"lease": 30.0, "clock": clock} | options))
+        given: dict[str, Any] = {"lease": 30.0, "clock": clock} | options
+        return JobQueue(made[-1], **given)
 
     yield make
     for jobs_database in made:

@@ -4,6 +4,7 @@ import io
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -136,9 +137,12 @@ def test_an_idle_worker_takes_no_lock(queue: JobQueue, monkeypatch: pytest.Monke
     queue.newest(1)
     begun: list[bool] = []
     begin = queue.jobs_database.transaction
-    monkeypatch.setattr(
-        queue.jobs_database, "transaction", lambda: (begun.append(True), begin())[1]
-    )
+
+    def counted() -> Any:
+        begun.append(True)
+        return begin()
+
+    monkeypatch.setattr(queue.jobs_database, "transaction", counted)
     assert queue.claim("w1") is None
     assert begun == []
     queue.submit(ORDER, who="a")

@@ -6,14 +6,17 @@ import json
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator
 
 from learning.families.boosting import boosting
 from learning.families.forest import forest
 from learning.families.logistic import logistic
-from learning.inspection import column_owners, inspect_estimator
+from learning.inspection import column_owners, inspect_estimator, permutation_importances
 from learning.progress import SilentProgress
 from learning.training import fit
-from tables.dataset import read_dataset
+from tables.batch import Batch
+from tables.dataset import Dataset, read_dataset
+from tables.schema import Feature, Schema, Target
 from tables.split import split
 from tables.table import Table
 from tests.learning.tables import mixed_table, without
@@ -114,6 +117,44 @@ def test_columns_are_owned_by_their_feature():
     assert names == ["plan", "plan", "plan", "age", "income", "vip"]
     fitted, _ = inspect(boosting, PLAIN)
     assert column_owners(fitted, PLAIN.schema) == [0, 1, 2, 3]
+
+
+class Counting(BaseEstimator):
+    """An estimator that counts how often it predicts, and refuses to do so too often."""
+
+    def __init__(self, bound: int) -> None:
+        self.bound = bound
+        self.rows: list[int] = []
+
+    def fit(self, rows, target):
+        return self
+
+    def predict_proba(self, rows):
+        self.rows.append(len(rows))
+        assert len(self.rows) <= self.bound, "more predictions than the bound allows"
+        return np.full((len(rows), 2), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("features", "rows", "repeats", "sample"),
+    [
+        (200, 1200, 1, 1000),  # more than 100,000 predictions: once each
+        (50, 1200, 2, 1000),
+        (34, 1200, 2, 1000),
+        (33, 1200, 3, 1000),
+        (10, 1200, 5, 1000),  # never more than five times
+        (50, 400, 5, 400),
+    ],
+)
+def test_shuffling_is_bounded_by_100_000_predictions(features, rows, repeats, sample):
+    inputs = tuple(Feature(f"f{i}", "number") for i in range(features))
+    matrix = np.zeros((rows, features), dtype=np.float32)
+    target = np.arange(rows) % 2
+    holdout = Dataset(Schema(inputs, Target("y", ("a", "b"))), Batch(matrix), target)
+    estimator = Counting(features * repeats + 1)
+    permutation_importances(estimator, holdout, 0)
+    assert len(estimator.rows) == features * repeats + 1
+    assert set(estimator.rows[1:]) == {sample}
 
 
 def test_a_wide_table_is_inspected_in_bounded_time():

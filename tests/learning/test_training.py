@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import ClassVar
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from errors import DatasetError
 from learning.estimators import Candidates, auto
@@ -17,7 +19,9 @@ from learning.families.logistic import logistic
 from learning.progress import SilentProgress
 from learning.runtimes.sklearn import estimator_input
 from learning.training import choose, fit
-from tables.dataset import read_dataset
+from tables.batch import Batch
+from tables.dataset import Dataset, read_dataset
+from tables.schema import Feature, Schema, Target
 from tables.table import Table
 from tests.learning.tables import mixed_table, without
 
@@ -127,6 +131,32 @@ def test_a_class_of_few_rows_still_has_folds():
     told = Told()
     choose(auto(dataset.schema, 0), dataset, told)
     assert told.stages == [("choose", 12)]
+
+
+class Counted(ClassifierMixin, BaseEstimator):
+    """A candidate that notes how many rows it is fitted to and predicts."""
+
+    seen: ClassVar[list[int]] = []
+
+    def fit(self, rows, target):
+        self.seen.append(len(rows))
+        return self
+
+    def predict_proba(self, rows):
+        self.seen.append(len(rows))
+        return np.full((len(rows), 2), 0.5)
+
+
+@pytest.mark.parametrize(
+    ("rows", "folds"), [(25_000, [16_000, 4_000] * 5), (19_000, [15_200, 3_800] * 5)]
+)
+def test_choosing_looks_at_20_000_rows_in_five_folds(rows, folds):
+    schema = Schema((Feature("x", "number"),), Target("y", ("a", "b")))
+    batch = Batch(np.zeros((rows, 1), dtype=np.float32))
+    dataset = Dataset(schema, batch, np.arange(rows) % 2)
+    Counted.seen.clear()
+    choose(Candidates({"counted": Counted()}, 0), dataset, SilentProgress())
+    assert Counted.seen == folds
 
 
 def test_one_estimator_needs_no_choice():

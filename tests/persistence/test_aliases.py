@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, Conflict, ModelUnknown
-from persistence.aliases import HISTORY, PURPOSE, Alias, Aliases, Earlier
+from persistence.aliases import PURPOSE, Alias, Aliases, Earlier
 from persistence.seal import PrivateKey, new_key, trust_in
 from persistence.stores.memory import MemoryStore
 from persistence.stores.store import ABSENT
@@ -56,7 +56,7 @@ def test_a_swap_against_what_is_no_longer_there_conflicts(aliases: Aliases) -> N
 
 
 def test_the_history_is_bounded(aliases: Aliases) -> None:
-    earlier = tuple(Earlier(f"v{n}", "0" * 64) for n in range(HISTORY + 5))
+    earlier = tuple(Earlier(f"v{n}", "0" * 64) for n in range(25))
     held = aliases.read("credit", "champion")
     assert aliases.write("credit", "champion", ONE, held, earlier).previous == earlier[5:]
 

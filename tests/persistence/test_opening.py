@@ -79,7 +79,7 @@ def test_a_store_elsewhere_wants_keys_that_last_as_long(
     assert "geheim" not in line
     assert list(tmp_path.iterdir()) == []
     for keys in ({"signing_key": SECRET}, {"key_folder": "keys"}, {"trusted_keys": (PUBLIC,)}):
-        open_registry(url, **keys)  # type: ignore[arg-type]
+        open_registry(url, **keys)
 
 
 def test_keys_in_the_folder_of_the_code_are_believed_beside_a_secret(

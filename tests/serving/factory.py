@@ -127,7 +127,7 @@ def make_exchange(
 
 
 def ask(
-    service: PredictionService, path: str, body: Any, method: str = "POST", **headers: str
+    service: PredictionService, path: str, body: Any, method: str = "POST", **headers: Any
 ) -> Answer:
     """Return the service's answer to a request; a body that is not bytes is sent as JSON."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()

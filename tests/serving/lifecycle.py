@@ -22,7 +22,7 @@ from serving.http.routes.versions import versions_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.service import RequestIds
+from serving.request_ids import RequestIds
 from worker import check_order
 
 MOST = 100_000

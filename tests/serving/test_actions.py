@@ -66,6 +66,17 @@ def test_texts_are_predicted_in_one_call_too(caplog: pytest.LogCaptureFixture) -
     assert not caplog.records
 
 
+def test_texts_of_each_request_stay_its_own() -> None:
+    live = make_live("tweets", schema=TWEETS)
+    texts = ["a", "a much longer one"]
+    group = decoded(make_service(live), live, *({"text": text} for text in texts))
+    sizes = sizes_of(live)
+    predict(group)
+    assert sizes == [2]
+    assert [one.decoded.batch.texts for one in group] == [(["a"],), (["a much longer one"],)]
+    assert group[0].prediction != group[1].prediction
+
+
 def test_a_request_that_breaks_the_joined_prediction_fails_alone_and_the_log_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +30,7 @@ def bearer(token: str) -> tuple[tuple[bytes, bytes], ...]:
     return ((b"authorization", b"Bearer " + token.encode()),)
 
 
-def guard_with(*keys: ApiKey, **options: bool) -> Guard:
+def guard_with(*keys: ApiKey, **options: Any) -> Guard:
     return Guard(KeyRing([key.entry() for key in keys]), **options)
 
 
@@ -70,11 +72,11 @@ def test_scopes() -> None:
     guard = guard_with(key)
     for scope in ("predict", "admin"):
         with pytest.raises(ScopeMissing, match=scope) as caught:
-            guard.check(bearer(token), scope, "c")  # type: ignore[arg-type]
+            guard.check(bearer(token), scope, "c")
         assert status_of(caught.value) == 403
     token, key = new_key("root", ["admin"])
     for every in ("predict", "train", "admin"):
-        guard_with(key).check(bearer(token), every, "c")  # type: ignore[arg-type]
+        guard_with(key).check(bearer(token), every, "c")
 
 
 def test_without_any_key_it_is_said_how_to_make_one() -> None:
@@ -172,7 +174,7 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     token, printed = capsys.readouterr()
     key = KeyRing([], tmp_path / "keys").find(token.strip().encode())
     assert key is not None
-    assert (key.name, key.scopes) == ("alice", {"train", "predict"})
+    assert (key.name, key.scopes) == ("alice", frozenset({"train", "predict"}))
     assert key.entry() in printed
     assert token.strip() not in printed
     assert token.strip() not in (tmp_path / "keys").read_text()
@@ -198,3 +200,19 @@ def test_a_key_for_this_machine_alone(tmp_path: Path) -> None:
     assert local_key("127.0.0.1", entry, file) is None
     write_key_file(Path(file), [read_entry(entry)])
     assert local_key("127.0.0.1", None, file) is None
+
+
+def test_a_key_file_is_looked_at_once_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    file = tmp_path / "keys"
+    ring = KeyRing([], file)
+    assert ring.keys() == ()
+    token, key = new_key("alice", ["train"])
+    write_key_file(file, [key])
+    now = 101.0
+    assert ring.find(token.encode()) is None
+    now = 101.1
+    assert ring.find(token.encode()) == key

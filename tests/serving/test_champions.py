@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestClassifier
 
 from errors import ModelNotReady, ModelUnknown, StoreUnavailable
+from learning.prediction import Outputs
 from learning.runtimes.sklearn import SklearnRuntime, dump
 from learning.trained import Golden, TrainedModel
 from persistence.model_persistence import write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
-from serving.champions import GOLDEN_TOLERANCE, Champions
+from serving.champions import Champions
 from serving.http.routes.health import readiness
+from tables.batch import Batch
 from tables.rows import RowCodec
-from tests.serving.factory import ROW, SIGNATURE
+from tests.serving.factory import ROW, SIGNATURE, make_live
 
 ROWS = [ROW | {"age": age, "home": home} for age in range(20, 60, 5) for home in ("rent", "owner")]
 
 
-def register(registry: Registry, *, name: str = "credit", seed: int = 0, lie: float = 0.0) -> str:
+def register(
+    registry: Registry,
+    *,
+    name: str = "credit",
+    seed: int = 0,
+    lie: float = 0.0,
+    golden_rows: list[dict[str, Any]] = ROWS,
+) -> str:
     """Register a small forest; with `lie`, golden answers that are that far off."""
     batch = RowCodec(SIGNATURE).encode_objects(ROWS)
     forest = RandomForestClassifier(3, random_state=seed).fit(batch.matrix, [0, 1] * 8)
     answers = SklearnRuntime(forest).outputs(batch) + lie
-    golden = Golden(ROWS, answers.tolist())
+    golden = Golden(golden_rows, answers.tolist())
     return write_model(
         registry, name, TrainedModel(SIGNATURE, "sklearn", False, dump(forest), golden)
     )
@@ -64,7 +75,7 @@ def test_what_does_not_answer_its_golden_rows_is_refused_and_the_old_champion_st
     events: list[tuple[str, str]] = []
     champions = Champions(registry, on_load=lambda *event: events.append(event))
     champions.refresh()
-    registry.promote("credit", register(registry, lie=2 * GOLDEN_TOLERANCE))
+    registry.promote("credit", register(registry, lie=2e-5))
     with caplog.at_level(logging.ERROR):
         champions.refresh()
         champions.refresh()
@@ -73,6 +84,40 @@ def test_what_does_not_answer_its_golden_rows_is_refused_and_the_old_champion_st
     assert events == [("credit", "loaded"), ("credit", "failed")]
     assert readiness(champions)["status"] == "degraded"
     assert "golden row" in readiness(champions)["faults"]["credit"]
+
+
+@pytest.mark.parametrize(("lie", "loaded"), [(2e-5, False), (5e-6, True), (-2e-5, False)])
+def test_a_golden_answer_may_be_a_hundred_thousandth_away(registry, lie, loaded):
+    registry.promote("credit", register(registry, lie=lie))
+    champions = Champions(registry)
+    champions.refresh()
+    assert ("credit" in champions.lives) is loaded
+
+
+def test_golden_answers_of_another_shape_are_refused(registry):
+    registry.promote("credit", register(registry, golden_rows=ROWS[:-1]))
+    champions = Champions(registry)
+    champions.refresh()
+    assert champions.lives == {}
+    assert "another shape" in champions.faults["credit"]
+
+
+class Fixed:
+    """A runtime that gives every row the same two probabilities."""
+
+    name, compiled, quick = "fixed", True, True
+
+    def outputs(self, batch: Batch) -> Outputs:
+        """Return `[n, 2]` probabilities."""
+        return np.array([[0.123456789, 0.876543211]] * len(batch.matrix), dtype=np.float64)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_an_answer_has_seven_decimals(rows):
+    live = dataclasses.replace(make_live(), runtime=Fixed())
+    prediction = live.predict(live.codec.encode_objects([ROW] * rows))
+    assert prediction.probabilities == [[0.1234568, 0.8765432]] * rows
+    assert prediction.winners == [1] * rows
 
 
 def test_a_store_out_of_reach_leaves_the_champions_serving_and_is_mended(registry):
@@ -101,6 +146,44 @@ class Unreliable:
         if self.broken:
             raise StoreUnavailable("the store is out of reach")
         return getattr(self._registry, name)
+
+
+class Other:
+    """A registry that answers something else to one question."""
+
+    def __init__(self, registry: Registry, **answers: Any) -> None:
+        self._registry = registry
+        self.answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.answers:
+            return lambda *_: self.answers[name]
+        return getattr(self._registry, name)
+
+
+def test_a_model_that_is_gone_is_forgotten(registry):
+    for name in ("credit", "iris"):
+        registry.promote(name, register(registry, name=name))
+    other = Other(registry)
+    champions = Champions(other)
+    champions.refresh()
+    assert set(champions.lives) == {"credit", "iris"}
+    other.answers = {"names": ["credit"]}
+    champions.refresh()
+    assert set(champions.lives) == {"credit"}
+
+
+def test_another_artifact_under_the_same_version_is_not_mistaken_for_the_old_one(registry):
+    registry.promote("credit", register(registry))
+    other = Other(registry)
+    champions = Champions(other)
+    champions.refresh()
+    champion = registry.champion("credit")
+    assert champion is not None
+    other.answers = {"champion": msgspec.structs.replace(champion, sha256="0" * 64)}
+    champions.refresh()
+    assert "credit" in champions.faults
+    assert "credit" in champions.lives
 
 
 def test_only_wanted_models_are_loaded_and_a_missing_one_is_unready(registry):

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import logging
+import random
 from collections.abc import Iterator
 
 import pytest
 
-from serving import observation as observation_module
 from serving.metrics import Metrics
 from serving.observation import Observation, access_log
 
@@ -54,7 +54,7 @@ def test_a_sample_of_the_good_ones_is_logged(
     drawn: float,
     expected: set[int],
 ) -> None:
-    monkeypatch.setattr(observation_module.random, "random", lambda: drawn)
+    monkeypatch.setattr(random, "random", lambda: drawn)
     record(Observation(Metrics(), 0.25), 200)
     assert statuses(logged) == expected
 

@@ -87,9 +87,8 @@ def whole(body: bytes) -> list[Any]:
 def by_asgi(
     service: PredictionService, method: str, path: str, headers: dict[str, str], body: bytes
 ) -> Answered:
-    application = AsgiApplication(
-        service, WSGIMiddleware(wsgi_application(service)), body_timeout=5
-    )  # type: ignore[arg-type]
+    wrapped: Any = WSGIMiddleware(wsgi_application(service))  # type: ignore[arg-type]
+    application = AsgiApplication(service, wrapped, body_timeout=5)
     sized = headers | {"content-length": str(len(body))}
     return asyncio.run(call(application, method, path, sized, whole(body)))
 

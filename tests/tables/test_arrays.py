@@ -27,6 +27,7 @@ from tables.texts import texts_of
 )
 def test_plain_numbers_are_read_at_once(cells, values):
     found = arrays.read_numbers(texts_of(cells))
+    assert found is not None
     assert found.there.tolist() == [value is not None for value in values]
     assert found.values[found.there].tolist() == [v for v in values if v is not None]
 

@@ -11,8 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tables.cells import (
-    MANY,
-    MOST_CATEGORIES,
     fits,
     kind_of,
     mostly_numbers,
@@ -46,8 +44,8 @@ from tables.cells import (
         (["2024-01-31", "soon"], "category"),
         (["a", *["b c d e"] * 5], "category"),
         (["one two three", "four five six", "seven eight nine ten"], "text"),
-        ([f"v{i}" for i in range(MOST_CATEGORIES + 1)], "text"),
-        ([f"v{i % MOST_CATEGORIES}" for i in range(3 * MOST_CATEGORIES)], "category"),
+        ([f"v{i}" for i in range(1001)], "text"),
+        ([f"v{i % 1000}" for i in range(3000)], "category"),
     ],
 )
 def test_a_column_is_of_the_narrowest_kind_that_fits(cells, kind):
@@ -98,7 +96,11 @@ def test_a_few_words_among_numbers_are_found():
 
 
 def test_words_among_few_or_repeated_numbers_are_a_category():
-    assert not mostly_numbers(Counter([str(i % (MANY - 1)) for i in range(100)] + ["5+"]))
+    assert not mostly_numbers(Counter([str(i % 19) for i in range(100)] + ["5+"]))
+    assert mostly_numbers(Counter([str(i % 20) for i in range(100)] + ["5+"]))
+    # 95 of 100 were meant to be numbers, 94 are a category.
+    assert mostly_numbers(Counter([str(i) for i in range(95)] + ["a"] * 5))
+    assert not mostly_numbers(Counter([str(i) for i in range(94)] + ["a"] * 6))
     assert not mostly_numbers(Counter([str(i) for i in range(60)] + ["a"] * 40))
 
 

@@ -104,12 +104,18 @@ def test_many_points_in_groups_beside_whole_numbers_are_thousands_in_a_tab_file(
     assert read([*words, "2.345"], None, "\t")[0] == 1100
 
 
+def sign(words):
+    found = candidates(words)
+    assert found is not None
+    return found.decimal
+
+
 def test_a_column_says_which_sign_is_its_decimal_one_where_it_is_proven():
-    assert candidates(["1,5"]).decimal == ","
-    assert candidates(["1.5"]).decimal == "."
-    assert candidates(["1.234.567"]).decimal == ","
-    assert candidates(["1.234"]).decimal is None
-    assert candidates(["5"]).decimal is None
+    assert sign(["1,5"]) == ","
+    assert sign(["1.5"]) == "."
+    assert sign(["1.234.567"]) == ","
+    assert sign(["1.234"]) is None
+    assert sign(["5"]) is None
 
 
 def test_codes_are_numbers_only_when_that_is_said():

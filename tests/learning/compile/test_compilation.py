@@ -19,7 +19,7 @@ from sklearn.tree import DecisionTreeClassifier
 from errors import EquivalenceError
 from learning.compile import compilation
 from learning.compile.compilation import Compiled, compile, compile_forest
-from learning.compile.equivalence import prove
+from learning.compile.equivalence import probes, prove
 from learning.families.boosting import boosting
 from learning.families.forest import forest
 from learning.families.logistic import logistic
@@ -170,7 +170,7 @@ def test_one_threshold_moved_by_the_least_is_found() -> None:
     exact = load_runtime("onnx", right.members).outputs
     runtime = load_runtime("onnx", wrong.members)
     prove(exact, runtime, [ROWS], task.difference)  # the training rows alone do not show it
-    near = compilation.probes(ROWS, schema(), right.thresholds, 0)
+    near = probes(ROWS, schema(), right.thresholds, 0)
     with pytest.raises(EquivalenceError):
         prove(exact, runtime, [near], task.difference)
 

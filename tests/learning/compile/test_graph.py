@@ -160,6 +160,7 @@ def test_values_for_one_output_each_take_the_lean_operator() -> None:
     )
     forest = Forest(trees, 1, 3, "softmax", (0.0, 0.5, 0.0))
     assert attributes_of(forest)[0] == "TreeEnsemble"
-    answers = OnnxRuntime(forest_graph(forest)).outputs(Batch(np.float32([[-1], [1]])))
+    rows = np.array([[-1], [1]], np.float32)
+    answers = OnnxRuntime(forest_graph(forest)).outputs(Batch(rows))
     scores = np.exp([[1.0, 3.5, 0.0], [0.0, 0.5, 2.0]])
     assert answers == pytest.approx(scores / scores.sum(axis=1, keepdims=True))

@@ -39,7 +39,8 @@ def test_a_sum_is_made_in_double_precision() -> None:
 
 
 def test_threads_do_not_share_a_row() -> None:
-    scorer, wrong = LinearScorer(MODEL), []
+    scorer = LinearScorer(MODEL)
+    wrong: list[float] = []
 
     def ask(index: int) -> None:
         row = ROWS[index : index + 1]

@@ -8,7 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from learning.tasks.classification import BINS, calibration, task
+from errors import EquivalenceError
+from learning.tasks.classification import calibration, task
 from tables.schema import Target
 
 TWO = Target("y", (False, True))
@@ -80,11 +81,33 @@ def test_calibration_has_a_tenth_of_the_rows_in_each_bin_in_order():
     chance = np.linspace(0.005, 0.995, 100)[::-1]
     target = (np.arange(100)[::-1] % 2).astype(np.intp)
     bins = calibration(both(chance).astype(float), target)
-    assert [found["count"] for found in bins] == [10] * BINS
+    assert [found["count"] for found in bins] == [10] * 10
     assert [round(found["mean_predicted"], 2) for found in bins] == [
         round(0.05 + 0.1 * i, 2) for i in range(10)
     ]
     assert [found["fraction_observed"] for found in bins] == [0.5] * 10
+
+
+def test_calibration_of_two_classes_counts_the_second():
+    chance = np.linspace(0.005, 0.995, 100)
+    bins = calibration(both(chance).astype(float), (chance > 0.8).astype(np.intp))
+    assert [found["fraction_observed"] for found in bins] == [0.0] * 8 + [1.0] * 2
+
+
+def test_a_probability_of_0_counts_as_the_smallest_step_of_a_float32():
+    found = task.metrics(both([0.0, 0.0]), np.array([1, 0]), TWO)
+    assert found["log_loss"] == pytest.approx(math.log(2**23) / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize(("by", "same"), [(9e-6, True), (1.1e-5, False), (float("nan"), False)])
+def test_a_compiled_probability_may_differ_by_a_hundred_thousandth(by, same):
+    expected = np.array([[0.25, 0.75]])
+    found = expected + np.array([by, -by])
+    if same:
+        assert task.difference(expected, found) == pytest.approx(by)
+    else:
+        with pytest.raises(EquivalenceError, match="a probability differs by"):
+            task.difference(expected, found)
 
 
 def test_calibration_of_many_classes_is_of_the_predicted_one():

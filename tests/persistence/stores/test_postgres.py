@@ -64,7 +64,7 @@ def test_a_swap_whose_answer_was_lost_is_known_for_its_own(
     attempts = []
     attempt = pg._attempt
 
-    def losing(work):  # type: ignore[no-untyped-def]
+    def losing(work):
         answer = attempt(work)
         attempts.append(answer)
         if len(attempts) == 1:
@@ -141,7 +141,9 @@ def test_a_child_process_opens_a_connection_of_its_own(pg: PostgresStore) -> Non
     child = os.fork()
     if not child:
         signal.alarm(10)
-        os.write(caught, pg.get("credit").data + str(pg._connection.info.backend_pid).encode())
+        data, connection = pg.get("credit").data, pg._connection
+        assert connection is not None
+        os.write(caught, data + str(connection.info.backend_pid).encode())
         os._exit(0)
     os.waitpid(child, 0)
     said = os.read(ready, 100)

@@ -173,7 +173,7 @@ def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
     service = make_service(live, protocols=(oip,))
     answer = ask(service, "/v2/models/credit/infer", {"inputs": inputs})
     assert json.loads(answer.body) == {"error": caught.value.details()}
-    assert "row 0, home: expected string, got nothing" in caught.value.details()
+    assert "row 0, home: expected string, got nothing" in (caught.value.details() or "")
 
 
 def test_a_model_promoted_meanwhile_is_called_by_its_new_signature() -> None:
@@ -292,19 +292,30 @@ def test_bad_requests_are_refused_with_the_text_of_http(client, model, inputs, c
     assert caught.value.status() == f"StatusCode.{code}"
 
 
+def raw(channel: grpc.Channel, path: str) -> Any:
+    """Return a call whose messages are bytes, as they are."""
+    return channel.unary_unary(path)
+
+
+def entered(live: Live) -> threading.Event:
+    """Return the event that is set when a slow runtime begins to predict."""
+    assert isinstance(live.runtime, Slow)
+    return live.runtime.entered
+
+
 def test_bytes_that_are_no_message_are_refused(channel: grpc.Channel) -> None:
-    ask_raw = channel.unary_unary(INFER)
+    ask_raw = raw(channel, INFER)
     with pytest.raises(grpc.RpcError) as caught:
         ask_raw(b"\xff\xff")
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert caught.value.details() == "the body is no inference.ModelInferRequest"
-    trailing = dict(caught.value.trailing_metadata())
-    assert trailing["x-request-id"]
+    trailing: Any = caught.value.trailing_metadata()
+    assert dict(trailing)["x-request-id"]
 
 
 def test_an_unknown_call_is_unimplemented(channel: grpc.Channel) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        channel.unary_unary("/ml.Nobody/Predicts")(b"")
+        raw(channel, "/ml.Nobody/Predicts")(b"")
     assert caught.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
@@ -376,10 +387,10 @@ def test_more_calls_at_once_than_are_taken_are_refused() -> None:
     live = slow_iris(1.0)
     with reached(live, max_in_flight=1) as (_, channel):
         path = "/ml.IrisPredictor/PredictIrisSpecies"
-        first = channel.unary_unary(path).future(b"")
-        assert live.runtime.entered.wait(5)
+        first = raw(channel, path).future(b"")
+        assert entered(live).wait(5)
         with pytest.raises(grpc.RpcError) as caught:
-            channel.unary_unary(path)(b"")
+            raw(channel, path)(b"")
         assert first.result()
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
 
@@ -388,14 +399,14 @@ def test_a_fault_of_ours_tells_nothing_of_it() -> None:
     with reached(slow_iris(0.0)) as (_, channel), pytest.raises(grpc.RpcError) as caught:
         call(channel, "ml.IrisPredictor", "PredictIrisSpecies")
     assert caught.value.code() is grpc.StatusCode.INTERNAL
-    assert "secret" not in caught.value.details()
+    assert "secret" not in (caught.value.details() or "")
 
 
 def test_calls_under_way_are_answered_when_it_stops() -> None:
     live = slow_iris(0.5)
     with serving(live) as server, grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        under_way = channel.unary_unary("/ml.IrisPredictor/PredictIrisSpecies").future(b"")
-        assert live.runtime.entered.wait(5)
+        under_way = raw(channel, "/ml.IrisPredictor/PredictIrisSpecies").future(b"")
+        assert entered(live).wait(5)
         server.stop(5.0)
         assert under_way.result()
 
@@ -413,7 +424,7 @@ def test_keys_come_as_metadata() -> None:
             with pytest.raises(grpc.RpcError) as caught:
                 call(channel, *words, metadata=bad)
             assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
-            assert "Bearer, or X-API-Key" in caught.value.details()
+            assert "Bearer, or X-API-Key" in (caught.value.details() or "")
 
 
 def make_certificate(folder: Path) -> tuple[bytes, bytes]:
@@ -468,7 +479,7 @@ def test_the_key_is_checked_before_the_message_is_parsed() -> None:
     with reached(make_live("iris", schema=IRIS), guard=guard) as (_, channel):
         for path in ("/ml.IrisPredictor/PredictIrisSpecies", INFER):
             with pytest.raises(grpc.RpcError) as caught:
-                channel.unary_unary(path)(b"\xff\xff")
+                raw(channel, path)(b"\xff\xff")
             assert caught.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
@@ -478,7 +489,7 @@ def test_calls_are_recorded_as_requests_are() -> None:
     with reached(live, observation=Observation(metrics, 0.0)) as (_, channel):
         call(channel, "ml.IrisPredictor", "PredictIrisSpecies")
         with pytest.raises(grpc.RpcError):
-            channel.unary_unary(INFER)(b"\xff\xff")
+            raw(channel, INFER)(b"\xff\xff")
     text = metrics.exposition().decode()
     typed = 'route="/ml.IrisPredictor/PredictIrisSpecies",status="200"'
     assert f"mirante_requests_total{{{typed}}} 1.0" in text

@@ -10,7 +10,7 @@ from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.refusals import KeyRejected, ScopeMissing
-from serving.service import RequestIds
+from serving.request_ids import RequestIds
 
 TOKEN, KEY = new_key("trainer", ["train"])
 GUARD = Guard(KeyRing([KEY.entry()]))

@@ -167,8 +167,10 @@ def serve_flask(store: Path) -> Iterator[str]:
     """Run the service under Flask's own server until the block ends."""
     port = free_port()
     command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(store), **quiet)
+    silent = subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=environment(store), stdout=silent, stderr=silent
+    )
     try:
         url = f"http://127.0.0.1:{port}"
         wait_until(lambda: is_up(url), "flask to answer")

@@ -8,7 +8,7 @@ import pytest
 
 from serving.protocols import loans, v0
 from serving.service import PredictionService
-from tables.schema import Feature, Schema, Target
+from tables.schema import Feature, Kind, Schema, Target
 from tests.serving.factory import ask, make_live, make_service
 
 APPLICATION = {
@@ -31,7 +31,7 @@ APPLICATION = {
     "UrbanRural": 1,
     "naics_first_two": "45",
 }
-KINDS = {int: "integer", float: "number", bool: "boolean", str: "category"}
+KINDS: dict[type, Kind] = {int: "integer", float: "number", bool: "boolean", str: "category"}
 LOANS = Schema(
     tuple(
         Feature(

@@ -68,7 +68,7 @@ def test_the_live_version_may_be_named_and_no_other(service):
 
 def test_binary_inputs_and_outputs_are_the_same_values(service):
     raw = np.array([30, 80], "<i8").tobytes() + b"\4\0\0\0rent" * 2
-    inputs = [dict(one) for one in INPUTS]
+    inputs: list[dict[str, Any]] = [dict(one) for one in INPUTS]
     for index, size in ((0, 16), (2, 16)):
         del inputs[index]["data"]
         inputs[index]["parameters"] = {"binary_data_size": size}

@@ -62,7 +62,12 @@ def test_a_thousand_texts_are_one_call_of_the_runtime(service, path, monkeypatch
     runtime = service.champions.live("tweets").runtime
     seen: list[Batch] = []
     honest = runtime.outputs
-    monkeypatch.setattr(runtime, "outputs", lambda b: (seen.append(b), honest(b))[1])
+
+    def outputs(batch: Batch) -> Any:
+        seen.append(batch)
+        return honest(batch)
+
+    monkeypatch.setattr(runtime, "outputs", outputs)
     texts = {str(index): "x" * (index % 2) for index in range(1000)}
     named = json.loads(ask(service, path, texts).body)
     assert list(named) == list(texts)

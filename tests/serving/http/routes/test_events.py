@@ -18,7 +18,7 @@ from serving.http.routes import events
 from serving.http.routes.events import EventStreams
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.service import RequestIds
+from serving.request_ids import RequestIds
 from tests.serving.lifecycle import Lifecycle, make_lifecycle
 
 ORDER = {"name": "credit", "recipe": "credit"}
@@ -252,7 +252,8 @@ def test_a_stream_ends_in_order_when_its_worker_stops(
     async def story() -> Watcher:
         watcher = watch(job_id)
         stopping = asyncio.Event()
-        watcher.scope["state"] = {events.STOPPING: stopping}
+        scope: dict[str, Any] = watcher.scope
+        scope["state"] = {events.STOPPING: stopping}
         task = asyncio.create_task(watcher.run())
         await asyncio.sleep(0.3)
         assert not watcher.done

@@ -12,7 +12,7 @@ from serving.http.routes.models import models_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.service import RequestIds
+from serving.request_ids import RequestIds
 from tests.persistence.artifacts import make_artifact
 from tests.serving.factory import make_champions, make_live
 

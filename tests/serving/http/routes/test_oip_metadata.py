@@ -10,7 +10,7 @@ from serving.http.routes.oip_metadata import oip_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
-from serving.service import RequestIds
+from serving.request_ids import RequestIds
 from tests.serving.factory import make_champions, make_live
 
 

@@ -21,7 +21,7 @@ def test_every_route_of_the_service_is_one_of_flasks() -> None:
     rules = {
         (m, rule.rule)
         for rule in wsgi_application(service).url_map.iter_rules()
-        for m in rule.methods
+        for m in rule.methods or ()
     }
     for route in service.routes:
         assert (route.method, route.pattern.replace("{", "<").replace("}", ">")) in rules
@@ -66,7 +66,7 @@ def test_key_and_declared_size_are_checked_before_the_body_is_read() -> None:
 
 def test_a_length_that_is_no_number_is_none() -> None:
     client = wsgi_application(make_service()).test_client()
-    answer = client.post("/v0/predict", environ_overrides={"CONTENT_LENGTH": "x"})
+    answer: Any = client.post("/v0/predict", environ_overrides={"CONTENT_LENGTH": "x"})
     assert (answer.status_code, "body is empty" in answer.json["detail"]) == (400, True)
 
 

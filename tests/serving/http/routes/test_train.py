@@ -70,7 +70,7 @@ def test_an_order_is_read_to_its_length_under_a_plain_wsgi_server(service: Lifec
 
 def test_a_model_s_own_recipe_needs_no_body(service: Lifecycle) -> None:
     headers = service.as_("train", **{"Content-Type": "application/json"})
-    answer = service.client.post("/v0/models/iris/train", headers=headers)
+    answer: Any = service.client.post("/v0/models/iris/train", headers=headers)
     assert (answer.status_code, answer.json["order"]["recipe"]) == (202, "iris")
     answer = order(service, {"recipe": "credit"}, "/v0/models/mine/train")
     assert (answer.json["model"], answer.json["order"]["recipe"]) == ("mine", "credit")
@@ -184,7 +184,7 @@ def test_a_table_that_is_too_large_is_refused_before_it_is_read(service: Lifecyc
             """Fail."""
             raise AssertionError("the body was read")
 
-    answer = service.client.post(
+    answer: Any = service.client.post(
         "/v0/train",
         headers=service.as_("train"),
         content_type="multipart/form-data; boundary=b",
@@ -239,12 +239,13 @@ def test_the_same_order_again_is_answered_though_the_queue_is_full(tmp_path: Pat
 def test_jobs_are_listed_read_and_cancelled(service: Lifecycle) -> None:
     job = order(service, {"recipe": "credit"}).json
     headers = service.as_("train")
-    listed = service.client.get("/v0/jobs", headers=headers).json
+    client: Any = service.client
+    listed = client.get("/v0/jobs", headers=headers).json
     assert [one["id"] for one in listed["jobs"]] == [job["id"]]
     path = f"/v0/jobs/{job['id']}"
-    assert service.client.get(path, headers=headers).json["state"] == "queued"
-    assert service.client.delete(path, headers=headers).json["state"] == "cancelled"
-    assert service.client.get(path, headers=headers).json["state"] == "cancelled"
+    assert client.get(path, headers=headers).json["state"] == "queued"
+    assert client.delete(path, headers=headers).json["state"] == "cancelled"
+    assert client.get(path, headers=headers).json["state"] == "cancelled"
     for method in ("get", "delete"):
         call = getattr(service.client, method)
         assert call("/v0/jobs/" + "0" * 32, headers=headers).status_code == 404

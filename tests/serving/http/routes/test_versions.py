@@ -35,7 +35,7 @@ def champion(service: Lifecycle) -> str:
 
 
 def audited(service: Lifecycle) -> list[dict[str, Any]]:
-    answer = service.client.get("/v0/audit", headers=service.as_("admin"))
+    answer: Any = service.client.get("/v0/audit", headers=service.as_("admin"))
     assert answer.status_code == 200
     lines: list[dict[str, Any]] = answer.json["audit"]
     return lines
@@ -47,8 +47,8 @@ def test_promote_and_roll_back(service: Lifecycle) -> None:
     assert (answer.json["name"], answer.json["version"]) == ("credit", "v2")
     serial = answer.json["serial"]
     assert champion(service) == "v2"
-    answer = service.client.post("/v0/models/credit/rollback", headers=service.as_("train"))
-    assert (answer.json["version"], answer.json["serial"]) == ("v1", serial + 1)
+    back: Any = service.client.post("/v0/models/credit/rollback", headers=service.as_("train"))
+    assert (back.json["version"], back.json["serial"]) == ("v1", serial + 1)
     assert champion(service) == "v1"
     again = service.client.post("/v0/models/credit/rollback", headers=service.as_("train"))
     assert again.status_code == 409

@@ -1,0 +1,69 @@
+"""Native files, by CatBoost's: compiled without categories, CatBoost's own with them."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+
+from errors import ModelFileError
+from learning.families.catboost import family
+from learning.imports.example import Example
+from learning.imports.native import import_native
+from tables.schema import Feature
+from tests.conftest import require
+
+NUMBERS = np.column_stack([np.arange(80) % 7, np.arange(80) % 5]).astype(float)
+TARGET = np.where(NUMBERS.sum(axis=1) > 5, 1, 0)
+FEATURES = (
+    Feature("a", "number", minimum=0, maximum=6, example=1.0),
+    Feature("b", "number", minimum=0, maximum=4, example=2.0),
+)
+EXAMPLE = Example(FEATURES, [{"a": a, "b": b} for a, b in NUMBERS.tolist()], None, frozenset())
+
+
+@pytest.fixture
+def library() -> Any:
+    require(
+        find_spec("catboost") is not None, "catboost", "pip install -r requirements-catboost.txt"
+    )
+    import catboost
+
+    return catboost
+
+
+def trained(library: Any, rows: Any, **options: Any) -> Any:
+    model = library.CatBoostClassifier(
+        iterations=5, depth=3, verbose=False, allow_writing_files=False
+    )
+    return model.fit(rows, TARGET, **options)
+
+
+def test_numbers_alone_are_compiled_and_answer_alike(library: Any) -> None:
+    model = trained(library, NUMBERS)
+    made = import_native(family, model._serialize_model(), EXAMPLE, "y")
+    assert (made.runtime_name, made.schema.target.classes) == ("onnx", (0, 1))
+    np.testing.assert_allclose(made.probabilities, model.predict_proba(NUMBERS[:20]), atol=1e-6)
+    assert made.info["num_trees"] == 5
+
+
+def test_categories_are_answered_by_catboost_itself(library: Any) -> None:
+    words = [[str(int(a)), b] for a, b in NUMBERS.tolist()]
+    model = trained(library, words, cat_features=[0])
+    made = import_native(family, model._serialize_model(), EXAMPLE, "y")
+    assert made.runtime_name == "catboost"
+    assert made.schema.features[0].kind == "integer"
+    np.testing.assert_allclose(made.probabilities, model.predict_proba(words[:20]), atol=1e-6)
+
+
+def test_other_columns_and_other_bytes_are_refused(library: Any) -> None:
+    data = trained(library, NUMBERS)._serialize_model()
+    with pytest.raises(ModelFileError, match="reads 2 columns; the example has 1"):
+        import_native(family, data, EXAMPLE._replace(features=FEATURES[:1]), "y")
+    with pytest.raises(ModelFileError, match=r"not a \.cbm file"):
+        import_native(family, b"nothing of the kind", EXAMPLE, "y")
+    regressor = library.CatBoostRegressor(iterations=2, verbose=False, allow_writing_files=False)
+    with pytest.raises(ModelFileError, match="not a classifier"):
+        import_native(family, regressor.fit(NUMBERS, TARGET)._serialize_model(), EXAMPLE, "y")

@@ -1,0 +1,87 @@
+"""The protocol's gRPC calls over messages alone; test_server.py has the rest."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+
+from errors import ParseError, VersionUnknown
+from serving.actions import PREDICT, predict
+from serving.exchange import Exchange
+from serving.grpc.generated import open_inference_pb2
+from serving.grpc.inference_service import OpenInference
+from tests.serving.factory import make_champions, make_live
+
+CALLS = OpenInference(make_champions(make_live()))
+LIVE = make_live()
+
+
+def call(method: str, /, **request: Any) -> Any:
+    found = CALLS.find(f"/inference.GRPCInferenceService/{method}")
+    assert found is not None
+    sent = getattr(open_inference_pb2, f"{method}Request")(**request)
+    exchange = Exchange(found, {}, "id", body=sent.SerializeToString())
+    exchange.decoded = found.protocol.decode(exchange)
+    if found.action == PREDICT:
+        predict([exchange])
+    reply = getattr(open_inference_pb2, f"{method}Response")
+    return reply.FromString(found.protocol.render(exchange).body)
+
+
+def age(**more: Any) -> dict[str, Any]:
+    return {"name": "age", "datatype": "INT64", "shape": [1], **more}
+
+
+INPUTS = [
+    age(contents={"int64_contents": [30]}),
+    {
+        "name": "home",
+        "datatype": "BYTES",
+        "shape": [1],
+        "contents": {"bytes_contents": [b"rent"]},
+    },
+    {"name": "records", "datatype": "BOOL", "shape": [1], "contents": {"bool_contents": [False]}},
+]
+
+
+def test_a_path_that_is_none_of_the_calls_is_found_nowhere() -> None:
+    assert CALLS.find("/inference.GRPCInferenceService/ModelLoad") is None
+
+
+def test_the_server_and_its_models_are_live_and_ready() -> None:
+    assert call("ServerLive").live
+    assert call("ServerReady").ready
+    assert call("ServerMetadata").name == "mirante"
+    assert call("ModelReady", name="credit").ready
+    assert not call("ModelReady", name="nothing").ready
+    assert not call("ModelReady", name="credit", version="v0").ready
+
+
+def test_metadata_names_inputs_and_outputs() -> None:
+    found = call("ModelMetadata", name="credit")
+    assert [one.name for one in found.inputs] == ["age", "income", "home", "records"]
+    assert [one.name for one in found.outputs] == ["label", "probabilities"]
+
+
+def test_inference_is_answered_in_the_form_of_its_request() -> None:
+    reply = call("ModelInfer", model_name="credit", inputs=INPUTS, id="7")
+    assert (reply.id, reply.model_version) == ("7", LIVE.version)
+    assert list(reply.outputs[0].contents.bool_contents) == [True]
+    assert sum(reply.outputs[1].contents.fp64_contents) == pytest.approx(1)
+    assert list(reply.raw_output_contents) == []
+    raw = [struct.pack("<q", 30), struct.pack("<I", 4) + b"rent", b"\0"]
+    bare = [{k: v for k, v in one.items() if k != "contents"} for one in INPUTS]
+    reply = call("ModelInfer", model_name="credit", inputs=bare, raw_input_contents=raw)
+    assert [len(one) for one in reply.raw_output_contents] == [1, 16]
+
+
+def test_a_version_that_is_not_live_is_unknown() -> None:
+    with pytest.raises(VersionUnknown):
+        call("ModelInfer", model_name="credit", model_version="v0", inputs=INPUTS)
+
+
+def test_raw_contents_are_of_every_input_or_of_none() -> None:
+    with pytest.raises(ParseError, match="one for each of the inputs"):
+        call("ModelInfer", model_name="credit", inputs=INPUTS, raw_input_contents=[b"x"])
