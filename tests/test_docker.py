@@ -295,7 +295,7 @@ class Project:
             "PORT": str(self.port),
             "GRPC_PORT": str(free_port()),
         }
-        self.files = ["--file", ROOT / "compose.yaml", "--file", folder / "replaced.yaml"]
+        self.files = [f"--file={ROOT / 'compose.yaml'}", f"--file={folder / 'replaced.yaml'}"]
 
     def run(self, *words: str) -> str:
         """Run Compose, and return what it prints; it must do well."""
