@@ -432,6 +432,27 @@ def test_no_function_is_above_forty_lines(root: Path) -> None:
     assert long == []
 
 
+# Modules without a test file of their name, and why.
+UNTESTED = {
+    "learning/prediction.py": "a type and a protocol: every runtime's tests call it",
+    "learning/task.py": "an abstract class: tests/learning/tasks has its tasks",
+    "tables/batch.py": "a tuple of two members: nothing is computed",
+}
+
+
+def test_every_module_of_the_rooms_has_a_test_file_of_its_name(root: Path) -> None:
+    rooms = ("tables", "learning", "persistence", "serving", "jobs", "recipes")
+    modules = [path.relative_to(root) for room in rooms for path in root.glob(f"{room}/**/*.py")]
+    without = {
+        str(path)
+        for path in (*modules, *(path.relative_to(root) for path in root.glob("*.py")))
+        if path.name not in ("__init__.py", "gunicorn.conf.py")  # settings: tested above
+        and not path.stem.endswith(("_pb2", "_pb2_grpc"))  # written by protoc
+        and not (root / "tests" / path.parent / f"test_{path.name}").is_file()
+    }
+    assert without == set(UNTESTED)
+
+
 def test_no_room_reads_the_environment(root: Path) -> None:
     reading = re.compile(r"\bos\.environ\b|\bgetenv\b")
     rooms = ("tables", "learning", "persistence", "serving", "jobs", "recipes")

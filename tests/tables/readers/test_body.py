@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from errors import ParseError, RowsError
+from errors import DatasetError, ParseError, RowsError
 from tables.dataset import read_dataset
 from tables.dialect import Dialect
 from tables.readers import read_table
@@ -154,6 +154,64 @@ def test_the_file_that_trains_predicts(name, ending, count):
     sent = RowCodec(dataset.schema).decode_columns(body.columns, dialect=body.dialect).batch
     np.testing.assert_array_equal(sent.matrix, dataset.batch.matrix)
     assert sent.texts == dataset.batch.texts
+
+
+MIXED = ["age", "income", "home", "records", "note", "y"]
+CELLS = [
+    ["30", "1.5", "rent", "yes", "a few words more", "a"],
+    ["41", "-2.25", "owner", "no", "and then some more", "b"],
+    ["52", "3.", "", "No", "these are others, of course", "a"],
+    ["63", "4e2", "rent", "YES", "nothing is the same", "b"],
+    ["74", "NA", "other", "yes", "the last of them", "a"],
+    ["85", "0.5", "rent", "no", "not quite the last", "b"],
+] * 2
+
+
+def mixed(separator: str = ",", end: str = "\n", names: list[str] = MIXED, **cells: str) -> bytes:
+    """Return the rows as a file; `cells` are put into the first row, by column."""
+    first = [cells.get(name, cell) for name, cell in zip(MIXED, CELLS[0], strict=True)]
+    quoted = [
+        [f'"{c}"' if separator in c else c for c in row] for row in (names, first, *CELLS[1:])
+    ]
+    return (end.join(separator.join(row) for row in quoted) + end).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(mixed(), id="commas"),
+        pytest.param(mixed(end="\r\n"), id="Windows"),
+        pytest.param(b"\xef\xbb\xbf" + mixed(), id="byte order mark"),
+        pytest.param(mixed().replace(b"\n", b"\n\n"), id="blank lines"),
+        pytest.param(mixed(age=" 30 ", home=" rent ", income=" ", y=" a "), id="spaces"),
+        pytest.param(mixed(note=" "), id="a text of spaces"),
+        pytest.param(mixed(home="null", income="#N/A"), id="missing"),
+        pytest.param(mixed(note='"two\nlines"'), id="a line end in a cell"),
+        pytest.param(mixed(";"), id="semicolons"),
+        pytest.param(mixed("\t"), id="tabs"),
+        pytest.param(mixed(";").replace(b".5", b",5").replace(b".25", b",25"), id="decimal commas"),
+        pytest.param(mixed() + b",,,,,\n", id="a row of nothing"),
+        pytest.param(mixed(names=[f" {name} " for name in MIXED]), id="spaced names"),
+        pytest.param(mixed(records="yEs"), id="a word in any case"),
+    ],
+)
+def test_a_table_of_every_kind_of_feature_is_read_alike(data):
+    dataset = read_dataset(read_table(io.BytesIO(data)), "y")
+    body = read_body(data, dataset.schema)
+    sent = RowCodec(dataset.schema).decode_columns(body.columns, dialect=body.dialect).batch
+    np.testing.assert_array_equal(sent.matrix, dataset.batch.matrix)
+    assert sent.texts == dataset.batch.texts
+
+
+def test_an_infinite_number_is_refused_by_both():
+    dataset = read_dataset(read_table(io.BytesIO(mixed())), "y")
+    data = mixed(income="inf")
+    with pytest.raises(DatasetError, match="column income, row 1"):
+        read_dataset(read_table(io.BytesIO(data)), "y")
+    body = read_body(data, dataset.schema)
+    with pytest.raises(RowsError) as refused:
+        RowCodec(dataset.schema).decode_columns(body.columns, dialect=body.dialect)
+    assert [(f.row, f.field) for f in refused.value.problems] == [(0, "income")]
 
 
 def test_a_short_body_is_read_without_pyarrow(root):
