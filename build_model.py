@@ -91,7 +91,9 @@ def build_model(
     registry.champion(name)
 
     progress.stage("read")
-    dataset = read_dataset(recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read)
+    dataset = read_dataset(
+        recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
+    )
     for note in dataset.notes:
         progress.note(note)
     train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
@@ -171,6 +173,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--decimal", choices=(".", ","), help="for --data: the sign before a fraction, if unclear")
     add("--skip-bad-lines", action="store_true", help="for --data: leave out lines that do not fit")
     add("--target", metavar="COLUMN", help="the column to predict")
+    add("--merge-rare", metavar="NAME", help="merge classes of too few rows into one of this name")
     add("--name", help="the model's name; default: the recipe's, or the table's file name")
     add(
         "--estimator",
@@ -197,6 +200,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def run(registry: Registry, options: argparse.Namespace) -> Built:
     """Do the training run that the command line asks for."""
     recipe = chosen_recipe(options)
+    recipe = replace(recipe, merge_rare=options.merge_rare or recipe.merge_rare)
     silent: AbstractContextManager[Progress] = nullcontext(SilentProgress())
     with silent if options.json else progress_on(sys.stderr) as progress:
         return build_model(

@@ -360,7 +360,7 @@ class _Decision:
         missing = {word for word in words.words if word in self.file.missing}
         missing |= set(self.seen.missing)
         ambiguous = AMBIGUOUS & set(words.words)
-        if ambiguous and _are_codes(words):
+        if ambiguous and are_codes(words):
             missing -= ambiguous
         kept = sorted(ambiguous - missing)
         if kept and self.kind != "text":
@@ -421,7 +421,7 @@ def _all_once(words: Distinct) -> bool:
     return len(words.words) == sum(words.counts) >= FEW_ROWS
 
 
-def _are_codes(words: Distinct) -> bool:
+def are_codes(words: Distinct) -> bool:
     """Whether a column is of two capital letters each, as countries and states are."""
     return len(words.words) > 2 and all(len(w) == 2 and w.isupper() for w in words.words)
 

@@ -16,8 +16,9 @@ from tables.column import Values, encode_column, formats_of
 from tables.dialect import PLAIN_DIALECT
 from tables.leakage import leaking_features
 from tables.schema import Feature, Kind, Schema
-from tables.schema_inference import ReadTarget, infer_schema, read_classes
+from tables.schema_inference import infer_schema
 from tables.table import Table
+from tables.target import ReadTarget, read_classes
 
 
 @dataclass(frozen=True)
@@ -68,13 +69,16 @@ def read_dataset(
     aliases: Mapping[str, Mapping[str, str]] | None = None,
     kinds: Mapping[str, Kind] | None = None,
     read_target: ReadTarget = read_classes,
+    merge_rare: str | None = None,
 ) -> Dataset:
     """Infer the schema of a table and encode its rows.
 
     The notes also name the features that give classes away. Raises
     DatasetError, naming column and row, for a table that cannot be learnt from.
     """
-    schema, notes, batch, values = infer_schema(table, target, aliases, kinds, read_target)
+    schema, notes, batch, values = infer_schema(
+        table, target, aliases, kinds, read_target, merge_rare
+    )
     if not schema.target.classes:
         return Dataset(schema, batch, values, notes)
     names = [feature.name for feature in schema.numeric]

@@ -14,7 +14,7 @@ from serving.grpc.protos.proto import Field, Message, Method, Proto
 from tables.schema import Feature, Schema, Target
 
 PACKAGE = "ml"
-PROBABILITIES, VERSION = "probabilities", "model_version"
+PROBABILITIES, VERSION, CLASS_NAME = "probabilities", "model_version", "class_name"
 _TYPES = {
     "number": "double",
     "integer": "int64",
@@ -90,15 +90,17 @@ def _one_line(text: str) -> str:
 
 def _reply_fields(label: Target) -> tuple[Field, ...]:
     (name,) = field_names([label.name])
-    if _in_json(name) in (_in_json(PROBABILITIES), _in_json(VERSION)):
+    if _in_json(name) in map(_in_json, (PROBABILITIES, VERSION, CLASS_NAME)):
         name = f"label_{name}"
     listed = ", ".join(f"{index} {_one_line(key)}" for index, key in enumerate(label.keys))
     comment = "" if label_type(label) != "int32" else f"The place of the class: {listed}."
     order = ", ".join(_one_line(key) for key in label.keys)
+    named = Field("string", CLASS_NAME, 4, comment="The class as the table has it.")
     return (
         Field(label_type(label), name, 1, comment=comment),
         Field("double", PROBABILITIES, 2, "repeated", f"Of each class: {order}."),
         Field("string", VERSION, 3),
+        *((named,) if label_type(label) == "int32" else ()),
     )
 
 

@@ -38,7 +38,7 @@ from serving.protocols import oip
 from tables.batch import Batch
 from tables.schema import Feature, Schema, Target
 from tests.conftest import ROOT
-from tests.serving.factory import ROW, Sum, ask, make_champions, make_live, make_service
+from tests.serving.factory import ROW, SIGNATURE, Sum, ask, make_champions, make_live, make_service
 from tests.serving.grpc.triton_client import service_pb2, triton
 
 IRIS = Schema(
@@ -161,6 +161,14 @@ def test_a_typed_call_answers_as_the_model_does(channel: grpc.Channel) -> None:
     assert reply.approved is theirs["value"]
     assert list(reply.probabilities) == list(theirs["probabilities"].values())
     assert reply.model_version == make_live().version
+
+
+def test_a_typed_reply_names_a_class_as_the_table_does() -> None:
+    live = make_live(schema=Schema(SIGNATURE.features, Target("approved", ("No", "Yes"))))
+    with reached(live) as (_, channel):
+        fields = ROW | {"records": False}
+        reply = call(channel, "ml.CreditPredictor", "PredictCreditApproved", **fields)
+    assert (reply.approved, reply.class_name) == (1, "Yes")
 
 
 def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
