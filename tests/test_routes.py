@@ -13,6 +13,7 @@ import pytest
 from app import build_flask, wire
 from config import read_config
 from serving.auth import new_key
+from serving.http.operation import operation_of
 from serving.http.routes.events import EventStreams
 
 # Everything that changes anything, and everything that tells what somebody did.
@@ -84,6 +85,16 @@ def test_a_guarded_route_takes_a_key_of_its_scope_and_no_other(routes: Routes) -
             status = routes.ask(method, rule, scope).status_code
             let_in = scope in (enough, "admin")
             assert (status not in (401, 403)) is let_in, (method, rule, scope, status)
+
+
+def test_a_guarded_route_s_operation_says_which_key_it_needs(routes: Routes) -> None:
+    said: dict[tuple[str, str], str] = {}
+    for rule in routes.app.url_map.iter_rules():
+        operation = operation_of(routes.app.view_functions[rule.endpoint])
+        if operation is not None and operation.key:
+            methods = (rule.methods or set()) - {"OPTIONS", "HEAD"}
+            said |= {(method, rule.rule): operation.key for method in methods}
+    assert said == GUARDED
 
 
 def test_every_other_route_is_open(routes: Routes) -> None:

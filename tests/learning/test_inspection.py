@@ -11,7 +11,12 @@ from sklearn.base import BaseEstimator
 from learning.families.boosting import boosting
 from learning.families.forest import forest
 from learning.families.logistic import logistic
-from learning.inspection import column_owners, inspect_estimator, permutation_importances
+from learning.inspection import (
+    column_owners,
+    feature_importances,
+    inspect_estimator,
+    permutation_importances,
+)
 from learning.progress import SilentProgress
 from learning.training import fit
 from tables.batch import Batch
@@ -117,6 +122,19 @@ def test_columns_are_owned_by_their_feature():
     assert names == ["plan", "plan", "plan", "age", "income", "vip"]
     fitted, _ = inspect(boosting, PLAIN)
     assert column_owners(fitted, PLAIN.schema) == [0, 1, 2, 3]
+
+
+def test_importances_that_are_alike_stand_by_name():
+    columns = {name: [i % 30 for i in range(300)] for name in ("b", "a", "c")}
+    table = Table({**columns, "y": ["x" if i % 30 > 14 else "z" for i in range(300)]})
+    _, info = inspect(logistic, read_dataset(table, "y"))
+    assert list(info["feature_importances"]) == ["a", "b", "c"]
+
+
+def test_a_model_that_looks_at_nothing_has_no_importances():
+    fitted, _ = inspect(logistic, PLAIN)
+    fitted[-1].coef_ = np.zeros_like(fitted[-1].coef_)
+    assert feature_importances(fitted, PLAIN.schema, split(PLAIN, 0)[1]) is None
 
 
 class Counting(BaseEstimator):

@@ -19,6 +19,7 @@ from serving.service import PredictionService
 from tests.serving.factory import ROW, ask, make_exchange, make_live, make_service
 from tests.serving.protocols.test_loans import APPLICATION, LOANS
 from tests.serving.protocols.test_tweets import TWEETS
+from tests.serving.test_actions import sizes_of
 
 
 class Closed:
@@ -155,6 +156,22 @@ class Counted(dict[str, Live]):
     def values(self) -> Any:
         self.lookups += 1
         return super().values()
+
+
+def test_requests_of_one_model_are_computed_together_and_of_another_apart() -> None:
+    lives = make_live("credit"), make_live("other", version="20270101t000000z-000002")
+    sizes: dict[str, list[int]] = {live.name: sizes_of(live) for live in lives}
+    service = make_service(*lives)
+    exchanges = []
+    for age, name in ((-80, "credit"), (0, "other"), (80, "credit")):
+        body = json.dumps(ROW | {"age": age}).encode()
+        exchanges.append(make_exchange(service, f"/v0/models/{name}/predict", body))
+        service.admit(exchanges[-1])
+    documents = [json.loads(answer.body) for answer in service.answer_together(exchanges)]
+    assert [one["model"]["name"] for one in documents] == ["credit", "other", "credit"]
+    assert sizes == {"credit": [2], "other": [1]}
+    found = [one["prediction"]["probabilities"]["true"] for one in documents]
+    assert found == [0.3100255, 0.5, 0.6899745]
 
 
 def test_without_a_guard_no_token_opens_anything() -> None:
