@@ -380,6 +380,8 @@ def _values(feature: Feature) -> str:
     missing = ", or missing" if feature.nullable else ""
     if feature.minimum is not None:
         return f"{feature.minimum:g} to {feature.maximum:g}{missing}"
+    if feature.dates is not None:
+        return f"{feature.dates.first} to {feature.dates.last}{missing}"
     if feature.kind == "boolean":
         return f"false, true{missing}"
     more = len(feature.categories) - MOST_CATEGORIES

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tables.date_parts import WAVES
 from tables.schema import Schema
 
 # From this many one-hot columns on, most of them are kept as the zeros that they are.
@@ -27,22 +28,32 @@ def pipeline(prepare: Any, classifier: Any) -> Any:
 
 
 def prepare(schema: Schema, *, scaled: bool = False, words: int = MOST_WORDS) -> Any:
-    """Return one-hot columns, numbers with the median for missing ones, and TF-IDF of words."""
+    """Return one-hot columns, numbers with the median for missing ones, and TF-IDF of words.
+
+    Of dates, what stands on a circle is read where numbers are `scaled`, to be added up.
+    """
     from sklearn.compose import ColumnTransformer
 
-    indices = {feature.name: index for index, feature in enumerate(schema.numeric)}
-    categories = [feature for feature in schema.numeric if feature.kind == "category"]
-    numbers = [indices[f.name] for f in schema.numeric if f.kind != "category"]
+    columns = list(enumerate(schema.numeric))
+    categories = {index: column for index, column in columns if column.kind == "category"}
+    left_out = categories.keys() | (set() if scaled else waves(schema))
+    numbers = [index for index, _ in columns if index not in left_out]
     steps: list[tuple[str, Any, Any]] = []
     if categories:
-        codes = [np.arange(len(f.categories), dtype=np.float32) for f in categories]
+        codes = [np.arange(len(f.categories), dtype=np.float32) for f in categories.values()]
         sparse = sum(map(len, codes)) > SPARSE_WIDTH
-        steps.append(("category", _one_hot(codes, sparse), [indices[f.name] for f in categories]))
+        steps.append(("category", _one_hot(codes, sparse), list(categories)))
     if numbers:
         steps.append(("number", _numbers(scaled), numbers))
-    for index, feature in enumerate(schema.texts, start=len(indices)):
+    for index, feature in enumerate(schema.texts, start=len(columns)):
         steps.append((f"text {feature.name}", _words(words), index))
     return ColumnTransformer(steps)
+
+
+def waves(schema: Schema) -> set[int]:
+    """Return the indices of the columns that say of a date where on a circle it stands."""
+    parts = [part for f in schema.values for part in (f.dates.parts if f.dates else ("",))]
+    return {index for index, part in enumerate(parts) if part in WAVES}
 
 
 def _one_hot(codes: list[NDArray[np.float32]], sparse: bool) -> Any:

@@ -95,8 +95,8 @@ def stripped(cells: Cells) -> list[str | None]:
 def kind_of(counts: Mapping[str, int]) -> Kind | None:
     """Return the kind of the narrowest reading that fits every value; None for dates.
 
-    No kind reads a date: as a category it would be one never seen for every row
-    to come. `counts` says how often each stripped text stands, of at least one.
+    How dates are read is decided by the column (`tables.column`). `counts` says
+    how often each stripped text stands, of at least one.
     """
     if all(word.lower() in BOOLEAN_WORDS for word in counts):
         return "boolean"
@@ -150,6 +150,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "boolean": to_boolean,
     "category": str,
+    "date": str,
     "text": str,
 }
 

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tables.batch import Batch
-from tables.column import Values, encode_column, formats_of
+from tables.column import Values, as_columns, encode_column, formats_of
+from tables.date_parts import spelt
 from tables.dialect import PLAIN_DIALECT
 from tables.leakage import leaking_features
 from tables.schema import Feature, Kind, Schema
@@ -46,9 +47,10 @@ class Dataset:
         return [self._object(i) for i in indices]
 
     def _object(self, row: int) -> dict[str, Any]:
-        numbers = zip(self.schema.numeric, self.batch.matrix[row].tolist(), strict=True)
+        found = self.batch.matrix[row].tolist()
+        slices = zip(self.schema.values, self.schema.slices, strict=True)
         texts = zip(self.schema.texts, self.batch.texts, strict=True)
-        values = {feature.name: _decoded(feature, code) for feature, code in numbers}
+        values = {feature.name: _decoded(feature, found[where]) for feature, where in slices}
         values |= {feature.name: column[row] for feature, column in texts}
         return {feature.name: values[feature.name] for feature in self.schema.features}
 
@@ -92,8 +94,8 @@ def read_dataset(
 def encode(table: Table, schema: Schema) -> Batch:
     """Encode a table's rows as `tables.rows` encodes the rows of requests. Raises ValueError."""
     matrix = np.empty((len(table), len(schema.numeric)), dtype=np.float32)
-    for index, feature in enumerate(schema.numeric):
-        matrix[:, index] = _encoded(table, schema, feature)
+    for feature, where in zip(schema.values, schema.slices, strict=True):
+        matrix[:, where] = as_columns(_encoded(table, schema, feature))
     texts = (list(_encoded(table, schema, feature)) for feature in schema.texts)
     return Batch(matrix, tuple(texts))
 
@@ -105,7 +107,10 @@ def _encoded(table: Table, schema: Schema, feature: Feature) -> Values:
     return encode_column(feature, table.columns[feature.name], formats)
 
 
-def _decoded(feature: Feature, code: float) -> Any:
+def _decoded(feature: Feature, found: Sequence[float]) -> Any:
+    if feature.dates is not None:
+        return spelt(found, feature.dates)
+    (code,) = found
     if np.isnan(code):
         return None
     if feature.kind == "category":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import Any, Literal
 
 import msgspec
 
+from tables.dates import DateFormat
 from tables.dialect import Dialect
 from tables.numbers import NumberFormat
 
-Kind = Literal["number", "integer", "boolean", "category", "text"]
+Kind = Literal["number", "integer", "boolean", "category", "date", "text"]
 Class = bool | int | str
 
 # Encoded value of a category that training never saw; one-hot gives it no column.
@@ -24,7 +26,8 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     accepted value to a category. `minimum` and `maximum` are the training
     range of numbers and integers. `written` says how the training file wrote its
     numbers, where not plainly, and `missing` which words it had for a missing
-    value, beside those that always mean one.
+    value, beside those that always mean one. `dates` (kind date) says the same of
+    dates, and which of their parts the model reads.
     """
 
     name: str
@@ -37,6 +40,18 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     example: Any = None
     written: NumberFormat | None = None
     missing: tuple[str, ...] = ()
+    dates: DateFormat | None = None
+
+    @property
+    def columns(self) -> tuple[Feature, ...]:
+        """Its columns of the float32 matrix: itself, the parts of a date, of a text none."""
+        if self.kind == "text":
+            return ()
+        if self.dates is None:
+            return (self,)
+        return tuple(
+            Feature(f"{self.name} ({part})", "number", self.nullable) for part in self.dates.parts
+        )
 
 
 class Target(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -70,8 +85,26 @@ class Schema(msgspec.Struct, frozen=True):
 
     @property
     def numeric(self) -> tuple[Feature, ...]:
-        """The features that become columns of the float32 matrix: all but text, in order."""
+        """The columns of the float32 matrix, in order: features, and the parts of dates."""
+        return tuple(column for feature in self.features for column in feature.columns)
+
+    @property
+    def values(self) -> tuple[Feature, ...]:
+        """The features that have columns in the float32 matrix: all but text, in order."""
         return tuple(f for f in self.features if f.kind != "text")
+
+    @property
+    def slices(self) -> tuple[slice, ...]:
+        """Where in the float32 matrix the columns of each of `values` are."""
+        ends = [0, *accumulate(len(feature.columns) for feature in self.values)]
+        return tuple(map(slice, ends[:-1], ends[1:]))
+
+    @property
+    def owners(self) -> tuple[int, ...]:
+        """The index of the feature of each column of the matrix, and then of each text."""
+        indexed = list(enumerate(self.features))
+        columns = (index for index, feature in indexed for _ in feature.columns)
+        return (*columns, *(index for index, feature in indexed if feature.kind == "text"))
 
     @property
     def texts(self) -> tuple[Feature, ...]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from errors import DatasetError
 from tables.batch import Batch
-from tables.column import Column, File, read_columns
+from tables.column import Column, File, as_columns, read_columns
 from tables.dialect import PLAIN_DIALECT
 from tables.schema import Kind, Schema
 from tables.table import Table
@@ -42,12 +42,12 @@ def infer_schema(
     """Infer the schema from all rows of a table that have a label, and encode them.
 
     A column is of the narrowest kind that fits every value: boolean (true,
-    false, yes, no in any case), integer, number, and of the rest text where most
-    values differ and have words, otherwise category. How numbers are written and
-    which words mean missing is decided by the column and the table
-    (`tables.column`). Columns of one value, of none, of
-    dates, and of a different word in every row are left out, and a note says
-    so. `kinds` decides a column's kind; `aliases` gives categories more names.
+    false, yes, no in any case), integer, number, date, and of the rest text where
+    most values differ and have words, otherwise category. How numbers and dates
+    are written and which words mean missing is decided by the column and the table
+    (`tables.column`). Columns of one value, of none, and of a different word in
+    every row are left out, and a note says so.
+    `kinds` decides a column's kind; `aliases` gives categories more names.
     `read_target` reads the target's column, as classes unless it is given;
     `merge_rare` names the class that those of too few rows become.
 
@@ -59,7 +59,7 @@ def infer_schema(
     read = read_target(table, target, kinds.get(target), merge_rare)
     table = table if read.rows is None else table.take(read.rows)
     given = {name: cells for name, cells in table.columns.items() if name != target}
-    file = File(table.dialect.delimiter, table.decimal)
+    file = File(table.dialect.delimiter, table.decimal, day_first=table.day_first)
     columns, file = read_columns(given, table.index, kinds, aliases or {}, file)
     features = {name: c.feature for name, c in columns.items() if c.feature is not None}
     if not features:
@@ -75,6 +75,6 @@ def infer_schema(
 
 def _batch(schema: Schema, columns: Mapping[str, Column], rows: int) -> Batch:
     matrix = np.empty((rows, len(schema.numeric)), dtype=np.float32)
-    for index, feature in enumerate(schema.numeric):
-        matrix[:, index] = columns[feature.name].values
+    for feature, where in zip(schema.values, schema.slices, strict=True):
+        matrix[:, where] = as_columns(columns[feature.name].values)
     return Batch(matrix, tuple(list(columns[f.name].values) for f in schema.texts))

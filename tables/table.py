@@ -22,8 +22,8 @@ class Table:
     Values are texts as a file has them, or Python's own; None is missing.
     `lines` are the lines of the file on which the rows begin, if there is one,
     and `dialect` says how that file is written; `decimal` is the sign before
-    fractions, where its owner says so. `indices` are those that the rows had
-    before some were left out.
+    fractions, and `day_first` whether 01/05 is in May, where its owner says so.
+    `indices` are those that the rows had before some were left out.
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -31,6 +31,7 @@ class Table:
     notes: tuple[str, ...] = ()
     dialect: Dialect = PLAIN_DIALECT
     decimal: str | None = None
+    day_first: bool | None = None
     indices: Sequence[int] = ()
 
     def __post_init__(self) -> None:

@@ -7,12 +7,14 @@ import sys
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import RowsError
-from tables.json_schema import row_schema
+from tables.dates import DateFormat
+from tables.json_schema import feature_schema, row_schema
 from tables.rows import RowCodec
 from tables.schema import Feature, Schema, Target
 
@@ -87,3 +89,22 @@ def test_the_words_of_a_boolean_stand_in_one_order_in_every_process(root):
         for seed in ("1", "2", "3", "4")
     }
     assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("example", "dates", "expected"),
+    [
+        ("2024-01-05", DateFormat(), {"type": "string", "format": "date"}),
+        ("2024-01-05T06:30:00Z", DateFormat(zone=0), {"type": "string", "format": "date-time"}),
+        ("05/01/2024", DateFormat(day_first=True), {"type": "string"}),
+        ("20240105", DateFormat(unit="ymd"), {"type": ["string", "number"]}),
+    ],
+)
+def test_a_date_has_the_format_that_it_is_written_in(example, dates, expected):
+    feature = Feature("x", "date", example=example, dates=dates)
+    found = feature_schema(feature)
+    assert {key: found.get(key) for key in ("type", "format")} == {"format": None} | expected
+    assert f"a date as {example}, or in ISO 8601" in found["description"]
+    types = expected["type"] if isinstance(expected["type"], list) else [expected["type"]]
+    nullable = feature_schema(msgspec.structs.replace(feature, nullable=True))
+    assert nullable["type"] == [*types, "null"]

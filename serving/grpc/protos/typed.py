@@ -20,6 +20,7 @@ _TYPES = {
     "integer": "int64",
     "boolean": "bool",
     "category": "string",
+    "date": "string",
     "text": "string",
 }
 # protobuf keeps these numbers for itself.
@@ -77,6 +78,8 @@ def _feature_fields(schema: Schema) -> Iterable[Field]:
 
 def _comment(feature: Feature, name: str) -> str:
     lines = [] if name == feature.name else [f"The feature {_one_line(feature.name)}."]
+    if feature.dates is not None:
+        lines.append(f"A date as {_one_line(str(feature.example))}, or in ISO 8601.")
     if feature.categories:
         shown = ", ".join(_one_line(c) for c in feature.categories[:10])
         more = len(feature.categories) - 10
@@ -114,13 +117,13 @@ def label_type(label: Target) -> str:
 def row_of(schema: Schema, message: Any) -> Mapping[str, Any]:
     """Return a request's message as a row; a field that is not there is missing in it.
 
-    Only an `optional` field can tell that it is not there, and a category that
-    nobody gave is the empty one.
+    Only an `optional` field can tell that it is not there, and a category or a
+    date that nobody gave is the empty one.
     """
     row: dict[str, Any] = {}
     for feature, field in zip(schema.features, message.DESCRIPTOR.fields, strict=True):
         value = getattr(message, field.name)
         absent = feature.nullable and not message.HasField(field.name)
-        if not absent and not (feature.kind == "category" and value == ""):
+        if not absent and not (feature.kind in ("category", "date") and value == ""):
             row[feature.name] = value
     return row

@@ -28,8 +28,10 @@ from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import SklearnRuntime, estimator_input, load_estimator
 from learning.tasks.classification import task
 from tables.batch import Batch
+from tables.dataset import read_dataset
 from tables.schema import Feature, Schema, Target
 from tests.learning.samples import batch, prepared, schema, target
+from tests.learning.tables import dated_table
 
 ROWS, LATER = batch(), batch(100, seed=1)
 CLASSES: dict[int, tuple[Any, ...]] = {2: (False, True), 3: ("a", "b", "c")}
@@ -204,3 +206,13 @@ def test_an_estimator_that_does_not_know_a_class_is_refused() -> None:
     estimator = logistic(described, 0).fit(ROWS.matrix, target(ROWS, 2))
     with pytest.raises(EquivalenceError, match="fitted on 2 of 3 classes"):
         compile(estimator, described, [ROWS])
+
+
+@pytest.mark.parametrize(
+    ("make", "runtime"), [(forest, "onnx"), (boosting, "onnx"), (logistic, "linear")]
+)
+def test_dates_are_compiled_as_numbers_are(make: Any, runtime: str) -> None:
+    dataset = read_dataset(dated_table(), "busy")
+    estimator = make(dataset.schema, 0).fit(dataset.batch.matrix, dataset.target)
+    found = compile(estimator, dataset.schema, [dataset.batch])
+    assert (found.runtime_name, found.reason) == (runtime, None)
