@@ -58,7 +58,7 @@ def test_a_column_and_its_rows_have_the_same_parts(moments):
     rows = np.array([encode(text) for text in texts], dtype=np.float32)
     np.testing.assert_array_equal(matrix, rows)
     again = [spelt(row, EVERY) for row in matrix.tolist()]
-    np.testing.assert_array_equal(encode_all(again, EVERY), matrix)
+    np.testing.assert_array_equal(encode_all([str(text) for text in again], EVERY), matrix)
 
 
 def test_a_text_that_is_no_date_is_refused():

@@ -393,7 +393,7 @@ def test_a_date_is_several_columns_in_any_spelling(changed):
     many = DATES.decode_json(b"[" + body + b"," + body + b"]", single=False).batch
     assert many.matrix.tolist() == [DATED_VALUES] * 2
     assert DATES.encode_objects([row]).matrix.tolist() == [DATED_VALUES]
-    cells = {name: [str(value)] for name, value in row.items()}
+    cells: dict[str, Any] = {name: [str(value)] for name, value in row.items()}
     assert DATES.decode_columns(cells).batch.matrix.tolist() == [DATED_VALUES]
 
 
