@@ -22,6 +22,7 @@ from import_model import TARGET, endings, import_model
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
+from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
@@ -90,12 +91,7 @@ def build_model(
     # A store that cannot be read is found out before the work, not after it.
     registry.champion(name)
 
-    progress.stage("read")
-    dataset = read_dataset(
-        recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
-    )
-    for note in dataset.notes:
-        progress.note(note)
+    dataset = read(recipe, progress)
     train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
@@ -107,6 +103,9 @@ def build_model(
     info = inspect_estimator(estimator, dataset.schema, holdout, seed)
 
     progress.stage("compile")
+    if imputes(estimator, dataset.schema, train.batch):
+        dataset = dataset.that_imputes()
+        train, holdout = train.that_imputes(), holdout.that_imputes()
     compiled = compile(estimator, dataset.schema, [train.batch, holdout.batch], seed)
 
     progress.stage("compare")
@@ -120,6 +119,18 @@ def build_model(
     version = write_model(registry, name, model)
     verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+def read(recipe: Recipe, progress: Progress) -> Dataset:
+    """Read a recipe's table, and say what its owner should know. Raises DatasetError."""
+    progress.stage("read")
+    task = find_task(recipe.task)
+    dataset = read_dataset(
+        recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
+    )
+    for note in dataset.notes:
+        progress.note(note)
+    return dataset
 
 
 def origin_of(

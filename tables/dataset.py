@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -41,6 +41,10 @@ class Dataset:
         texts = tuple([column[i] for i in indices.tolist()] for column in self.batch.texts)
         batch = Batch(np.ascontiguousarray(self.batch.matrix[indices]), texts)
         return Dataset(self.schema, batch, self.target[indices], self.notes)
+
+    def that_imputes(self) -> Dataset:
+        """Return the dataset of a model that fills in missing values."""
+        return replace(self, schema=msgspec.structs.replace(self.schema, imputes=True))
 
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""

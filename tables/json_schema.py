@@ -28,9 +28,11 @@ def row_schema(schema: Schema) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one row.
 
     A category is any string: one never seen in training is scored, with a
-    warning. The label's own column may be there, and is not read.
+    warning, and so is a null where training had none, if the model imputes. The
+    label's own column may be there, and is not read.
     """
-    properties = {feature.name: feature_schema(feature) for feature in schema.features}
+    imputes = schema.imputes is True
+    properties = {feature.name: feature_schema(feature, imputes) for feature in schema.features}
     label = {"description": "the label's own column: accepted, and not read"}
     return {
         "type": "object",
@@ -41,12 +43,12 @@ def row_schema(schema: Schema) -> dict[str, Any]:
     }
 
 
-def feature_schema(feature: Feature) -> dict[str, Any]:
-    """Return the JSON Schema of one feature's value."""
+def feature_schema(feature: Feature, imputes: bool = False) -> dict[str, Any]:
+    """Return the JSON Schema of one feature's value; a model that imputes accepts null in all."""
     schema = dict(_TYPES[feature.kind])
     if feature.dates is not None:
         schema = _date(feature.dates, str(feature.example))
-    if feature.nullable:
+    if feature.nullable or imputes:
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
@@ -67,8 +67,8 @@ class Decoded(NamedTuple):
 
     `batch` holds the good rows and `places` where each stood in the request;
     `problems` says what was wrong with the others, `unknown` which (row, field)
-    held a category that training never saw. `single` tells one bare row from a
-    list of one.
+    held a category that training never saw, and `missing` which had no value
+    where training always had one. `single` tells one bare row from a list of one.
     """
 
     batch: Batch
@@ -76,6 +76,7 @@ class Decoded(NamedTuple):
     problems: tuple[RowProblem, ...] = ()
     unknown: tuple[tuple[int, str], ...] = ()
     single: bool = False
+    missing: tuple[tuple[int, str], ...] = ()
 
 
 class RowCodec:
@@ -102,6 +103,7 @@ class RowCodec:
         self._codes = tuple(_codes(feature) for feature in self._features)
         self._words = tuple(map(_words_of, self._features, self._codes))
         self._missing = tuple(map(missing_of, self._features))
+        self._imputes = schema.imputes is True
         # Of the matrix, as are the slices; all else is by feature.
         self._needed = [i for i, column in enumerate(self._columns) if not column.nullable]
         self._boolean = self._of_kind("boolean")
@@ -160,8 +162,9 @@ class RowCodec:
     def decode_objects(self, rows: Any, *, partial: bool = False, strict: bool = False) -> Decoded:
         """Check parsed rows field by field, gather everything wrong, and encode the rest.
 
-        Raises RowsError when there is a problem and `partial` is not set, or
-        when `rows` is not a list of at least one row.
+        A model that imputes answers a null also where training had none; `strict`
+        refuses that. Raises RowsError when there is a problem and `partial` is not
+        set, or when `rows` is not a list of at least one row.
         """
         if not isinstance(rows, list):
             raise RowsError("expected an object (one row) or a list of objects")
@@ -178,7 +181,22 @@ class RowCodec:
                 break
         if problems and not partial:
             raise rejected(problems)
-        return self._encode(good, indices, tuple(problems))
+        decoded = self._encode(good, indices, tuple(problems))
+        return decoded._replace(missing=self._never_missing(good, indices))
+
+    def _never_missing(
+        self, rows: Sequence[Values], indices: Sequence[int]
+    ) -> tuple[tuple[int, str], ...]:
+        """Return the row and field of each value that is missing where training had all."""
+        if not self._imputes:
+            return ()
+        always = [(i, f.name) for i, f in enumerate(self._features) if not f.nullable]
+        return tuple(
+            (index, name)
+            for index, row in zip(indices, rows, strict=True)
+            for i, name in always
+            if row[i] is None
+        )
 
     def encode_objects(self, rows: list[dict[str, Any]]) -> Batch:
         """Encode rows given as dicts. Raises RowsError."""
@@ -189,9 +207,13 @@ class RowCodec:
             return (), [RowProblem(index, None, "object", json_name(row))]
         problems = self._unknown_fields(index, row)
         hinted = {problem.hint for problem in problems}
-        values = []
+        values: list[Any] = []
         for feature in self._features:
-            value, rejection = check_value(feature, row.get(feature.name, ABSENT), strict)
+            given = row.get(feature.name, ABSENT)
+            if given is None and self._imputes and not strict:
+                values.append(None)
+                continue
+            value, rejection = check_value(feature, given, strict)
             values.append(value)
             if rejection and not (rejection[1] == "nothing" and feature.name in hinted):
                 problems.append(RowProblem(index, feature.name, *rejection))
@@ -252,7 +274,7 @@ class RowCodec:
 
     def decode_columns(
         self,
-        columns: dict[str, Sequence[str]],
+        columns: Mapping[str, Sequence[str]],
         *,
         partial: bool = False,
         strict: bool = False,
@@ -285,7 +307,7 @@ class RowCodec:
         return [read_cell(cell, feature.kind, missing, written) for cell in cells]
 
     def _columns_quickly(
-        self, columns: dict[str, Sequence[str]], formats: Formats
+        self, columns: Mapping[str, Sequence[str]], formats: Formats
     ) -> Decoded | None:
         """Encode column by column; None as soon as one needs a closer look."""
         if not self._known <= columns.keys() <= self._known | self._ignored:

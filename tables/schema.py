@@ -75,13 +75,15 @@ class Schema(msgspec.Struct, frozen=True):
     """The features in column order, and the target, whose public name is `label`.
 
     `ignored` are the columns of the training table that the model does not read,
-    `dialect` how its file was written, where that is not as most are.
+    `dialect` how its file was written, where that is not as most are. `imputes`
+    says that the model fills in a missing value also where training had none.
     """
 
     features: tuple[Feature, ...]
     target: Target = msgspec.field(name="label")
     ignored: tuple[str, ...] = ()
     dialect: Dialect | msgspec.UnsetType = msgspec.UNSET
+    imputes: bool | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def numeric(self) -> tuple[Feature, ...]:

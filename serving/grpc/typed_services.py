@@ -16,6 +16,7 @@ from serving.grpc.protos.typed import (
     row_of,
     typed_proto,
 )
+from serving.warnings import warning_headers
 from tables.rows import Decoded
 
 
@@ -49,7 +50,7 @@ class TypedService:
             **({CLASS_NAME: label.keys[winner]} if by_index else {}),
         }
         reply = self._reply(**fields)
-        return Answer(200, reply.SerializeToString())
+        return Answer(200, reply.SerializeToString(), headers=warning_headers(exchange.decoded))
 
     refuse = staticmethod(refuse)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,6 +74,20 @@ def test_null_and_absence_are_missing_where_training_had_missing_values():
 def test_null_and_absence_are_refused_where_training_had_none():
     assert problems([ROW | {"age": None}]) == {(0, "age", "null")}
     assert problems([{k: v for k, v in ROW.items() if k != "age"}]) == {(0, "age", "nothing")}
+
+
+def test_null_is_missing_and_said_where_the_model_imputes():
+    codec = RowCodec(msgspec.structs.replace(SIGNATURE, imputes=True))
+    rows = [ROW, ROW | {"age": None, "records": None, "income": None}]
+    decoded = codec.decode_objects(rows)
+    assert np.isnan(decoded.batch.matrix[1, [0, 3]]).all()
+    assert decoded.missing == ((1, "age"), (1, "records"))
+    assert codec.decode_json(json.dumps(rows).encode(), single=False).missing == decoded.missing
+    cells = {name: ["" if name in ("age", "note") else str(v)] for name, v in ROW.items()}
+    assert codec.decode_columns(cells).missing == ((0, "age"), (0, "note"))
+    for row in (rows[1], {k: v for k, v in ROW.items() if k != "age"}):
+        with pytest.raises(RowsError):
+            codec.decode_objects([row], strict=row is rows[1])
 
 
 def test_an_alias_is_its_category():

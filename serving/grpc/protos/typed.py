@@ -118,12 +118,14 @@ def row_of(schema: Schema, message: Any) -> Mapping[str, Any]:
     """Return a request's message as a row; a field that is not there is missing in it.
 
     Only an `optional` field can tell that it is not there, and a category or a
-    date that nobody gave is the empty one.
+    date that nobody gave is the empty one: to a model that imputes, a missing one.
     """
     row: dict[str, Any] = {}
     for feature, field in zip(schema.features, message.DESCRIPTOR.fields, strict=True):
         value = getattr(message, field.name)
         absent = feature.nullable and not message.HasField(field.name)
-        if not absent and not (feature.kind in ("category", "date") and value == ""):
+        if feature.kind in ("category", "date") and value == "":
+            row |= {feature.name: None} if schema.imputes is True else {}
+        elif not absent:
             row[feature.name] = value
     return row

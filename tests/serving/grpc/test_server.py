@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import msgspec
 import numpy as np
 import pytest
 from cryptography import x509
@@ -509,3 +510,35 @@ def test_metadata_that_is_not_the_services_changes_nothing() -> None:
     with reached(make_live("iris", schema=IRIS)) as (_, channel):
         foreign = (("content-encoding", "gzip"), ("origin", "https://a.example"))
         assert call(channel, "ml.IrisPredictor", "PredictIrisSpecies", metadata=foreign)
+
+
+# ---------------------------------------------------------------- warnings
+
+
+def test_warnings_are_a_parameter_and_strict_refuses() -> None:
+    live = make_live(schema=msgspec.structs.replace(SIGNATURE, imputes=True))
+    inputs = credit_inputs([30])
+    inputs[3] = tensor("records", np.array([np.nan]), "FP64")
+    with reached(live) as (server, _):
+        address = f"127.0.0.1:{server.port}"
+        with triton.InferenceServerClient(address) as client:
+            reply = client.infer("credit", inputs).get_response()
+            (said,) = json.loads(reply.parameters["warnings"].string_param)
+            assert (said["row"], said["field"]) == (0, "records")
+            with pytest.raises(Exception, match="does not fit"):
+                client.infer("credit", inputs, parameters={"strict": True})
+
+
+def test_warnings_of_a_typed_call_are_in_its_trailing_metadata() -> None:
+    features = (Feature("home", "category", categories=("a", "b")), Feature("age", "number"))
+    schema = Schema((features[1], features[0]), Target("approved", (False, True)), imputes=True)
+    with reached(make_live(schema=schema)) as (_, channel):
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        service = "ml.CreditPredictor"
+        found = pool.FindServiceByName(service).FindMethodByName("PredictCreditApproved")
+        request, reply = GetMessageClass(found.input_type), GetMessageClass(found.output_type)
+        path = f"/{service}/PredictCreditApproved"
+        ask_for = channel.unary_unary(path, request.SerializeToString, reply.FromString)
+        _, call = ask_for.with_call(request(age=3))
+    (said,) = (v for k, v in call.trailing_metadata() if k == "x-warnings")
+    assert json.loads(said)["warnings"][0]["field"] == "home"
