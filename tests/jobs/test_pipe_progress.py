@@ -17,7 +17,7 @@ from jobs.messages import (
     decode,
     encode,
 )
-from jobs.pipe_progress import INTERVAL, LONGEST_NOTE, PipeProgress
+from jobs.pipe_progress import INTERVAL, PipeProgress
 from tests.jobs.conftest import Clock
 
 
@@ -29,12 +29,12 @@ def test_what_is_told() -> None:
     reports = io.BytesIO()
     progress = PipeProgress(reports, io.BytesIO())
     progress.stage("fit", 3)
-    progress.note("x" * 2 * LONGEST_NOTE)
+    progress.note("x" * 501)
     progress.end(Result("v1", False))
     progress.end("the table has no rows")
     assert told(reports) == [
         Staged("fit", 3),
-        Noted("x" * LONGEST_NOTE),
+        Noted("x" * 500),
         Ended(Result("v1", False)),
         Refused("the table has no rows"),
     ]

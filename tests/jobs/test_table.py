@@ -223,6 +223,18 @@ def test_workers_are_heard(queue: JobQueue, clock: Clock) -> None:
     assert queue.table.workers(30) == 0
 
 
+def test_a_job_is_kept_for_thirty_days_after_its_end(queue: JobQueue, clock: Clock) -> None:
+    job_id = submit(queue)
+    queue.cancel(job_id, "tester")
+    clock.now += 30 * 86_400
+    queue.table.forget()
+    assert queue.read(job_id)["state"] == "cancelled"
+    clock.now += 1
+    queue.table.forget()
+    with pytest.raises(JobUnknown):
+        queue.read(job_id)
+
+
 def test_an_order_has_the_same_digest_whatever_its_members_order() -> None:
     one = Order("credit", recipe="credit", parameters={"a": 1, "b": 2})
     two = Order("credit", recipe="credit", parameters={"b": 2, "a": 1})

@@ -7,12 +7,12 @@ import pytest
 from sklearn.base import clone
 
 from learning.families.boosting import boosting
-from learning.families.forest import MOST_WORDS, forest
+from learning.families.forest import forest
 from learning.families.logistic import logistic
-from learning.preparation import SPARSE_WIDTH
+from learning.preparation import prepare
 from learning.runtimes.sklearn import estimator_input
 from tables.dataset import read_dataset
-from tables.schema import UNKNOWN
+from tables.schema import UNKNOWN, Feature, Schema, Target
 from tables.table import Table
 from tests.learning.tables import dated_table, mixed_table, without
 
@@ -58,7 +58,7 @@ def test_missing_numbers_are_the_median_and_an_empty_column_keeps_its_place():
 
 
 def test_hundreds_of_categories_are_kept_sparse_and_learnt():
-    cells = [f"v{i % (SPARSE_WIDTH + 1)}" for i in range(3 * SPARSE_WIDTH)]
+    cells = [f"v{i % 201}" for i in range(603)]
     table = Table({"x": cells, "y": [cell in ("v1", "v2", "v3") for cell in cells]})
     dataset = read_dataset(table, "y")
     for make in (forest, logistic, boosting):
@@ -66,11 +66,23 @@ def test_hundreds_of_categories_are_kept_sparse_and_learnt():
         assert fitted.predict_proba(dataset.batch.matrix).shape == (dataset.rows, 2)
 
 
+@pytest.mark.parametrize(("categories", "sparse"), [(200, False), (201, True)])
+def test_two_hundred_columns_of_categories_are_kept_whole(categories, sparse):
+    features = (Feature("x", "category", categories=tuple(map(str, range(categories)))),)
+    ((_, encoder, _),) = prepare(Schema(features, Target("y", (0, 1)))).transformers
+    assert encoder.sparse_output is sparse
+
+
+def test_twenty_thousand_words_of_a_text_are_kept():
+    ((_, words, _),) = prepare(Schema((Feature("t", "text"),), Target("y", (0, 1)))).transformers
+    assert words.max_features == 20_000
+
+
 def test_a_forest_is_not_drowned_in_words():
     texts = [" ".join(f"w{j * i % 997}" for j in range(30)) for i in range(1, 101)]
     dataset = read_dataset(Table({"t": texts, "y": ["a", "b"] * 50}), "y")
     prepared = forest(dataset.schema, 0)[0].fit_transform(estimator_input(dataset.batch))
-    assert prepared.shape[1] == MOST_WORDS
+    assert prepared.shape[1] == 200
 
 
 def test_one_letter_texts_have_a_vocabulary():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import struct
 import warnings
@@ -141,13 +142,23 @@ def test_a_name_that_cannot_be_is_not_read(name: bytes) -> None:
 
 def test_too_many_members_are_not_laid_out() -> None:
     with pytest.raises(ValueError, match="cannot have these members"):
-        write_container({**PARTS, **{f"member{n}": b"" for n in range(container.MAX_MEMBERS)}})
+        write_container({**PARTS, **{f"member{n}": b"" for n in range(64)}})
 
 
-def test_a_manifest_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = write_container({"manifest.json": bytes(2000)})
-    monkeypatch.setattr(container, "MAX_MANIFEST_BYTES", 1000)
-    with pytest.raises(ArtifactDamaged, match="manifest has more than 1000 bytes"):
-        read_container(data)
+def test_a_manifest_of_more_than_a_mebibyte_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = {"manifest.json": bytes(2**20)}
+    assert read_container(write_container(whole)) == whole
+    larger = {"manifest.json": bytes(2**20 + 1)}
     with pytest.raises(ValueError, match="larger than could be read back"):
-        write_container({"manifest.json": bytes(2000)})
+        write_container(larger)
+    with monkeypatch.context() as patched:
+        patched.setattr(container, "MAX_MANIFEST_BYTES", 2**21)
+        data = write_container(larger)
+    with pytest.raises(ArtifactDamaged, match="manifest has more than 1048576 bytes"):
+        read_container(data)
+
+
+def test_an_artifact_has_64_members_and_a_gibibyte_at_most() -> None:
+    members = {"manifest.json": b"{}", **{f"member{n}": b"" for n in range(63)}}
+    assert len(read_container(write_container(members))) == 64
+    assert inspect.signature(read_container).parameters["limit"].default == 2**30

@@ -123,6 +123,15 @@ def test_a_champion_that_cannot_be_loaded_can_be_replaced(registry, holdout, mon
     assert verdict.reason.startswith(f"the champion {champion} cannot be loaded: made with")
 
 
+def test_the_champion_that_was_compared_with_is_replaced(registry, holdout):
+    build_model(RECIPE, registry=registry)
+    mine = build_model(RECIPE, registry=registry, promote="never")
+    verdict = judge(registry, "some", "if_better", holdout, Knowing(holdout.target), 0)
+    assert verdict.champion == registry.champion("some")
+    assert settle(registry, "some", mine.version, verdict).good
+    assert registry.champion("some").version == mine.version
+
+
 def test_only_the_champion_judged_against_is_replaced(registry, holdout):
     first = build_model(RECIPE, registry=registry)
     verdict = judge(registry, "some", "always", holdout, Guessing(), 0)

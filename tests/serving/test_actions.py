@@ -88,3 +88,15 @@ def test_a_request_that_breaks_the_joined_prediction_fails_alone_and_the_log_say
     assert sizes == [3, 1, 1, 1]
     assert [type(one.error) for one in group] == [type(None), RuntimeError, type(None)]
     assert "a joined prediction failed" in caplog.text
+
+
+def test_a_request_alone_fails_once_and_the_log_says_nothing_of_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    live = make_live()
+    group = decoded(make_service(live), live, ROW | {"age": 13})
+    sizes = sizes_of(live)
+    predict(group)
+    assert sizes == [1]
+    assert isinstance(group[0].error, RuntimeError)
+    assert not caplog.records

@@ -86,7 +86,9 @@ def test_what_does_not_answer_its_golden_rows_is_refused_and_the_old_champion_st
     assert "golden row" in readiness(champions)["faults"]["credit"]
 
 
-@pytest.mark.parametrize(("lie", "loaded"), [(2e-5, False), (5e-6, True), (-2e-5, False)])
+@pytest.mark.parametrize(
+    ("lie", "loaded"), [(1.1e-5, False), (9e-6, True), (-1.1e-5, False), (float("nan"), False)]
+)
 def test_a_golden_answer_may_be_a_hundred_thousandth_away(registry, lie, loaded):
     registry.promote("credit", register(registry, lie=lie))
     champions = Champions(registry)
@@ -197,6 +199,12 @@ def test_only_wanted_models_are_loaded_and_a_missing_one_is_unready(registry):
     with pytest.raises(ModelUnknown):
         champions.live("iris")
     assert readiness(champions)["status"] == "unready"
+
+
+def test_a_model_that_is_followed_is_not_ready_before_it_is_looked_at(registry):
+    champions = Champions(registry, names=("loans",))
+    with pytest.raises(ModelNotReady):
+        champions.live("loans")
 
 
 def test_a_version_that_was_never_promoted_is_no_fault(registry):

@@ -102,6 +102,11 @@ def test_a_length_that_is_none_is_refused(declared: str) -> None:
     assert ask(make_service(), "/v0/predict", ROW, content_length=declared).status == 413
 
 
+@pytest.mark.parametrize(("declared", "status"), [("100000", 200), ("100001", 413)])
+def test_a_body_may_be_as_long_as_the_limit(declared: str, status: int) -> None:
+    assert ask(make_service(), "/v0/predict", ROW, content_length=declared).status == status
+
+
 def test_a_champion_promoted_while_the_body_arrives_changes_nothing_of_its_request() -> None:
     service = make_service()
     exchange = make_exchange(service, "/v0/predict")

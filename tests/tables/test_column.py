@@ -281,3 +281,9 @@ def test_the_cases_that_people_reported_are_numbers_and_predict(file, name, writ
     sent = read_body(data, dataset.schema)
     decoded = RowCodec(dataset.schema).decode_columns(sent.columns, dialect=sent.dialect)
     np.testing.assert_array_equal(decoded.batch.matrix, dataset.batch.matrix)
+
+
+@pytest.mark.parametrize(("rows", "said"), [(10, True), (9, False)])
+def test_ten_different_integers_look_like_an_identifier(rows, said):
+    found, _ = read_columns({"x": list(range(rows))}, str, {}, {}, PLAIN_FILE)
+    assert any("looks like an identifier" in note for note in found["x"].notes) is said

@@ -230,6 +230,15 @@ def test_a_boolean_is_no_number(field):
     assert problems(ROW | {field: True}) == {(0, field, "boolean")}
 
 
+@pytest.mark.parametrize("age", [30, 30.0])  # the second is read the patient way
+def test_the_largest_number_is_that_of_32_bits(age):
+    largest = float(np.finfo(np.float32).max)
+    assert encode(ROW | {"age": age, "income": largest}).batch.matrix[0, 1] == largest
+    assert problems(ROW | {"age": age, "income": largest * 1.0001}) == {
+        (0, "income", "number out of range")
+    }
+
+
 def test_a_feature_of_the_target_s_name_is_read():
     codec = RowCodec(Schema((Feature("y", "number"),), Target("y", (0, 1))))
     for body in (b'{"y": 3}', b'{"y": 3.0, "y": 3}'):

@@ -8,6 +8,7 @@ from learning.compile.equivalence import chunks, joined, probes, prove
 from learning.prediction import Outputs
 from learning.tasks.classification import task
 from tables.batch import Batch
+from tables.schema import Feature, Schema, Target
 from tests.learning.samples import batch, schema
 
 
@@ -96,3 +97,16 @@ def test_probes_are_the_same_for_the_same_seed() -> None:
 def test_probes_are_bounded() -> None:
     thresholds = {0: list(np.linspace(0, 1, 200_000))}
     assert len(probes(batch(), schema(), thresholds, seed=0).matrix) <= 100_000
+
+
+@pytest.mark.parametrize(("features", "rows"), [(1, 17_000), (3, 22_000), (12, 22_000)])
+def test_twenty_thousand_probes_stand_at_thresholds_and_two_thousand_apart(
+    features: int, rows: int
+) -> None:
+    # Each threshold has three sides; one feature's are never left out.
+    of_one = np.linspace(0, 1, 5000).tolist()
+    numbers = tuple(Feature(f"x{i}", "number") for i in range(features))
+    given = Batch(np.zeros((5, features), np.float32))
+    numbered = Schema(numbers, Target("y", (0, 1)))
+    made = probes(given, numbered, dict.fromkeys(range(features), of_one), 0)
+    assert len(made.matrix) == rows

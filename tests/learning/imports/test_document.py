@@ -76,3 +76,11 @@ def test_what_does_not_hang_together_is_refused(other: dict[str, Any], said: str
 def test_bytes_that_are_no_document_are_refused(data: bytes) -> None:
     with pytest.raises(ModelFileError, match="not a model exported"):
         read_document(data)
+
+
+def test_a_document_of_more_than_ten_thousand_columns_is_refused() -> None:
+    columns = [{"name": str(i), "kind": "number", "range": [0, 1]} for i in range(10_001)]
+    rows = {str(i): [0, 0] for i in range(10_001)}
+    with pytest.raises(ModelFileError, match="expected columns"):
+        read(columns=columns, rows=rows)
+    assert len(read(columns=columns[1:], rows=rows).columns) == 10_000

@@ -80,3 +80,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text("{")
     with pytest.raises(ModelFileError, match=r"the example .*cut\.json: "):
         read_example(tmp_path / "cut.json", "y")
+
+
+def test_a_thousand_rows_of_an_example_are_answered(tmp_path: Path) -> None:
+    assert len(of_table(tmp_path, "a,b\n" + "1,2\n" * 1001).rows) == 1000

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from errors import ModelFileError
+from errors import EquivalenceError, ModelFileError
 from learning.imports.imported import encoded
 from learning.imports.r import import_r
 from learning.runtimes import load_runtime
@@ -51,3 +51,15 @@ def test_a_weight_for_every_level_is_needed() -> None:
     given["model"]["weights"] = [[2], [1]]
     with pytest.raises(ModelFileError, match="colour has not as many weights"):
         import_r(msgspec.json.encode(given))
+
+
+@pytest.mark.parametrize(("by", "met"), [(9e-7, True), (1.1e-6, False)])
+def test_rs_own_predictions_are_met_to_a_millionth(by: float, met: bool) -> None:
+    given = document(["no", "yes"])
+    given["predictions"] = [[no + by, yes - by] for no, yes in given["predictions"]]
+    data = msgspec.json.encode(given)
+    if met:
+        assert import_r(data).parity is not None
+    else:
+        with pytest.raises(EquivalenceError, match=r"1\.1e-06 away from the answer"):
+            import_r(data)

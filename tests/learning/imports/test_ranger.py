@@ -139,3 +139,25 @@ def test_more_levels_than_a_bit_mask_holds_are_refused() -> None:
     given["rows"] = {"x": given["columns"][0]["levels"][:4]}
     with pytest.raises(ModelFileError, match="more than 53 levels"):
         answered(given, [True] * 4, [])
+
+
+def deep(levels: int) -> dict[str, Any]:
+    """Return a document of one tree whose last leaf lies under so many splits."""
+    given = document(1.0)
+    leaves = range(levels, 2 * levels + 1)
+    ends = [0] * (levels + 1)
+    tree = {
+        "left": [*leaves[:-1], *ends],
+        "right": [*range(1, levels), leaves[-1], *ends],
+        "variable": [0] * levels + ends,
+        "value": [i / levels for i in range(levels)] + ends,
+        "shares": [[]] * levels + [LEFT] * levels + [RIGHT],
+    }
+    given["model"]["trees"] = [tree]
+    return given
+
+
+def test_a_tree_has_two_hundred_levels_at_most() -> None:
+    assert answered(deep(200), [True, False, False, False], [0, 3]) == [0.0, 1.0]
+    with pytest.raises(ModelFileError, match="at most 200 levels"):
+        answered(deep(201), [True, False, False, False], [0])

@@ -280,3 +280,19 @@ def test_every_route_needs_a_key_that_may_train(service: Lifecycle, method: str,
 
 def test_a_model_that_cannot_be_named_so(service: Lifecycle) -> None:
     assert order(service, {"recipe": "credit"}, "/v0/models/Bad%20Name/train").status_code == 404
+
+
+@pytest.mark.parametrize(("others", "status"), [(30, 422), (31, 413)])
+def test_an_upload_has_thirty_two_parts_at_most(
+    service: Lifecycle, others: int, status: int
+) -> None:
+    # Beside the file and the target: a field that is none is named, unless there are too many.
+    fields = {f"field{n}": "x" for n in range(others)}
+    assert upload(service, **fields).status_code == status
+
+
+def test_a_hundred_jobs_are_listed(service: Lifecycle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service.queue, "newest", lambda limit: [{"limit": limit}])
+    client: Any = service.client
+    listed = client.get("/v0/jobs", headers=service.as_("train")).json
+    assert listed == {"jobs": [{"limit": 100}]}

@@ -136,3 +136,10 @@ def test_a_roll_back_does_not_wait_for_the_audit(
     monkeypatch.setattr(service.queue.audit, "record", away)
     assert promote(service, "v2").status_code == 200
     assert "not audited: trainer, promote credit version v2: done" in caplog.text
+
+
+def test_two_hundred_lines_of_the_audit_are_listed(
+    service: Lifecycle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.queue.audit, "newest", lambda limit: [{"limit": limit}])
+    assert audited(service) == [{"limit": 200}]
