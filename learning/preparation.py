@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from tables.date_parts import WAVES
 from tables.schema import Schema
+from tables.scripts import WORD
 
 # From this many one-hot columns on, most of them are kept as the zeros that they are.
 SPARSE_WIDTH = 200
@@ -40,13 +41,13 @@ def prepare(schema: Schema, *, scaled: bool = False, words: int = MOST_WORDS) ->
     numbers = [index for index, _ in columns if index not in left_out]
     steps: list[tuple[str, Any, Any]] = []
     if categories:
-        codes = [np.arange(len(f.categories), dtype=np.float32) for f in categories.values()]
+        codes = [np.arange(f.codes, dtype=np.float32) for f in categories.values()]
         sparse = sum(map(len, codes)) > SPARSE_WIDTH
         steps.append(("category", _one_hot(codes, sparse), list(categories)))
     if numbers:
         steps.append(("number", _numbers(scaled), numbers))
     for index, feature in enumerate(schema.texts, start=len(columns)):
-        steps.append((f"text {feature.name}", _words(words), index))
+        steps.append((f"text {feature.name}", _words(words, feature.unspaced), index))
     return ColumnTransformer(steps)
 
 
@@ -74,13 +75,14 @@ def _numbers(scaled: bool) -> Any:
     return Pipeline([("impute", imputer), ("scale", StandardScaler())]) if scaled else imputer
 
 
-def _words(count: int) -> Any:
+def _words(count: int, unspaced: bool) -> Any:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     return TfidfVectorizer(
-        ngram_range=(1, 2),
+        # Where nothing parts words, a few characters in a row may be one.
+        ngram_range=(1, 4 if unspaced else 2),
         max_features=count,
         sublinear_tf=True,
         # One letter is a word too; without it a column of such has no vocabulary.
-        token_pattern=r"(?u)\b\w+\b",  # noqa: S106
+        token_pattern=WORD,
     )

@@ -22,8 +22,12 @@ from tables.cells import (
     ALWAYS_MISSING,
     AMBIGUOUS,
     BOOLEAN_WORDS,
+    FEW_ROWS,
+    FEWEST_KEPT,
     MISSING,
     MISSING_IN_NUMBERS,
+    MOST_CATEGORIES,
+    MOST_KEPT,
     fits,
     kind_of,
     mostly_numbers,
@@ -62,13 +66,12 @@ from tables.numbers import (
     parts_of,
     plainly,
 )
-from tables.schema import UNKNOWN, Feature, Kind
+from tables.schema import Feature, Kind
+from tables.scripts import is_unspaced
 from tables.texts import Texts
 
 # A category of more values than this is flagged.
 MANY_CATEGORIES = 100
-# In fewer rows than this, values that all differ mean nothing.
-FEW_ROWS = 10
 # A table's own texts may be private, and the example is shown to everybody.
 TEXT_EXAMPLE = "some words"
 # Integers up to this are themselves in 32 bits.
@@ -479,7 +482,9 @@ class _Decision:
             return self._left_out("holds dates that contradict each other: is the day first?")
         self._check_words(words, kind)
         if kind == "category" and self.kind is None and _all_once(words):
-            return self._left_out("looks like an identifier: a different value in every row")
+            return self._left_out(
+                "looks like an identifier: a different value in every row; kind text says otherwise"
+            )
         if kind == "text":
             return self._of_texts()
         return self._of_codes(words, kind, missing)
@@ -513,7 +518,8 @@ class _Decision:
         there = {value for value in values if value}
         if len(there) == 1:
             return self._left_out("has the same value wherever it has one")
-        feature = Feature(self.name, "text", "" in values, example=TEXT_EXAMPLE)
+        unspaced = is_unspaced(value for value in values if value)
+        feature = Feature(self.name, "text", "" in values, example=TEXT_EXAMPLE, unspaced=unspaced)
         return Column(feature, values, tuple(self.notes))
 
     def _of_codes(self, words: Distinct, kind: Kind, missing: tuple[str, ...]) -> Column:
@@ -523,22 +529,44 @@ class _Decision:
             counts[value] += count
         if len(counts) == 1:
             return self._left_out("has the same value wherever it has one")
-        categories = tuple(sorted(counts)) if kind == "category" else ()
+        kept = _kept(counts) if kind == "category" else set()
+        other = len(kept) < len(counts) and kind == "category"
+        if other and not kept:
+            return self._left_out(
+                "looks like an identifier: hardly a value recurs; kind text says otherwise"
+            )
+        categories = tuple(sorted(kept))
         feature = Feature(
             self.name,
             kind,
             bool((words.codes < 0).any()),
             categories,
             {alias: known for alias, known in self.aliases.items() if known in categories},
-            example=min(counts, key=lambda value: (-counts[value], value)),
+            example=min(kept or counts, key=lambda value: (-counts[value], value)),
             missing=missing,
+            other=other,
         )
-        if kind == "category" and len(words.words) > min(MANY_CATEGORIES, counts.total() / 2):
+        if other:
+            self.notes.append(
+                f"{self.name} has {len(counts)} categories in {counts.total()} rows: the "
+                f"{len(kept)} commonest are told apart, and the rest are one"
+            )
+        elif kind == "category" and len(words.words) > min(MANY_CATEGORIES, counts.total() / 2):
             self.notes.append(
                 f"{self.name} has {len(words.words)} categories in {counts.total()} rows"
             )
         codes = _codes(feature, read)
         return Column(feature, words.spread(codes, math.nan), tuple(self.notes))
+
+
+def _kept(counts: Counter[str]) -> set[str]:
+    """Return the categories to tell apart: all of them, but of too many only the commonest."""
+    if len(counts) <= MOST_CATEGORIES:
+        return set(counts)
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    kept = {value for value in ordered[:MOST_KEPT] if counts[value] >= FEWEST_KEPT}
+    # One that would mean missing elsewhere is read as a value only if it is known.
+    return kept and kept | (counts.keys() & MISSING)
 
 
 def _all_differ(values: NDArray[Any]) -> bool:
@@ -635,4 +663,4 @@ def _codes(feature: Feature, values: list[Any]) -> NDArray[np.float32]:
         return to_float32(values)
     codes = {category: float(index) for index, category in enumerate(feature.categories)}
     codes |= {alias: codes[category] for alias, category in feature.aliases.items()}
-    return to_float32([codes.get(value, UNKNOWN) for value in values])
+    return to_float32([codes.get(value, feature.fallback) for value in values])

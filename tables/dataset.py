@@ -118,5 +118,13 @@ def _decoded(feature: Feature, found: Sequence[float]) -> Any:
     if np.isnan(code):
         return None
     if feature.kind == "category":
-        return feature.categories[int(code)]
+        return (*feature.categories, _other(feature))[int(code)]
     return {"boolean": bool, "integer": int, "number": float}[feature.kind](code)
+
+
+def _other(feature: Feature) -> str:
+    """Return a word that is none of a feature's categories."""
+    word = "other"
+    while word in feature.categories or word in feature.aliases or word in feature.missing:
+        word = f"({word})"
+    return word

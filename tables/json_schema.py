@@ -76,7 +76,7 @@ def _described(feature: Feature) -> str:
         first = ", the day first" if dates.day_first else ""
         return f"{said}{first}; in training from {dates.first} to {dates.last}"
     if feature.kind == "category":
-        said = "one of " + ", ".join(feature.categories)
+        said = "one of " + ", ".join(feature.categories) + (", or another" if feature.other else "")
         return said + ("; or " + ", ".join(feature.aliases) if feature.aliases else "")
     if feature.minimum is not None and feature.maximum is not None:
         return f"in training from {feature.minimum:g} to {feature.maximum:g}"

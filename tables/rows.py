@@ -109,7 +109,12 @@ class RowCodec:
         self._boolean = self._of_kind("boolean")
         self._whole = self._of_kind("integer")
         self._categorical = self._of_kind("category")
-        self._coded = tuple((i, c) for i, c in enumerate(self._codes) if c is not None)
+        self._fallback = tuple(feature.fallback for feature in self._features)
+        self._coded = tuple(
+            (i, codes, self._fallback[i])
+            for i, codes in enumerate(self._codes)
+            if codes is not None
+        )
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
         # msgspec cannot name a field with one of these; the patient way reads it.
@@ -233,8 +238,8 @@ class RowCodec:
 
     def _encode_one(self, row: Values) -> Decoded:
         values = list(row)
-        for i, codes in self._coded:
-            values[i] = codes.get(values[i], UNKNOWN)
+        for i, codes, fallback in self._coded:
+            values[i] = codes.get(values[i], fallback)
         texts = tuple([text or ""] for text in values[self._count :])
         # From the last on, so that those before stay where they are.
         for i, read in self._dates.items():
@@ -260,8 +265,8 @@ class RowCodec:
         return Decoded(batch, indices, problems, self._unknown(batch, indices))
 
     def _coded_values(self, index: int, column: Sequence[Any]) -> Sequence[Any]:
-        codes = self._codes[index]
-        return column if codes is None else [codes.get(value, UNKNOWN) for value in column]
+        codes, fallback = self._codes[index], self._fallback[index]
+        return column if codes is None else [codes.get(value, fallback) for value in column]
 
     def _unknown(self, batch: Batch, indices: Sequence[int]) -> tuple[tuple[int, str], ...]:
         if not self._categorical:
@@ -338,7 +343,8 @@ class RowCodec:
             return self._dates_quickly(index, cells)
         known, missing = self._words[index], self._missing[index]
         if known is not None:
-            return [known.get(cell.strip(), UNKNOWN) for cell in cells]
+            fallback = self._fallback[index]
+            return [known.get(cell.strip(), fallback) for cell in cells]
         for written in formats:
             numbers = read_numbers(cells, missing, written)
             if numbers is not None:
@@ -402,8 +408,8 @@ def _check_boolean(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rej
 def _check_category(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
     if not isinstance(value, str):
         return None, (_expected(feature), json_name(value))
-    known = value in feature.categories or value in feature.aliases
-    if not known and value and value in missing_of(feature):
+    known = value in feature.categories or value in feature.aliases or feature.other
+    if value and value in missing_of(feature):
         return None, None
     if strict and not known:
         return None, (

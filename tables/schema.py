@@ -22,12 +22,14 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     """One column that the model reads.
 
     `categories` (kind category) are the training values in sorted order: a
-    row's value is encoded as its place in them. `aliases` maps a further
-    accepted value to a category. `minimum` and `maximum` are the training
+    row's value is encoded as its index in them. With `other` they are the commonest
+    only, and any other value is one more category, with the index behind theirs.
+    `aliases` maps a further accepted value to a category. `minimum` and `maximum` are the training
     range of numbers and integers. `written` says how the training file wrote its
     numbers, where not plainly, and `missing` which words it had for a missing
     value, beside those that always mean one. `dates` (kind date) says the same of
     dates, and which of their parts the model reads.
+    `unspaced` (kind text) says that the script is written without spaces.
     """
 
     name: str
@@ -41,6 +43,18 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     written: NumberFormat | None = None
     missing: tuple[str, ...] = ()
     dates: DateFormat | None = None
+    other: bool = False
+    unspaced: bool = False
+
+    @property
+    def codes(self) -> int:
+        """How many codes a category has, that of other values among them."""
+        return len(self.categories) + self.other
+
+    @property
+    def fallback(self) -> float:
+        """The code of a value that is none of the categories."""
+        return float(len(self.categories)) if self.other else UNKNOWN
 
     @property
     def columns(self) -> tuple[Feature, ...]:

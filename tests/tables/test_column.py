@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import msgspec
@@ -244,6 +245,90 @@ def check_it_is_read_back(data, head, numbers):
     np.testing.assert_array_equal(
         encode(read_table(io.BytesIO(data)), again).matrix, dataset.batch.matrix
     )
+
+
+def many(count=1200, rows=6000):
+    """A category of so many values, of which the first few are common."""
+    return [f"v{i % 20}" if i % 2 else f"w{i % (2 * count) // 2}" for i in range(rows)]
+
+
+def test_of_too_many_categories_the_commonest_are_told_apart():
+    cells = many()
+    for packed in (cells, texts_of(cells)):
+        columns, _ = read_columns({"x": packed}, str, {}, {}, PLAIN_FILE)
+        feature = columns["x"].feature
+        assert (feature.kind, feature.other) == ("category", True)
+        assert set(feature.categories) == {f"v{i}" for i in range(1, 20, 2)}
+        assert columns["x"].values.max() == len(feature.categories)
+        (note,) = columns["x"].notes
+        assert note == (
+            "x has 1210 categories in 6000 rows: the 10 commonest are told apart, "
+            "and the rest are one"
+        )
+
+
+def test_the_rest_of_many_categories_is_one_and_never_unknown():
+    table = read_table(io.BytesIO(b"x,y\n" + b"".join(f"{v},{v[0]}\n".encode() for v in many())))
+    dataset = read_dataset(table, "y")
+    codec = RowCodec(dataset.schema)
+    rows = [{"x": "w5"}, {"x": "never seen"}, {"x": "v3"}]
+    body = json.dumps(rows).encode()
+    for decoded in (
+        codec.decode_json(body, single=False),
+        codec.decode_json(body, single=False, strict=True),
+        codec.decode_columns({"x": [row["x"] for row in rows]}),
+    ):
+        assert decoded.unknown == ()
+        assert decoded.batch.matrix[:, 0].tolist() == [10, 10, 6]
+    single = codec.decode_json(b'{"x":"never seen"}', single=True)
+    assert (single.unknown, single.batch.matrix.tolist()) == ((), [[10]])
+    again = codec.encode_objects(dataset.objects(range(100)))
+    np.testing.assert_array_equal(again.matrix, dataset.batch.matrix[:100])
+    np.testing.assert_array_equal(encode(table, dataset.schema).matrix, dataset.batch.matrix)
+
+
+def test_values_that_hardly_recur_are_an_identifier():
+    columns, _ = read_columns({"x": [f"C{i // 2}" for i in range(3000)]}, str, {}, {}, PLAIN_FILE)
+    assert columns["x"].feature is None
+    assert "hardly a value recurs; kind text says otherwise" in columns["x"].notes[0]
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+@pytest.mark.parametrize(
+    ("file", "name", "unspaced"),
+    [
+        ("short-unique-text/shorttext.csv", "name", False),
+        ("text-without-spaces/chinese.csv", "review", True),
+        ("held/newline.csv", "note", False),
+    ],
+)
+def test_the_texts_that_people_reported_are_texts(file, name, unspaced):
+    dataset = read_dataset(read_table(io.BytesIO((CASES / file).read_bytes())), "y")
+    feature = dataset.schema.features[0]
+    assert (feature.name, feature.kind, feature.unspaced) == (name, "text", unspaced)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+def test_integers_that_fall_together_are_said_and_larger_ones_refused():
+    large = CASES / "large-integers"
+    notes = read_dataset(read_table(large / "parity_long.csv"), "y").notes
+    assert "code has 400 different integers, of which 32 bits tell 201 apart" in notes
+    with pytest.raises(DatasetError, match="the number is too large"):
+        read_dataset(read_table(large / "hugeint.csv"), "y")
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+def test_what_held_is_read_as_ever():
+    held = CASES / "held"
+    kinds = {
+        file: [f.kind for f in read_dataset(read_table(held / file), "y").schema.features]
+        for file in ("bools.csv", "names_data.csv", "names2.csv")
+    }
+    assert kinds["bools.csv"] == ["boolean", *["category"] * 3, "number"]
+    assert kinds["names_data.csv"] == ["number", "category", "number"]
+    assert set(kinds["names2.csv"]) == {"number"}
+    with pytest.raises(DatasetError, match="column a, row 291"):
+        read_dataset(read_table(held / "late_word.csv"), "y")
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
