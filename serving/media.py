@@ -11,8 +11,10 @@ from typing import Any
 from errors import ParseError
 from serving.exchange import Exchange
 from serving.refusals import BodyTooLarge, MediaTypeError, NotAcceptable
+from tables.readers.gzipped import gunzip
 
 JSON, JSON_LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
+NO_GZIP = "the body is not gzip, though its Content-Encoding says so"
 CSV_TYPE = b"text/csv; charset=utf-8"  # the content type of an answer in CSV
 
 _READABLE = {
@@ -75,7 +77,7 @@ def _weighted(part: str) -> tuple[float, str]:
 
 
 def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
-    """Undo a body's Content-Encoding, reading no more than `limit` bytes out of it.
+    """Undo a body's Content-Encoding, reading no more than `limit` bytes out of all its members.
 
     Raises MediaTypeError for an encoding other than gzip, BodyTooLarge for one
     that unpacks to more, ParseError for one that is cut short or is not gzip.
@@ -84,16 +86,24 @@ def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
         return body
     if encoding.strip().lower() != b"gzip":
         raise MediaTypeError("expected Content-Encoding gzip or none")
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        unpacked = unpacker.decompress(body, limit + 1)
+        unpacked, end = gunzip(body, limit)
+    except OverflowError:
+        raise BodyTooLarge(f"the body unpacks to more than {limit} bytes") from None
     except zlib.error:
-        raise ParseError("the body is not gzip, though its Content-Encoding says so") from None
-    if len(unpacked) > limit:
-        raise BodyTooLarge(f"the body unpacks to more than {limit} bytes")
-    if not unpacker.eof:
-        raise ParseError("the gzip body is cut short")
+        raise ParseError(NO_GZIP) from None
+    except ValueError as error:
+        raise ParseError(f"the gzip body {error}") from None
+    if end < len(body) or not body:
+        raise ParseError(NO_GZIP)
     return unpacked
+
+
+def charset(exchange: Exchange) -> str:
+    """Return what the Content-Type calls the body's encoding; empty where it says nothing."""
+    _, *parameters = exchange.headers.get(b"content-type", b"").decode("latin-1").split(";")
+    pairs = (parameter.partition("=") for parameter in parameters)
+    return next((v.strip().strip('"') for n, _, v in pairs if n.strip().lower() == "charset"), "")
 
 
 def write_csv(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:

@@ -96,7 +96,7 @@ class AsgiApplication:
         loop = asyncio.get_running_loop()
         try:
             with self._service.in_flight:
-                if len(exchange.body) > QUICK_BODY or not exchange.live.runtime.quick:
+                if self._is_slow(exchange):
                     return await loop.run_in_executor(self._threads, self._service.answer, exchange)
                 if not self._turn:
                     # After everything that has arrived by now: what comes together is answered so.
@@ -106,6 +106,11 @@ class AsgiApplication:
                 return await answer
         except Overloaded as error:
             return self._service.refuse(exchange, error)
+
+    def _is_slow(self, exchange: Exchange) -> bool:
+        """Whether a request would hold the event loop; how long a packed one does is not known."""
+        packed = b"content-encoding" in exchange.headers
+        return packed or len(exchange.body) > QUICK_BODY or not exchange.live.runtime.quick
 
     def _answer_turn(self) -> None:
         exchanges, waiting = zip(*self._turn, strict=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from http import HTTPStatus
+from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
@@ -41,6 +42,7 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
 
     @app.before_request
     def begin() -> None:
+        _read_without_a_length(request.environ)
         given = request.headers.get("X-Request-Id")
         g.request_id = request_ids.of(given.encode("latin-1", "replace") if given else None)
         g.started = time.perf_counter()
@@ -62,6 +64,13 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
     app.register_error_handler(MiranteError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _fail)
+
+
+def _read_without_a_length(environ: dict[str, Any]) -> None:
+    """Have a body without a length read too, where the server's stream ends with the body."""
+    # a2wsgi's does. Werkzeug looks whether the key is there, not whether it is true.
+    if "asgi.scope" in environ:
+        environ["wsgi.input_terminated"] = True
 
 
 def _add_headers(response: Response, cors: Cors) -> None:

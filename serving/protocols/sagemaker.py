@@ -51,7 +51,7 @@ def decode(exchange: Exchange) -> Decoded:
     written = media.readable(exchange)
     if written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
-        table = read_body(body, exchange.live.schema, header=named)
+        table = read_body(body, exchange.live.schema, header=named, charset=media.charset(exchange))
         decoded = codec.decode_columns(table.columns, strict=strict, dialect=table.dialect)
     elif written == media.JSON_LINES:
         lines = [parse_json(line) for line in body.splitlines() if line.strip()]

@@ -39,7 +39,7 @@ def decode(exchange: Exchange) -> Decoded:
     partial, strict = exchange.flags("partial", "strict")
     written = media.readable(exchange)
     if written == media.CSV:
-        table = read_body(body, exchange.live.schema)
+        table = read_body(body, exchange.live.schema, charset=media.charset(exchange))
         decoded = codec.decode_columns(
             table.columns, partial=partial, strict=strict, dialect=table.dialect
         )

@@ -25,6 +25,20 @@ from tables.schema import Schema
 # A header is looked for in so many first records.
 HEAD_RECORDS = 20
 EMPTY = "the body is empty; expected CSV"
+# What a client may call an encoding, and Python's name for it. No others: some of Python's are no
+# encodings of text, or are slow on purpose-made bytes.
+CHARSETS = {
+    "utf-8": "utf-8",
+    "us-ascii": "utf-8",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+    "windows-1252": "cp1252",
+    "cp1252": "cp1252",
+    "iso-8859-1": "latin-1",
+    "iso-8859-15": "iso-8859-15",
+    "latin1": "latin-1",
+}
 # What a text parted by any delimiter has where no cell has a value.
 BLANK = b' \t\r\n",;|'
 
@@ -45,10 +59,12 @@ class _Heading(NamedTuple):
     dialect: Dialect
 
 
-def read_body(body: bytes, schema: Schema, *, header: bool = True) -> Body:
+def read_body(body: bytes, schema: Schema, *, header: bool = True, charset: str = "") -> Body:
     """Read delimited text with a header, or, without `header`, perhaps with none.
 
-    Rows without a header have the features in their order. Raises ParseError
+    Rows without a header have the features in their order. `charset` is what the
+    client calls the encoding; without one it is UTF-8, or that of the model's file.
+    Raises ParseError
     for bytes that are no such table, RowsError for rows that have more or fewer
     cells than the header.
     """
@@ -56,7 +72,7 @@ def read_body(body: bytes, schema: Schema, *, header: bool = True) -> Body:
     names = [feature.name for feature in schema.features]
     known = {*names, schema.target.name, *schema.ignored}
     try:
-        data = _utf8(body, model)
+        data = _utf8(_said(body, charset), model)
         start, said, _ = skip_preamble(head_of(data)[0])
         data = data[len(head_of(data)[0][:start].encode()) :]
         heading = _heading(data, known, _dialects(data, model, said))
@@ -67,6 +83,19 @@ def read_body(body: bytes, schema: Schema, *, header: bool = True) -> Body:
         raise ParseError(f"the body is not CSV: {error.fault}") from None
     except DatasetError as error:
         raise ParseError(str(error).replace("the table", "the body", 1)) from None
+
+
+def _said(body: bytes, charset: str) -> bytes:
+    """Return a body whose client says that it is not UTF-8 as UTF-8."""
+    codec = CHARSETS.get(charset.lower())
+    if charset and codec is None:
+        raise ParseError(f"charset: expected one of {', '.join(CHARSETS)}")
+    if codec in (None, "utf-8", "utf-16"):  # UTF-16 with its mark is known without being said
+        return body
+    try:
+        return body.decode(codec).removeprefix("\ufeff").encode()
+    except UnicodeDecodeError as error:
+        raise ParseError(f"the body is not {charset.lower()}: byte {error.start}") from None
 
 
 def _utf8(body: bytes, model: Dialect) -> bytes:
@@ -95,8 +124,14 @@ def _dialects(data: bytes, model: Dialect, said: str | None) -> Iterator[Dialect
 def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Heading:
     """Return the record whose names are known best, of the first dialect in which it is."""
     best: _Heading | None = None
+    fault: Malformed | None = None
     for dialect in dialects:
-        for index, cells in enumerate(_head(data, dialect)):
+        try:
+            head = _head(data, dialect)
+        except Malformed as error:  # quotes of another delimiter's, perhaps
+            fault = fault or error
+            continue
+        for index, cells in enumerate(head):
             found = _Heading(len(known & set(cells)), index, cells, dialect)
             # A line is passed over only for one that names at least half of its columns.
             good = index == 0 or 2 * found.named >= len(cells)
@@ -105,7 +140,7 @@ def _heading(data: bytes, known: Set[str], dialects: Iterator[Dialect]) -> _Head
             if found.named and 2 * found.named >= len(cells):
                 return found
     if best is None:  # under a line such as sep=;
-        raise ParseError(EMPTY)
+        raise fault or ParseError(EMPTY)
     return best
 
 
@@ -136,10 +171,17 @@ def _with_header(data: bytes, heading: _Heading, known: Set[str]) -> Body:
 def _headerless(data: bytes, names: Sequence[str], dialects: Iterator[Dialect]) -> Body:
     """Read rows of the features alone, by the first delimiter that parts as many cells."""
     choices = list(dialects)
-    fitting = (d for d in choices if [len(row) for row in _head(data, d)[:1]] == [len(names)])
-    dialect = next(fitting, choices[0])
+    dialect = next((d for d in choices if _width(data, d) == len(names)), choices[0])
     rows = _checked(read_rows(Source(data, dialect, 1, -1), len(names), ()), len(names))
     return Body(dict(zip(names, rows.columns, strict=True)), dialect)
+
+
+def _width(data: bytes, dialect: Dialect) -> int:
+    """Return how many cells the first record has, 0 where it cannot be read."""
+    try:
+        return len(next(iter(_head(data, dialect)), ()))
+    except Malformed:
+        return 0
 
 
 def _names(cells: Sequence[str], known: Set[str]) -> dict[int, str]:

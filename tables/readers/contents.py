@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 import zlib
-from typing import Literal
+from typing import IO, Literal
 
 from errors import DatasetError
+from tables.readers.gzipped import MAGIC, gunzip
 
 Kind = Literal["text", "json", "spreadsheet", "parquet", "arrow"]
 
 # A packed file may hold no more than this.
 MOST_BYTES = 2 * 2**30
 _CHUNK = 2**20
+# Excel's own sheets have 17 billion cells; a reader makes room for all up to the last one used.
+MOST_CELLS = 200_000_000
+_CELL = re.compile(rb"""\br=["']([A-Z]{1,3})([0-9]{1,7})["']""")
+_LONGEST_CELL = 16
 # What zipfile raises, beside its own, for an archive that points beyond its end.
 _CUT_SHORT = (EOFError, ValueError, OSError)
 
-_GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
+_GZIP, _ZSTD, _ZIP = MAGIC, b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _KINDS: tuple[tuple[bytes, Kind], ...] = (
     (_ZIP, "spreadsheet"),
     (b"PAR1", "parquet"),
@@ -103,23 +109,15 @@ def _too_large(limit: int) -> DatasetError:
 
 
 def _gunzipped(data: bytes, limit: int) -> bytes:
-    """Return what every member of a gzip file holds."""
-    found = io.BytesIO()
-    rest = data
-    while rest.startswith(_GZIP):
-        member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-        while not member.eof:
-            try:
-                found.write(member.decompress(rest, _CHUNK))
-            except zlib.error:
-                raise DatasetError("the gzip file is damaged") from None
-            if found.tell() > limit:
-                raise _too_large(limit)
-            rest = member.unconsumed_tail
-            if not rest and not member.eof:
-                raise DatasetError("the gzip file is cut short")
-        rest = member.unused_data
-    return found.getvalue()
+    """Return what every member of a gzip file holds; what may follow them is left."""
+    try:
+        return gunzip(data, limit)[0]
+    except OverflowError:
+        raise _too_large(limit) from None
+    except zlib.error:
+        raise DatasetError("the gzip file is damaged") from None
+    except ValueError as error:
+        raise DatasetError(f"the gzip file {error}") from None
 
 
 def _unzstd(data: bytes, limit: int) -> bytes:
@@ -141,10 +139,11 @@ def _unzipped(data: bytes, limit: int) -> bytes:
     """Return the one file of a zip archive; a workbook, such an archive too, stays as it is."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [i for i in archive.infolist() if not i.is_dir() and _is_table(i.filename)]
+            names = [i for i in archive.infolist() if _is_table(i.filename)]
             if sum(info.file_size for info in names) > limit:
                 raise _too_large(limit)
             if any(info.filename == "xl/workbook.xml" for info in names):
+                _check_extent(archive, names)
                 return data
             _refuse_documents({info.filename for info in names})
             if len(names) != 1:
@@ -160,9 +159,34 @@ def _unzipped(data: bytes, limit: int) -> bytes:
     return found
 
 
+def _check_extent(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
+    """Raise DatasetError for a sheet with a cell so far out that all between would fill the memory."""
+    for member in members:
+        if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
+            with archive.open(member) as sheet:
+                columns, rows = _extent(sheet)
+            if columns * rows > MOST_CELLS:
+                raise DatasetError(
+                    f"a sheet of the workbook reaches to row {rows} and column {columns}: "
+                    f"more than {MOST_CELLS} cells; delete the cells that stand far out"
+                )
+
+
+def _extent(sheet: IO[bytes]) -> tuple[int, int]:
+    """Return the last column and the last row of a sheet's cells."""
+    columns, rows, rest = 0, 0, b""
+    while piece := sheet.read(_CHUNK):
+        for letters, number in _CELL.findall(rest + piece):
+            columns = max(columns, sum(26**i * (c - 64) for i, c in enumerate(letters[::-1])))
+            rows = max(rows, int(number))
+        rest = piece[-_LONGEST_CELL:]
+    return columns, rows
+
+
 def _is_table(name: str) -> bool:
-    """Whether a member is meant; macOS adds files of its own to an archive."""
-    return not name.startswith("__MACOSX/") and not name.rsplit("/", 1)[-1].startswith(".")
+    """Whether a member is meant: no folder, and none of those that macOS adds to an archive."""
+    last = name.rsplit("/", 1)[-1]
+    return bool(last) and not last.startswith(".") and not name.startswith("__MACOSX/")
 
 
 def _refuse_documents(names: set[str]) -> None:

@@ -113,12 +113,17 @@ def numbered(names: Mapping[int, str]) -> dict[int, tuple[str, bool]]:
     found: dict[int, tuple[str, bool]] = {}
     given = set(names.values())
     used: set[str] = set()
+    # Where the search for a free number begins: a name that stands often is numbered but once.
+    last: dict[str, int] = {}
     for index, name in names.items():
-        number, chosen = 1, name
+        number, chosen = last.get(name, 1), name
+        if number > 1:
+            chosen = f"{name}_{number}"
         while chosen in used or (number > 1 and chosen in given):
             number += 1
             chosen = f"{name}_{number}"
         used.add(chosen)
+        last[name] = number
         found[index] = chosen, number > 1
     return found
 

@@ -66,6 +66,34 @@ def test_a_body_is_unpacked_up_to_its_limit_and_no_further():
         media.unpack(packed, b"gzip", 999)
 
 
+def test_every_member_of_a_gzip_body_is_read():
+    packed = gzip.compress(b"a\n1\n") + gzip.compress(b"2\n" * 50_000) + gzip.compress(b"3\n")
+    assert media.unpack(packed, b"gzip", 200_000) == b"a\n1\n" + b"2\n" * 50_000 + b"3\n"
+    with pytest.raises(BodyTooLarge):
+        media.unpack(packed, b"gzip", 100_003)
+    with pytest.raises(ParseError):
+        media.unpack(packed + b"junk", b"gzip", 200_000)
+
+
+def test_a_gzip_body_has_ten_thousand_members_at_most():
+    one = gzip.compress(b"")
+    assert media.unpack(one * 10_000, b"gzip", 10) == b""
+    with pytest.raises(ParseError, match="10000 members"):
+        media.unpack(one * 10_001, b"gzip", 10)
+
+
+@pytest.mark.parametrize(
+    ("said", "charset"),
+    [
+        ("text/csv", ""),
+        ("text/csv; header=present; charset=windows-1252", "windows-1252"),
+        ('text/csv;CHARSET="utf-16"', "utf-16"),
+    ],
+)
+def test_the_encoding_that_a_content_type_names(said, charset):
+    assert media.charset(request(**{"content-type": said})) == charset
+
+
 @pytest.mark.parametrize("body", [b"no gzip", gzip.compress(b"x" * 1000, mtime=0)[:-9]])
 def test_what_is_not_whole_gzip_is_malformed(body):
     with pytest.raises(ParseError):

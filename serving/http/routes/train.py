@@ -152,13 +152,6 @@ _CANCEL = Operation(
 )
 
 
-def _read_without_a_length(environ: dict[str, Any]) -> None:
-    """Have a body without a length read too, where the server's stream ends with the body."""
-    # a2wsgi's does. Werkzeug looks whether the key is there, not whether it is true.
-    if "asgi.scope" in environ:
-        environ["wsgi.input_terminated"] = True
-
-
 def training_blueprint(
     get_jobs: Callable[[], Jobs],
     guard: Guard,
@@ -186,7 +179,6 @@ def training_blueprint(
             jobs.check_room()
         request.max_content_length = max_upload_bytes + ENVELOPE
         request.max_form_parts = MOST_FIELDS
-        _read_without_a_length(request.environ)
         with _refusals(max_upload_bytes):
             if request.mimetype == "multipart/form-data":
                 job = _train_table(jobs, check_order, who, idempotency, name or default_model)

@@ -153,7 +153,7 @@ def _record(
 
 
 def _expected_serial() -> int | None:
-    body = request.stream.read(MOST_JSON) if request.content_length else b""
+    body = request.stream.read(MOST_JSON)
     if not body:
         return None
     try:

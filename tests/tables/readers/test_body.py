@@ -236,3 +236,30 @@ def test_a_header_is_looked_for_in_the_first_twenty_records():
     assert columns("some title\n" * 19 + "a,b\n1,x\n") == {"a": ["1"], "b": ["x"]}
     with pytest.raises(RowsError):
         columns("some title\n" * 20 + "a,b\n1,x\n")
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("schema", [SCHEMA, EURO])
+def test_a_quoted_header_is_read_whichever_its_delimiter(schema, delimiter):
+    body = f'"a"{delimiter}"b"\n"1"{delimiter}"x"\n'
+    assert columns(body, schema) == {"a": ["1"], "b": ["x"]}
+    rows = f'"1"{delimiter}"x"\n'
+    assert columns(rows, schema, header=False) == {"a": ["1"], "b": ["x"]}
+
+
+@pytest.mark.parametrize("charset", ["windows-1252", "ISO-8859-1", "utf-16le", "utf-8", ""])
+def test_a_body_is_of_the_encoding_that_its_client_names(charset):
+    body = "a,b\n1,é\n".encode(charset or "utf-8")
+    found = read_body(body, SCHEMA, charset=charset)
+    assert list(found.columns["b"]) == ["é"]
+
+
+@pytest.mark.parametrize("charset", ["unicode_escape", "zip", "punycode", "nonsense"])
+def test_an_encoding_that_is_none_of_text_is_refused(charset):
+    with pytest.raises(ParseError, match="charset: expected one of utf-8"):
+        read_body(b"a,b\n1,x\n", SCHEMA, charset=charset)
+
+
+def test_a_body_that_is_not_of_its_encoding_is_refused():
+    with pytest.raises(ParseError, match="not windows-1252: byte 6"):
+        read_body(b"a,b\n1,\x81\n", SCHEMA, charset="windows-1252")

@@ -125,3 +125,27 @@ def test_a_damaged_archive_is_refused_or_read(noise, where, packed):
 )
 def test_the_kind_is_known_by_its_first_bytes(data, kind):
     assert kind_of(data) == kind
+
+
+def workbook(*cells: str) -> bytes:
+    """A workbook of these cells, as little of one as reads."""
+    rows = "".join(f'<row><c r="{cell}"><v>1</v></c></row>' for cell in cells)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+        archive.writestr("xl/worksheets/sheet1.xml", f"<sheetData>{rows}</sheetData>")
+    return file.getvalue()
+
+
+def test_a_cell_that_stands_far_out_is_refused_before_room_is_made_for_it():
+    assert unpacked(workbook("A1", "B2", "AA1000")) == workbook("A1", "B2", "AA1000")
+    with pytest.raises(DatasetError, match="reaches to row 1048576 and column 16384"):
+        unpacked(workbook("A1", "XFD1048576"))
+
+
+def test_a_member_without_a_name_is_none():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("t.csv", "a,b\n1,x\n")
+        archive.writestr(zipfile.ZipInfo(""), b"")
+    assert unpacked(file.getvalue()) == b"a,b\n1,x\n"

@@ -80,3 +80,11 @@ def test_a_column_without_a_name_is_empty_or_an_index_or_refused() -> None:
 )
 def test_a_total_says_so_first_and_leaves_cells_empty(cells: list[str], total: bool) -> None:
     assert is_total(cells) is total
+
+
+def test_a_name_that_stands_three_hundred_thousand_times_is_numbered_at_once():
+    # Each of them numbered from 1 again would be forty-five billion steps.
+    found = numbered(dict.fromkeys(range(300_000), "a") | {300_000: "a_7"})
+    assert len({name for name, _ in found.values()}) == 300_001
+    assert (found[0], found[1], found[300_000]) == (("a", False), ("a_2", True), ("a_7", False))
+    assert found[299_999] == ("a_300001", True)

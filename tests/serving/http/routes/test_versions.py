@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,20 @@ def test_of_two_promotions_over_one_champion_one_wins(service: Lifecycle) -> Non
 @pytest.mark.parametrize("body", [b"[]", b'{"expected_serial":"x"}', b'{"serial":1}', b"{"])
 def test_a_body_that_is_none(service: Lifecycle, body: bytes) -> None:
     assert promote(service, "v2", data=body).status_code == 400
+    assert champion(service) == "v1"
+
+
+def test_a_body_without_a_length_counts(service: Lifecycle) -> None:
+    body = b'{"expected_serial": 999}'
+    environ: dict[str, Any] = {"asgi.scope": {}}
+    for path in ("/v0/models/credit/versions/v2/promote", "/v0/models/credit/rollback"):
+        answer = service.client.post(
+            path,
+            headers={**service.as_("train"), "Transfer-Encoding": "chunked"},
+            input_stream=io.BytesIO(body),
+            environ_overrides=environ,
+        )
+        assert answer.status_code == 409
     assert champion(service) == "v1"
 
 
