@@ -287,7 +287,7 @@ def test_an_upload_has_thirty_two_parts_at_most(
     service: Lifecycle, others: int, status: int
 ) -> None:
     # Beside the file and the target: a field that is none is named, unless there are too many.
-    fields = {f"field{n}": "x" for n in range(others)}
+    fields: dict[str, Any] = {f"field{n}": "x" for n in range(others)}
     assert upload(service, **fields).status_code == status
 
 
