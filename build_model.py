@@ -22,6 +22,7 @@ from import_model import TARGET, endings, import_model
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
+from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
@@ -90,10 +91,7 @@ def build_model(
     # A store that cannot be read is found out before the work, not after it.
     registry.champion(name)
 
-    progress.stage("read")
-    dataset = read_dataset(recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read)
-    for note in dataset.notes:
-        progress.note(note)
+    dataset = read(recipe, progress)
     train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
@@ -105,6 +103,9 @@ def build_model(
     info = inspect_estimator(estimator, dataset.schema, holdout, seed)
 
     progress.stage("compile")
+    if imputes(estimator, dataset.schema, train.batch):
+        dataset = dataset.that_imputes()
+        train, holdout = train.that_imputes(), holdout.that_imputes()
     compiled = compile(estimator, dataset.schema, [train.batch, holdout.batch], seed)
 
     progress.stage("compare")
@@ -118,6 +119,18 @@ def build_model(
     version = write_model(registry, name, model)
     verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+def read(recipe: Recipe, progress: Progress) -> Dataset:
+    """Read a recipe's table, and say what its owner should know. Raises DatasetError."""
+    progress.stage("read")
+    task = find_task(recipe.task)
+    dataset = read_dataset(
+        recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
+    )
+    for note in dataset.notes:
+        progress.note(note)
+    return dataset
 
 
 def origin_of(
@@ -171,6 +184,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--decimal", choices=(".", ","), help="for --data: the sign before a fraction, if unclear")
     add("--skip-bad-lines", action="store_true", help="for --data: leave out lines that do not fit")
     add("--target", metavar="COLUMN", help="the column to predict")
+    add("--merge-rare", metavar="NAME", help="merge classes of too few rows into one of this name")
     add("--name", help="the model's name; default: the recipe's, or the table's file name")
     add(
         "--estimator",
@@ -197,6 +211,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 def run(registry: Registry, options: argparse.Namespace) -> Built:
     """Do the training run that the command line asks for."""
     recipe = chosen_recipe(options)
+    recipe = replace(recipe, merge_rare=options.merge_rare or recipe.merge_rare)
     silent: AbstractContextManager[Progress] = nullcontext(SilentProgress())
     with silent if options.json else progress_on(sys.stderr) as progress:
         return build_model(
@@ -376,6 +391,8 @@ def _values(feature: Feature) -> str:
     missing = ", or missing" if feature.nullable else ""
     if feature.minimum is not None:
         return f"{feature.minimum:g} to {feature.maximum:g}{missing}"
+    if feature.dates is not None:
+        return f"{feature.dates.first} to {feature.dates.last}{missing}"
     if feature.kind == "boolean":
         return f"false, true{missing}"
     more = len(feature.categories) - MOST_CATEGORIES

@@ -158,6 +158,8 @@ def ordered_recipe(order: Order, table: IO[bytes] | None = None) -> Recipe:
 
     Raises RecipeError.
     """
+    from dataclasses import replace
+
     from learning.estimators import ready_made
     from recipes import find_recipe
     from tables.readers import read_table
@@ -165,7 +167,8 @@ def ordered_recipe(order: Order, table: IO[bytes] | None = None) -> Recipe:
     if order.recipe is not None:
         return find_recipe(order.recipe)
     load = partial(read_table, table)  # type: ignore[arg-type]
-    return ready_made(order.name, load, order.target or "", order.estimator or "forest")
+    recipe = ready_made(order.name, load, order.target or "", order.estimator or "forest")
+    return replace(recipe, merge_rare=order.merge_rare)
 
 
 def check_order(members: Mapping[str, Any]) -> None:

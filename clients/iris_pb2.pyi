@@ -19,11 +19,13 @@ class IrisPredictRequest(_message.Message):
     def __init__(self, sepal_length: _Optional[float] = ..., sepal_width: _Optional[float] = ..., petal_length: _Optional[float] = ..., petal_width: _Optional[float] = ...) -> None: ...
 
 class IrisPredictReply(_message.Message):
-    __slots__ = ("species", "probabilities", "model_version")
+    __slots__ = ("species", "probabilities", "model_version", "class_name")
     SPECIES_FIELD_NUMBER: _ClassVar[int]
     PROBABILITIES_FIELD_NUMBER: _ClassVar[int]
     MODEL_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CLASS_NAME_FIELD_NUMBER: _ClassVar[int]
     species: int
     probabilities: _containers.RepeatedScalarFieldContainer[float]
     model_version: str
-    def __init__(self, species: _Optional[int] = ..., probabilities: _Optional[_Iterable[float]] = ..., model_version: _Optional[str] = ...) -> None: ...
+    class_name: str
+    def __init__(self, species: _Optional[int] = ..., probabilities: _Optional[_Iterable[float]] = ..., model_version: _Optional[str] = ..., class_name: _Optional[str] = ...) -> None: ...

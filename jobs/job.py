@@ -28,6 +28,7 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     parameters: dict[str, Any] = {}
     promote: Promotion = DEFAULT_PROMOTION
     seed: int | None = None
+    merge_rare: str | None = None
     size: int | None = None
     sha256: str | None = None
 

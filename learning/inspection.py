@@ -75,8 +75,7 @@ def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
 
     It knows the columns of `learning.preparation`; of another's making, it returns none.
     """
-    inputs = schema.numeric + schema.texts
-    indices = [schema.features.index(feature) for feature in inputs]
+    indices = list(schema.owners)
     prepare = estimator[0]
     if prepare == "passthrough":
         return indices
@@ -89,7 +88,7 @@ def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
             owners += [indices[column] for column, codes in widths for _ in codes]
         elif name.startswith("text "):
             owners += [indices[columns]] * len(transformer.get_feature_names_out())
-        else:
+        elif name != "remainder" or transformer != "drop":
             return []
     return owners
 
@@ -97,18 +96,29 @@ def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
 def permutation_importances(
     estimator: BaseEstimator, holdout: Dataset, seed: int
 ) -> dict[str, dict[str, float]]:
-    """Return how much the loss grows when each feature is shuffled: mean and std."""
+    """Return how much the loss grows when each feature is shuffled: mean and std.
+
+    All columns of a feature are shuffled alike: what is shuffled is which row each is of.
+    """
     schema = holdout.schema
-    names = [feature.name for feature in schema.numeric + schema.texts]
+    features = schema.values + schema.texts
+    names = [feature.name for feature in features]
+    indices = [schema.features.index(feature) for feature in features]
+    owners = [indices.index(owner) for owner in schema.owners]
+    table, loss = estimator_input(holdout.batch), _gain_of(schema.target)
+
+    def gain(model: BaseEstimator, drawn: NDArray[np.intp], values: NDArray[Any]) -> float:
+        return loss(model, table[drawn[:, owners], np.arange(len(owners))], values)
+
     rows = min(holdout.rows, MOST_ROWS)
     repeats = int(np.clip(MOST_PREDICTIONS // (rows * len(names)), 1, REPEATS))
     # Hundreds of small predictions: threads would spend more on meeting than on work.
     with threadpool_limits(limits=1):
         result = permutation_importance(
             estimator,
-            estimator_input(holdout.batch),
+            np.tile(np.arange(holdout.rows)[:, np.newaxis], len(names)),
             holdout.target,
-            scoring=_gain_of(schema.target),
+            scoring=gain,
             n_repeats=repeats,
             random_state=seed,
             max_samples=rows,

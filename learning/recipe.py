@@ -32,8 +32,9 @@ class Recipe:
     `parameters` the values that this recipe has other than their defaults.
     `aliases` maps, by feature, a further value that rows may have to the
     category that it means. `kinds` decides a column's kind where its values
-    mislead. `protocols` names the protocols that answer for this model. `prepare`
-    makes the recipe's table of one that a user gives instead of its own.
+    mislead, the target's too. `merge_rare` is what the classes of too few rows are called
+    together, which are left out otherwise. `protocols` names the protocols that answer
+    for this model. `prepare` makes the recipe's table of one that a user gives instead of its own.
 
     Raises RecipeError for a name that is none or a parameter that is not there.
     """
@@ -47,6 +48,7 @@ class Recipe:
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
     task: str = "classification"
+    merge_rare: str | None = None
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning.prediction import Outputs
-from tables.schema import Target
+from tables.schema import Kind, Target
 from tables.table import Table
+from tables.target import Read
 
 Values = NDArray[Any]
 Strata = NDArray[np.intp]
@@ -47,8 +48,14 @@ class Task(ABC):
     # ------------------------------------------------------------ learning
 
     @abstractmethod
-    def read(self, table: Table, column: str) -> tuple[Target, Values]:
-        """Return the target and its value in each row. Raises DatasetError."""
+    def read(
+        self, table: Table, column: str, kind: Kind | None = None, merge_rare: str | None = None
+    ) -> Read:
+        """Return the target and its value in each row, all of which have a cell in the column.
+
+        `kind` says what the column is to be read as, and `merge_rare` what to call
+        what has too few rows taken together, where the task knows such. Raises DatasetError.
+        """
 
     @abstractmethod
     def strata(self, values: Values) -> Strata:

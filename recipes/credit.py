@@ -16,6 +16,7 @@ recipe = Recipe(
     target="approved",
     load=partial(read_table, DATA),
     estimator=forest,
+    kinds={"approved": "boolean"},
     parameters={"n_estimators": 200, "max_depth": 10, "min_samples_leaf": 5},
     # What clients in Portuguese send.
     aliases={

@@ -145,6 +145,6 @@ recipe = Recipe(
     prepare=prepare,
     estimator=catboost,
     parameters={"iterations": 300, "learning_rate": 0.05},
-    kinds=KINDS,
+    kinds={**KINDS, LABEL: "boolean"},
     protocols=("flat",),
 )

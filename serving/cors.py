@@ -16,7 +16,10 @@ class Cors:
         """Return the headers of an answer to a request from `origin`."""
         if origin is None or not self._origins:
             return ()
-        exposed = (b"access-control-expose-headers", b"X-Request-Id, Location, Retry-After")
+        exposed = (
+            b"access-control-expose-headers",
+            b"X-Request-Id, X-Warnings, Location, Retry-After",
+        )
         if self._any:
             return ((b"access-control-allow-origin", b"*"), exposed)
         # The answer depends on the origin: a cache must not give it to another one.

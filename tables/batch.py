@@ -14,9 +14,10 @@ class Batch(NamedTuple):
     """Encoded rows.
 
     `matrix` is C-contiguous float32 `[n, d]`, a column for each feature that is
-    not text, in the signature's order: categories by code (-1 for one never
-    seen), booleans 0 or 1, missing NaN. `texts` holds a list of n strings for
-    each text feature. `len(batch.matrix)` is n, also when there are only texts.
+    not text, or for each part of a date, in the signature's order: categories by
+    code (-1 for one never seen), booleans 0 or 1, missing NaN.
+    `texts` holds a list of n strings for each text feature. `len(batch.matrix)` is n,
+    also when there are only texts.
     """
 
     matrix: Matrix

@@ -22,6 +22,7 @@ from tables.numbers import (
     is_plain_integer,
     read_number,
 )
+from tables.scripts import have_many_words, share_words
 
 if TYPE_CHECKING:
     from tables.schema import Kind
@@ -52,11 +53,13 @@ TRUE_WORDS = ("true", "yes")
 BOOLEAN_WORDS = (*TRUE_WORDS, "false", "no")
 
 
-# More categories than these are read as text: one-hot columns by the thousand
-# cost more than they tell.
+# Of more categories than these, only the commonest are told apart: one-hot columns
+# by the thousand cost more than they tell.
 MOST_CATEGORIES = 1000
-# A value is a text rather than a category from this many words on, on average.
-TEXT_WORDS = 3
+# Of those, so many at most, in at least so many rows each.
+MOST_KEPT, FEWEST_KEPT = 255, 10
+# In fewer rows than this, values that all differ mean nothing.
+FEW_ROWS = 10
 # A column with this share of numbers, in this many different values, was meant to be numbers.
 MOSTLY = 0.95
 MANY = 20
@@ -95,8 +98,8 @@ def stripped(cells: Cells) -> list[str | None]:
 def kind_of(counts: Mapping[str, int]) -> Kind | None:
     """Return the kind of the narrowest reading that fits every value; None for dates.
 
-    No kind reads a date: as a category it would be one never seen for every row
-    to come. `counts` says how often each stripped text stands, of at least one.
+    How dates are read is decided by the column (`tables.column`). `counts` says
+    how often each stripped text stands, of at least one.
     """
     if all(word.lower() in BOOLEAN_WORDS for word in counts):
         return "boolean"
@@ -108,11 +111,12 @@ def kind_of(counts: Mapping[str, int]) -> Kind | None:
 
 
 def _is_text(counts: Mapping[str, int]) -> bool:
-    if len(counts) > MOST_CATEGORIES:
-        return True
     total = sum(counts.values())
-    words = sum(len(text.split()) * count for text, count in counts.items()) / total
-    return len(counts) > total / 2 and words >= TEXT_WORDS
+    if len(counts) <= total / 2:
+        return False
+    once = len(counts) == total >= FEW_ROWS
+    rare = len(counts) > MOST_CATEGORIES and max(counts.values()) < FEWEST_KEPT
+    return have_many_words(counts) or ((once or rare) and share_words(counts))
 
 
 def fits(text: str, kind: Kind) -> bool:
@@ -150,6 +154,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "integer": int,
     "boolean": to_boolean,
     "category": str,
+    "date": str,
     "text": str,
 }
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +22,12 @@ from tables.cells import (
     ALWAYS_MISSING,
     AMBIGUOUS,
     BOOLEAN_WORDS,
+    FEW_ROWS,
+    FEWEST_KEPT,
     MISSING,
     MISSING_IN_NUMBERS,
+    MOST_CATEGORIES,
+    MOST_KEPT,
     fits,
     kind_of,
     mostly_numbers,
@@ -31,7 +36,21 @@ from tables.cells import (
     spell,
     to_float32,
 )
-from tables.dates import is_date
+from tables.date_parts import chosen, encode_all, every_part, varying
+from tables.dates import (
+    DateFormat,
+    Moment,
+    Orders,
+    Written,
+    are_compact,
+    first_number,
+    isoformat,
+    moment_of,
+    moment_of_number,
+    orders,
+    take_apart,
+    unit_of,
+)
 from tables.distinct import Distinct, distinct
 from tables.numbers import (
     COMMA_LOCALE,
@@ -47,13 +66,12 @@ from tables.numbers import (
     parts_of,
     plainly,
 )
-from tables.schema import UNKNOWN, Feature, Kind
+from tables.schema import Feature, Kind
+from tables.scripts import is_unspaced
 from tables.texts import Texts
 
 # A category of more values than this is flagged.
 MANY_CATEGORIES = 100
-# In fewer rows than this, values that all differ mean nothing.
-FEW_ROWS = 10
 # A table's own texts may be private, and the example is shown to everybody.
 TEXT_EXAMPLE = "some words"
 # Integers up to this are themselves in 32 bits.
@@ -69,7 +87,8 @@ Where = Callable[[int], str]
 class Column(NamedTuple):
     """What a column becomes: a feature and its values, or neither, and what its owner should know.
 
-    `values` are float32 codes of all kinds but text, missing NaN, and texts otherwise.
+    `values` are float32 codes of all kinds but text, of a date `[n, parts]`, missing
+    NaN, and texts otherwise.
     """
 
     feature: Feature | None
@@ -82,14 +101,23 @@ class File(NamedTuple):
 
     `delimiter` parts its cells, `decimal` is the sign before fractions if one is
     proven or given, and `missing` are the words that mean so among its numbers.
+    `day_first` says whether the first number of its dates is the day, if that is so.
     """
 
     delimiter: str = ","
     decimal: str | None = None
     missing: frozenset[str] = frozenset()
+    day_first: bool | None = None
 
 
 NOTHING = Distinct([], [], np.empty(0, dtype=np.intp))
+
+
+class Dates(NamedTuple):
+    """The dates of a column, by its different texts, and what they say together."""
+
+    orders: Orders
+    written: list[Written]
 
 
 class Look(NamedTuple):
@@ -97,14 +125,14 @@ class Look(NamedTuple):
 
     `numbers` are its values if they are plain numbers, `words` its texts
     otherwise; of these `found` says as which numbers they may be read, `dates`
-    that they are dates, and `missing` which are no value, with how often.
+    which dates they are, and `missing` which are no value, with how often.
     """
 
     cells: Cells
     numbers: arrays.Numbers | None
     words: Distinct
     found: Candidates | None = None
-    dates: bool = False
+    dates: Dates | None = None
     missing: Mapping[str, int] = {}
 
 
@@ -146,25 +174,34 @@ def look(cells: Cells, kind: Kind | None = None) -> Look:
     if as_numbers:
         found, missing = _numbers_among(words, codes=kind is not None)
         if found is not None:
-            return Look(cells, None, words, found, False, missing)
-    if kind is None:
+            return Look(cells, None, words, found, None, missing)
+    if kind in (None, "date"):
         dates, missing = _dates_among(words)
-        if dates:
-            return Look(cells, None, words, None, True, missing)
+        if dates is not None:
+            return Look(cells, None, words, None, dates, missing)
     return Look(cells, None, words, missing=_missing_among_booleans(words))
 
 
 def together(file: File, looks: Iterable[Look]) -> File:
-    """Return what the columns say together: their decimal sign, and their words for missing."""
-    votes: Counter[str] = Counter()
+    """Return what the columns say together: how they are written, and their words for missing."""
+    signs: Counter[str] = Counter()
+    days: Counter[bool] = Counter()
     missing: set[str] = set()
     for seen in looks:
         missing.update(seen.missing)
         decided = seen.numbers or seen.found
         if decided is not None and decided.decimal is not None:
-            votes[decided.decimal] += 1
-    proven = max(votes, key=lambda sign: votes[sign], default=None)
-    return file._replace(decimal=file.decimal or proven, missing=frozenset(missing))
+            signs[decided.decimal] += 1
+        if seen.dates is not None and seen.dates.orders.day_first is not None:
+            days[seen.dates.orders.day_first] += 1
+    day_first = _commonest(days) if file.day_first is None else file.day_first
+    return file._replace(
+        decimal=file.decimal or _commonest(signs), missing=frozenset(missing), day_first=day_first
+    )
+
+
+def _commonest(votes: Counter[Any]) -> Any:
+    return max(votes, key=lambda vote: votes[vote], default=None)
 
 
 def _numbers_among(words: Distinct, codes: bool) -> tuple[Candidates | None, dict[str, int]]:
@@ -174,9 +211,20 @@ def _numbers_among(words: Distinct, codes: bool) -> tuple[Candidates | None, dic
     return candidates(numbers, codes), others
 
 
-def _dates_among(words: Distinct) -> tuple[bool, dict[str, int]]:
-    dates, others = _parted(words, is_date)
-    return bool(dates) and _mean_nothing(others, len(dates)), others
+def _dates_among(words: Distinct) -> tuple[Dates | None, dict[str, int]]:
+    read: list[Written] = []
+
+    def is_one(word: str) -> bool:
+        found = take_apart(word)
+        if found is not None:
+            read.append(found)
+        return found is not None
+
+    _, others = _parted(words, is_one)
+    if not read or not _mean_nothing(others, len(read)):
+        return None, {}
+    said = orders(read)
+    return (None, {}) if said is None else (Dates(said, read), others)
 
 
 def _parted(words: Distinct, good: Callable[[str], bool]) -> tuple[list[str], dict[str, int]]:
@@ -236,9 +284,15 @@ class _Decision:
             return self._of_numbers(numbers.values, numbers.there, numbers.format, None)
         if not self.seen.words.words:
             return self._left_out("has no value in any row")
-        if self.seen.dates:
-            self._note_missing()
-            return self._left_out("holds dates, which no kind of feature reads")
+        if self.seen.dates is not None:
+            return self._of_dates(self.seen.words.without(self.seen.missing), self.seen.dates)
+        if self.kind == "date":
+            words = self.seen.words.without(MISSING)
+            return (
+                self._of_counted(words)
+                if words.words
+                else self._left_out("has no value in any row")
+            )
         if self.seen.found is not None:
             return self._of_written_numbers(self.seen.found)
         return self._of_words()
@@ -270,6 +324,8 @@ class _Decision:
         written: NumberFormat,
         why: str | None,
     ) -> Column:
+        if self.kind is None and are_compact(values[there]):
+            return self._of_compact(values, there)
         kind = self.kind or ("integer" if values.dtype == np.int64 else "number")
         if kind == "integer" and values.dtype != np.int64:
             broken = there & (values % 1 != 0)
@@ -340,16 +396,95 @@ class _Decision:
                     f"of which 32 bits tell {kept} apart"
                 )
 
+    # ------------------------------------------------ dates
+
+    def _of_dates(self, words: Distinct, dates: Dates) -> Column:
+        said = dates.orders
+        comma = self.file.decimal == "," or self.file.delimiter == ";"
+        day_first, why = first_number(said, self.file.day_first, comma)
+        how = DateFormat(day_first, said.shape, zone=said.zone)
+        moments = [moment_of(written, how) for written in dates.written]
+        if why:
+            first = "day" if day_first else "month"
+            self.notes.append(
+                f"{self.name} has dates that leave open what is the day: the {first} is read "
+                f"first, {why}; day_first says otherwise"
+            )
+        if said.mixed:
+            self.notes.append(f"{self.name} has offsets from UTC that differ: UTC's clock is read")
+        return self._of_moments(words, moments, how)
+
+    def _of_compact(self, values: NDArray[Any], there: NDArray[np.bool_]) -> Column:
+        unique, inverse = np.unique(values[there].astype(np.int64), return_inverse=True)
+        self.notes.append(f"{self.name} has numbers such as {unique[0]}, read as dates")
+        codes = np.full(len(values), -1, dtype=np.intp)
+        codes[there] = inverse
+        words = [str(value) for value in unique]
+        how = DateFormat(unit="ymd")
+        moments = [moment_of(written, how) for written in map(take_apart, words) if written]
+        return self._of_moments(Distinct(words, [], codes), moments, how)
+
+    def _of_counted(self, words: Distinct) -> Column:
+        """Read numbers as dates, because their owner says so: by what they must count."""
+        strangers = {word for word in words.words if not is_number(word)}
+        if strangers:
+            no_dates = {word for word in strangers if take_apart(word) is None}
+            raise self._refuse(words.first(no_dates or strangers), "not of kind date")
+        numbers = [float(word) for word in words.words]
+        unit = unit_of(min(numbers), max(numbers))
+        if unit is None:
+            raise self._refuse(0, "no date: expected seconds since 1970, or days of Excel")
+        counted = {"excel": "Excel's days", "ms": "milliseconds", "us": "microseconds"}
+        self.notes.append(
+            f"{self.name} has {counted.get(unit, 'seconds since 1970')}, read as dates"
+        )
+        moments = [moment_of_number(number, unit) for number in numbers]
+        return self._of_moments(words, moments, DateFormat(unit=unit, zone=0))
+
+    def _of_moments(
+        self, words: Distinct, found: Sequence[Moment | None], how: DateFormat
+    ) -> Column:
+        moments = [moment for moment in found if moment is not None]
+        if len(moments) < len(found):
+            outside = {w for w, m in zip(words.words, found, strict=True) if m is None}
+            raise self._refuse(words.first(outside), "no date between the years 1 and 9999")
+        self._note_missing()
+        parts = every_part(moments)
+        kept = varying(parts, how.shape == "yearless")
+        if not kept:
+            return self._left_out("has the same value wherever it has one")
+        order = sorted(range(len(moments)), key=moments.__getitem__)
+        how = msgspec.structs.replace(
+            how,
+            parts=kept,
+            first=isoformat(moments[order[0]], how),
+            last=isoformat(moments[order[-1]], how),
+        )
+        feature = Feature(
+            self.name,
+            "date",
+            bool((words.codes < 0).any()),
+            example=words.words[order[(len(order) - 1) // 2]],
+            missing=self._further(self.seen.missing),
+            dates=how,
+        )
+        rows = np.vstack([parts[:, chosen(how)], np.full(len(kept), np.nan)]).astype(np.float32)
+        return Column(feature, rows[words.codes], tuple(self.notes))
+
     # ------------------------------------------------ words
 
     def _of_words(self) -> Column:
         words, missing = self._without_missing()
         if not words.words:
             return self._left_out("has no value in any row")
-        kind = self.kind or kind_of(words.by_word) or "category"
+        kind = self.kind or kind_of(words.by_word)
+        if kind is None:
+            return self._left_out("holds dates that contradict each other: is the day first?")
         self._check_words(words, kind)
         if kind == "category" and self.kind is None and _all_once(words):
-            return self._left_out("looks like an identifier: a different value in every row")
+            return self._left_out(
+                "looks like an identifier: a different value in every row; kind text says otherwise"
+            )
         if kind == "text":
             return self._of_texts()
         return self._of_codes(words, kind, missing)
@@ -360,7 +495,7 @@ class _Decision:
         missing = {word for word in words.words if word in self.file.missing}
         missing |= set(self.seen.missing)
         ambiguous = AMBIGUOUS & set(words.words)
-        if ambiguous and _are_codes(words):
+        if ambiguous and are_codes(words):
             missing -= ambiguous
         kept = sorted(ambiguous - missing)
         if kept and self.kind != "text":
@@ -383,7 +518,8 @@ class _Decision:
         there = {value for value in values if value}
         if len(there) == 1:
             return self._left_out("has the same value wherever it has one")
-        feature = Feature(self.name, "text", "" in values, example=TEXT_EXAMPLE)
+        unspaced = is_unspaced(value for value in values if value)
+        feature = Feature(self.name, "text", "" in values, example=TEXT_EXAMPLE, unspaced=unspaced)
         return Column(feature, values, tuple(self.notes))
 
     def _of_codes(self, words: Distinct, kind: Kind, missing: tuple[str, ...]) -> Column:
@@ -393,22 +529,44 @@ class _Decision:
             counts[value] += count
         if len(counts) == 1:
             return self._left_out("has the same value wherever it has one")
-        categories = tuple(sorted(counts)) if kind == "category" else ()
+        kept = _kept(counts) if kind == "category" else set()
+        other = len(kept) < len(counts) and kind == "category"
+        if other and not kept:
+            return self._left_out(
+                "looks like an identifier: hardly a value recurs; kind text says otherwise"
+            )
+        categories = tuple(sorted(kept))
         feature = Feature(
             self.name,
             kind,
             bool((words.codes < 0).any()),
             categories,
             {alias: known for alias, known in self.aliases.items() if known in categories},
-            example=min(counts, key=lambda value: (-counts[value], value)),
+            example=min(kept or counts, key=lambda value: (-counts[value], value)),
             missing=missing,
+            other=other,
         )
-        if kind == "category" and len(words.words) > min(MANY_CATEGORIES, counts.total() / 2):
+        if other:
+            self.notes.append(
+                f"{self.name} has {len(counts)} categories in {counts.total()} rows: the "
+                f"{len(kept)} commonest are told apart, and the rest are one"
+            )
+        elif kind == "category" and len(words.words) > min(MANY_CATEGORIES, counts.total() / 2):
             self.notes.append(
                 f"{self.name} has {len(words.words)} categories in {counts.total()} rows"
             )
         codes = _codes(feature, read)
         return Column(feature, words.spread(codes, math.nan), tuple(self.notes))
+
+
+def _kept(counts: Counter[str]) -> set[str]:
+    """Return the categories to tell apart: all of them, but of too many only the commonest."""
+    if len(counts) <= MOST_CATEGORIES:
+        return set(counts)
+    ordered = sorted(counts, key=lambda value: (-counts[value], value))
+    kept = {value for value in ordered[:MOST_KEPT] if counts[value] >= FEWEST_KEPT}
+    # One that would mean missing elsewhere is read as a value only if it is known.
+    return kept and kept | (counts.keys() & MISSING)
 
 
 def _all_differ(values: NDArray[Any]) -> bool:
@@ -421,7 +579,7 @@ def _all_once(words: Distinct) -> bool:
     return len(words.words) == sum(words.counts) >= FEW_ROWS
 
 
-def _are_codes(words: Distinct) -> bool:
+def are_codes(words: Distinct) -> bool:
     """Whether a column is of two capital letters each, as countries and states are."""
     return len(words.words) > 2 and all(len(w) == 2 and w.isupper() for w in words.words)
 
@@ -432,6 +590,12 @@ def _are_codes(words: Distinct) -> bool:
 def as_texts(cells: Cells) -> list[str]:
     """Return cells as texts, an empty one where one is missing."""
     return ["" if cell is None or cell.strip() in MISSING else cell for cell in cells]
+
+
+def as_columns(values: Values) -> NDArray[np.float32]:
+    """Return a feature's values as columns of the matrix, `[n, columns]`."""
+    found = np.asarray(values)
+    return found if found.ndim == 2 else found[:, np.newaxis]
 
 
 def formats_of(feature: Feature, model: str = ".", same: bool = True) -> tuple[NumberFormat, ...]:
@@ -459,6 +623,9 @@ def encode_column(feature: Feature, cells: Cells, formats: Sequence[NumberFormat
     if feature.kind in ("number", "integer"):
         return _encode_numbers(feature, cells, formats)
     words = distinct(cells).without(missing_of(feature))
+    if feature.dates is not None:
+        parts = encode_all(words.words, feature.dates)
+        return np.vstack([parts, np.full((1, parts.shape[1]), np.nan, np.float32)])[words.codes]
     values = [read_value(word, feature.kind) for word in words.words]
     return words.spread(_codes(feature, values), math.nan)
 
@@ -496,4 +663,4 @@ def _codes(feature: Feature, values: list[Any]) -> NDArray[np.float32]:
         return to_float32(values)
     codes = {category: float(index) for index, category in enumerate(feature.categories)}
     codes |= {alias: codes[category] for alias, category in feature.aliases.items()}
-    return to_float32([codes.get(value, UNKNOWN) for value in values])
+    return to_float32([codes.get(value, feature.fallback) for value in values])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tables.batch import Batch
-from tables.column import Values, encode_column, formats_of
+from tables.column import Values, as_columns, encode_column, formats_of
+from tables.date_parts import spelt
 from tables.dialect import PLAIN_DIALECT
 from tables.leakage import leaking_features
 from tables.schema import Feature, Kind, Schema
-from tables.schema_inference import ReadTarget, infer_schema, read_classes
+from tables.schema_inference import infer_schema
 from tables.table import Table
+from tables.target import ReadTarget, read_classes
 
 
 @dataclass(frozen=True)
@@ -40,14 +42,19 @@ class Dataset:
         batch = Batch(np.ascontiguousarray(self.batch.matrix[indices]), texts)
         return Dataset(self.schema, batch, self.target[indices], self.notes)
 
+    def that_imputes(self) -> Dataset:
+        """Return the dataset of a model that fills in missing values."""
+        return replace(self, schema=msgspec.structs.replace(self.schema, imputes=True))
+
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""
         return [self._object(i) for i in indices]
 
     def _object(self, row: int) -> dict[str, Any]:
-        numbers = zip(self.schema.numeric, self.batch.matrix[row].tolist(), strict=True)
+        found = self.batch.matrix[row].tolist()
+        slices = zip(self.schema.values, self.schema.slices, strict=True)
         texts = zip(self.schema.texts, self.batch.texts, strict=True)
-        values = {feature.name: _decoded(feature, code) for feature, code in numbers}
+        values = {feature.name: _decoded(feature, found[where]) for feature, where in slices}
         values |= {feature.name: column[row] for feature, column in texts}
         return {feature.name: values[feature.name] for feature in self.schema.features}
 
@@ -68,13 +75,16 @@ def read_dataset(
     aliases: Mapping[str, Mapping[str, str]] | None = None,
     kinds: Mapping[str, Kind] | None = None,
     read_target: ReadTarget = read_classes,
+    merge_rare: str | None = None,
 ) -> Dataset:
     """Infer the schema of a table and encode its rows.
 
     The notes also name the features that give classes away. Raises
     DatasetError, naming column and row, for a table that cannot be learnt from.
     """
-    schema, notes, batch, values = infer_schema(table, target, aliases, kinds, read_target)
+    schema, notes, batch, values = infer_schema(
+        table, target, aliases, kinds, read_target, merge_rare
+    )
     if not schema.target.classes:
         return Dataset(schema, batch, values, notes)
     names = [feature.name for feature in schema.numeric]
@@ -88,8 +98,8 @@ def read_dataset(
 def encode(table: Table, schema: Schema) -> Batch:
     """Encode a table's rows as `tables.rows` encodes the rows of requests. Raises ValueError."""
     matrix = np.empty((len(table), len(schema.numeric)), dtype=np.float32)
-    for index, feature in enumerate(schema.numeric):
-        matrix[:, index] = _encoded(table, schema, feature)
+    for feature, where in zip(schema.values, schema.slices, strict=True):
+        matrix[:, where] = as_columns(_encoded(table, schema, feature))
     texts = (list(_encoded(table, schema, feature)) for feature in schema.texts)
     return Batch(matrix, tuple(texts))
 
@@ -101,9 +111,20 @@ def _encoded(table: Table, schema: Schema, feature: Feature) -> Values:
     return encode_column(feature, table.columns[feature.name], formats)
 
 
-def _decoded(feature: Feature, code: float) -> Any:
+def _decoded(feature: Feature, found: Sequence[float]) -> Any:
+    if feature.dates is not None:
+        return spelt(found, feature.dates)
+    (code,) = found
     if np.isnan(code):
         return None
     if feature.kind == "category":
-        return feature.categories[int(code)]
+        return (*feature.categories, _other(feature))[int(code)]
     return {"boolean": bool, "integer": int, "number": float}[feature.kind](code)
+
+
+def _other(feature: Feature) -> str:
+    """Return a word that is none of a feature's categories."""
+    word = "other"
+    while word in feature.categories or word in feature.aliases or word in feature.missing:
+        word = f"({word})"
+    return word

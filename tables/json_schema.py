@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from tables.dates import DateFormat
 from tables.rows import BOOLEANS, LARGEST
 from tables.schema import Feature, Schema
 
 # An integer may be written 9.0, and may be as large as any number: both end as float32.
 _NUMBER = {"minimum": -LARGEST, "maximum": LARGEST}
+# The spellings of RFC 3339.
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DATE_TIME = rf"{_DATE}T[0-9:]{{8}}(?:\.[0-9]+)?(?:Z|[+-][0-9]{{2}}:[0-9]{{2}})"
 _TYPES: dict[str, dict[str, Any]] = {
     "number": {"type": "number", **_NUMBER},
     "integer": {"type": "integer", **_NUMBER},
     "boolean": {"enum": [True, False, *(word for word in BOOLEANS if isinstance(word, str))]},
     "category": {"type": "string"},
+    "date": {"type": "string"},
     "text": {"type": "string"},
 }
 
@@ -22,9 +28,11 @@ def row_schema(schema: Schema) -> dict[str, Any]:
     """Return the JSON Schema (2020-12) of one row.
 
     A category is any string: one never seen in training is scored, with a
-    warning. The label's own column may be there, and is not read.
+    warning, and so is a null where training had none, if the model imputes. The
+    label's own column may be there, and is not read.
     """
-    properties = {feature.name: feature_schema(feature) for feature in schema.features}
+    imputes = schema.imputes is True
+    properties = {feature.name: feature_schema(feature, imputes) for feature in schema.features}
     label = {"description": "the label's own column: accepted, and not read"}
     return {
         "type": "object",
@@ -35,14 +43,17 @@ def row_schema(schema: Schema) -> dict[str, Any]:
     }
 
 
-def feature_schema(feature: Feature) -> dict[str, Any]:
-    """Return the JSON Schema of one feature's value."""
+def feature_schema(feature: Feature, imputes: bool = False) -> dict[str, Any]:
+    """Return the JSON Schema of one feature's value; a model that imputes accepts null in all."""
     schema = dict(_TYPES[feature.kind])
-    if feature.nullable:
+    if feature.dates is not None:
+        schema = _date(feature.dates, str(feature.example))
+    if feature.nullable or imputes:
         if "enum" in schema:
             schema["enum"] = [*schema["enum"], None]
         else:
-            schema["type"] = [schema["type"], "null"]
+            types = schema["type"]
+            schema["type"] = [*(types if isinstance(types, list) else [types]), "null"]
     described = _described(feature)
     if described:
         schema["description"] = described
@@ -51,9 +62,21 @@ def feature_schema(feature: Feature) -> dict[str, Any]:
     return schema
 
 
+def _date(dates: DateFormat, example: str) -> dict[str, Any]:
+    """Return the type of a date, and its format where the column's own spelling is one."""
+    formats = {"date": _DATE, "date-time": _DATE_TIME}
+    found = [name for name, pattern in formats.items() if re.fullmatch(pattern, example)]
+    schema: dict[str, Any] = {"type": ["string", "number"] if dates.unit else "string"}
+    return {**schema, "format": found[0]} if found else schema
+
+
 def _described(feature: Feature) -> str:
+    if feature.dates is not None:
+        dates, said = feature.dates, f"a date as {feature.example}, or in ISO 8601"
+        first = ", the day first" if dates.day_first else ""
+        return f"{said}{first}; in training from {dates.first} to {dates.last}"
     if feature.kind == "category":
-        said = "one of " + ", ".join(feature.categories)
+        said = "one of " + ", ".join(feature.categories) + (", or another" if feature.other else "")
         return said + ("; or " + ", ".join(feature.aliases) if feature.aliases else "")
     if feature.minimum is not None and feature.maximum is not None:
         return f"in training from {feature.minimum:g} to {feature.maximum:g}"

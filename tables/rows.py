@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 from errors import LONGEST_NAME, ParseError, RowProblem, RowsError
 from tables.batch import Batch
 from tables.cells import BOOLEAN_WORDS, TRUE_WORDS, read_cell, read_numbers
-from tables.column import as_texts, encode_column, formats_of, missing_of
+from tables.column import as_columns, as_texts, encode_column, formats_of, missing_of
+from tables.date_parts import encoder
+from tables.dates import read_moment
 from tables.dialect import PLAIN_DIALECT, Dialect
 from tables.numbers import PLAIN_NUMBERS, NumberFormat
-from tables.schema import UNKNOWN, Feature, Schema
+from tables.schema import UNKNOWN, Feature, Kind, Schema
 from tables.texts import Texts
 
 # A larger number would become infinite in the float32 matrix.
@@ -48,11 +50,13 @@ _ROW_TYPES: dict[str, Any] = {
     "integer": Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)],
     "boolean": bool | Literal[_BOOLEAN_WORDS],
     "category": str,
+    "date": str,
     "text": str,
 }
 _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 Values = tuple[Any, ...]
+Parts = tuple[float, ...]
 Rejection = tuple[str, str]
 # How a feature's numbers may be written, by its name.
 Formats = dict[str, tuple[NumberFormat, ...]]
@@ -63,8 +67,8 @@ class Decoded(NamedTuple):
 
     `batch` holds the good rows and `places` where each stood in the request;
     `problems` says what was wrong with the others, `unknown` which (row, field)
-    held a category that training never saw. `single` tells one bare row from a
-    list of one.
+    held a category that training never saw, and `missing` which had no value
+    where training always had one. `single` tells one bare row from a list of one.
     """
 
     batch: Batch
@@ -72,6 +76,7 @@ class Decoded(NamedTuple):
     problems: tuple[RowProblem, ...] = ()
     unknown: tuple[tuple[int, str], ...] = ()
     single: bool = False
+    missing: tuple[tuple[int, str], ...] = ()
 
 
 class RowCodec:
@@ -79,7 +84,7 @@ class RowCodec:
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
-        self._features = schema.numeric + schema.texts
+        self._features = schema.values + schema.texts
         self._names = tuple(feature.name for feature in self._features)
         self._known = frozenset(self._names)
         self._by_name = {feature.name: feature for feature in self._features}
@@ -91,23 +96,36 @@ class RowCodec:
         }
         # Rows copied from a training table carry the label and what the model does not read.
         self._ignored = {schema.target.name, *schema.ignored} - self._known
-        self._width = len(schema.numeric)
+        self._columns = schema.numeric
+        self._width = len(self._columns)
+        self._slices = schema.slices
+        self._count = len(self._slices)
         self._codes = tuple(_codes(feature) for feature in self._features)
         self._words = tuple(map(_words_of, self._features, self._codes))
         self._missing = tuple(map(missing_of, self._features))
-        self._needed = [i for i, feature in enumerate(schema.numeric) if not feature.nullable]
-        self._boolean = [i for i, feature in enumerate(schema.numeric) if feature.kind == "boolean"]
-        self._whole = [i for i, feature in enumerate(schema.numeric) if feature.kind == "integer"]
-        self._coded = tuple((i, c) for i, c in enumerate(self._codes) if c is not None)
-        self._categorical = [
-            i for i, feature in enumerate(schema.numeric) if feature.kind == "category"
-        ]
+        self._imputes = schema.imputes is True
+        # Of the matrix, as are the slices; all else is by feature.
+        self._needed = [i for i, column in enumerate(self._columns) if not column.nullable]
+        self._boolean = self._of_kind("boolean")
+        self._whole = self._of_kind("integer")
+        self._categorical = self._of_kind("category")
+        self._fallback = tuple(feature.fallback for feature in self._features)
+        self._coded = tuple(
+            (i, codes, self._fallback[i])
+            for i, codes in enumerate(self._codes)
+            if codes is not None
+        )
+        dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
+        self._dates = dict(reversed(dates))
         # msgspec cannot name a field with one of these; the patient way reads it.
         self._nameable = not any(set('"\\') & set(n) for n in self._known | self._ignored)
         row = self._row_type() if self._nameable else msgspec.Struct
         self._values = _values_of(len(self._features))
         self._one = msgspec.json.Decoder(row)
         self._many = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+
+    def _of_kind(self, kind: Kind) -> list[int]:
+        return [i for i, column in enumerate(self._columns) if column.kind == kind]
 
     def _row_type(self) -> type[msgspec.Struct]:
         fields: list[Any] = [_row_field(i, feature) for i, feature in enumerate(self._features)]
@@ -133,7 +151,7 @@ class RowCodec:
             decoded = self._decode_quickly(body, single) if self._nameable else None
             if decoded is not None and not (decoded.unknown and strict):
                 return decoded
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
             pass
         objects = parse_json(body)
         rows = [objects] if single else objects
@@ -149,8 +167,9 @@ class RowCodec:
     def decode_objects(self, rows: Any, *, partial: bool = False, strict: bool = False) -> Decoded:
         """Check parsed rows field by field, gather everything wrong, and encode the rest.
 
-        Raises RowsError when there is a problem and `partial` is not set, or
-        when `rows` is not a list of at least one row.
+        A model that imputes answers a null also where training had none; `strict`
+        refuses that. Raises RowsError when there is a problem and `partial` is not
+        set, or when `rows` is not a list of at least one row.
         """
         if not isinstance(rows, list):
             raise RowsError("expected an object (one row) or a list of objects")
@@ -167,7 +186,22 @@ class RowCodec:
                 break
         if problems and not partial:
             raise rejected(problems)
-        return self._encode(good, indices, tuple(problems))
+        decoded = self._encode(good, indices, tuple(problems))
+        return decoded._replace(missing=self._never_missing(good, indices))
+
+    def _never_missing(
+        self, rows: Sequence[Values], indices: Sequence[int]
+    ) -> tuple[tuple[int, str], ...]:
+        """Return the row and field of each value that is missing where training had all."""
+        if not self._imputes:
+            return ()
+        always = [(i, f.name) for i, f in enumerate(self._features) if not f.nullable]
+        return tuple(
+            (index, name)
+            for index, row in zip(indices, rows, strict=True)
+            for i, name in always
+            if row[i] is None
+        )
 
     def encode_objects(self, rows: list[dict[str, Any]]) -> Batch:
         """Encode rows given as dicts. Raises RowsError."""
@@ -178,9 +212,13 @@ class RowCodec:
             return (), [RowProblem(index, None, "object", json_name(row))]
         problems = self._unknown_fields(index, row)
         hinted = {problem.hint for problem in problems}
-        values = []
+        values: list[Any] = []
         for feature in self._features:
-            value, rejection = check_value(feature, row.get(feature.name, ABSENT), strict)
+            given = row.get(feature.name, ABSENT)
+            if given is None and self._imputes and not strict:
+                values.append(None)
+                continue
+            value, rejection = check_value(feature, given, strict)
             values.append(value)
             if rejection and not (rejection[1] == "nothing" and feature.name in hinted):
                 problems.append(RowProblem(index, feature.name, *rejection))
@@ -200,12 +238,15 @@ class RowCodec:
 
     def _encode_one(self, row: Values) -> Decoded:
         values = list(row)
-        for i, codes in self._coded:
-            values[i] = codes.get(values[i], UNKNOWN)
-        texts = tuple([text or ""] for text in values[self._width :])
+        for i, codes, fallback in self._coded:
+            values[i] = codes.get(values[i], fallback)
+        texts = tuple([text or ""] for text in values[self._count :])
+        # From the last on, so that those before stay where they are.
+        for i, read in self._dates.items():
+            values[i : i + 1] = read(values[i])
         batch = Batch(np.array([values[: self._width]], dtype=np.float32), texts)
         unknown: tuple[tuple[int, str], ...] = ()
-        if UNKNOWN in [values[i] for i in self._categorical]:
+        if self._categorical and UNKNOWN in [values[i] for i in self._categorical]:
             unknown = self._unknown(batch, (0,))
         return Decoded(batch, (0,), (), unknown, single=True)
 
@@ -214,25 +255,31 @@ class RowCodec:
     ) -> Decoded:
         matrix = np.empty((len(rows), self._width), dtype=np.float32)
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self._features)
-        for i, codes in enumerate(self._codes[: self._width]):
-            column = columns[i]
-            matrix[:, i] = column if codes is None else [codes.get(v, UNKNOWN) for v in column]
-        texts = tuple([text or "" for text in column] for column in columns[self._width :])
+        for i, where in enumerate(self._slices):
+            if i in self._dates:
+                matrix[:, where] = as_columns([self._dates[i](value) for value in columns[i]])
+            else:
+                matrix[:, where.start] = self._coded_values(i, columns[i])
+        texts = tuple([text or "" for text in column] for column in columns[self._count :])
         batch = Batch(matrix, texts)
         return Decoded(batch, indices, problems, self._unknown(batch, indices))
+
+    def _coded_values(self, index: int, column: Sequence[Any]) -> Sequence[Any]:
+        codes, fallback = self._codes[index], self._fallback[index]
+        return column if codes is None else [codes.get(value, fallback) for value in column]
 
     def _unknown(self, batch: Batch, indices: Sequence[int]) -> tuple[tuple[int, str], ...]:
         if not self._categorical:
             return ()
         rows, columns = np.nonzero(batch.matrix[:, self._categorical] == UNKNOWN)
         return tuple(
-            (indices[row], self._names[self._categorical[column]])
+            (indices[row], self._columns[self._categorical[column]].name)
             for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
         )
 
     def decode_columns(
         self,
-        columns: dict[str, Sequence[str]],
+        columns: Mapping[str, Sequence[str]],
         *,
         partial: bool = False,
         strict: bool = False,
@@ -265,19 +312,20 @@ class RowCodec:
         return [read_cell(cell, feature.kind, missing, written) for cell in cells]
 
     def _columns_quickly(
-        self, columns: dict[str, Sequence[str]], formats: Formats
+        self, columns: Mapping[str, Sequence[str]], formats: Formats
     ) -> Decoded | None:
         """Encode column by column; None as soon as one needs a closer look."""
         if not self._known <= columns.keys() <= self._known | self._ignored:
             return None
         count = len(columns[self._names[0]])
         doubles = np.empty((count, self._width))
-        for i, name in enumerate(self._names[: self._width]):
+        for i, where in enumerate(self._slices):
+            name = self._names[i]
             values = self._column_quickly(i, columns[name], formats[name])
             if values is None:
                 return None
-            doubles[:, i] = values
-        texts = [as_texts(columns[name]) for name in self._names[self._width :]]
+            doubles[:, where] = as_columns(values)
+        texts = [as_texts(columns[name]) for name in self._names[self._count :]]
         if not self._are_good(doubles, texts):
             return None
         batch = Batch(doubles.astype(np.float32), tuple(texts))
@@ -285,20 +333,29 @@ class RowCodec:
 
     def _column_quickly(
         self, index: int, cells: Sequence[str], formats: tuple[NumberFormat, ...]
-    ) -> Sequence[float] | NDArray[np.float32] | None:
+    ) -> Any:
         if type(cells) is Texts:
             try:
                 return np.asarray(encode_column(self._features[index], cells, formats))
             except ValueError:
                 return None
+        if index in self._dates:
+            return self._dates_quickly(index, cells)
         known, missing = self._words[index], self._missing[index]
         if known is not None:
-            return [known.get(cell.strip(), UNKNOWN) for cell in cells]
+            fallback = self._fallback[index]
+            return [known.get(cell.strip(), fallback) for cell in cells]
         for written in formats:
             numbers = read_numbers(cells, missing, written)
             if numbers is not None:
                 return numbers
         return None
+
+    def _dates_quickly(self, index: int, cells: Sequence[str]) -> list[Parts] | None:
+        try:
+            return [self._dates[index](cell) for cell in cells]
+        except NoDate:
+            return None
 
     def _are_good(self, doubles: NDArray[np.float64], texts: list[list[str]]) -> bool:
         """Whether every value is one that the patient way would accept."""
@@ -308,8 +365,12 @@ class RowCodec:
             return False
         if (np.abs(doubles) > LARGEST).any() or (doubles[:, self._whole] % 1 > 0).any():
             return False
-        optional = (feature.nullable for feature in self._features[self._width :])
+        optional = (feature.nullable for feature in self._features[self._count :])
         return all(may or "" not in cells for may, cells in zip(optional, texts, strict=True))
+
+
+class NoDate(Exception):
+    """A value that is no date of its column; what looks at every field says so."""
 
 
 class _Absent:
@@ -347,8 +408,8 @@ def _check_boolean(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rej
 def _check_category(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
     if not isinstance(value, str):
         return None, (_expected(feature), json_name(value))
-    known = value in feature.categories or value in feature.aliases
-    if not known and value and value in missing_of(feature):
+    known = value in feature.categories or value in feature.aliases or feature.other
+    if value and value in missing_of(feature):
         return None, None
     if strict and not known:
         return None, (
@@ -362,17 +423,32 @@ def _check_text(feature: Feature, value: Any, strict: bool) -> tuple[Any, Reject
     return (value, None) if isinstance(value, str) else (None, ("string", json_name(value)))
 
 
+def _check_date(feature: Feature, value: Any, strict: bool) -> tuple[Any, Rejection | None]:
+    assert feature.dates is not None
+    numeric = bool(feature.dates.unit) and isinstance(value, int | float)
+    if isinstance(value, bool) or not (numeric or isinstance(value, str)):
+        return None, (_expected(feature), json_name(value))
+    if isinstance(value, str) and value.strip() in missing_of(feature):
+        return (None, None) if feature.nullable else (None, (_expected(feature), "no date"))
+    if read_moment(value, feature.dates) is None:
+        return None, (_expected(feature), "no date")
+    return value, None
+
+
 _CHECKS: dict[str, Callable[[Feature, Any, bool], tuple[Any, Rejection | None]]] = {
     "number": _check_number,
     "integer": _check_number,
     "boolean": _check_boolean,
     "category": _check_category,
+    "date": _check_date,
     "text": _check_text,
 }
 
 
 def _expected(feature: Feature) -> str:
     names = {"boolean": "true or false", "category": "string", "text": "string"}
+    if feature.dates is not None:
+        names["date"] = f"date as {feature.example}"
     expected = names.get(feature.kind, feature.kind)
     return f"{expected} or null" if feature.nullable else expected
 
@@ -439,8 +515,29 @@ def _words_of(feature: Feature, codes: dict[Any, float] | None) -> dict[Any, flo
     return None if codes is None else dict.fromkeys(missing_of(feature), math.nan) | codes
 
 
+def _parts_reader(feature: Feature) -> Callable[[Any], Parts]:
+    """Return the function from a date of a row to its columns of the matrix; it raises NoDate."""
+    assert feature.dates is not None
+    encode, missing = encoder(feature.dates), missing_of(feature)
+    nothing: Parts = (math.nan,) * len(feature.columns)
+
+    def read(value: str | float | None) -> Parts:
+        if value is None or (isinstance(value, str) and value.strip() in missing):
+            if feature.nullable:
+                return nothing
+            raise NoDate
+        found = encode(value)
+        if found is None:
+            raise NoDate
+        return found
+
+    return read
+
+
 def _row_field(index: int, feature: Feature) -> Any:
     kind = _ROW_TYPES[feature.kind]
+    if feature.dates is not None and feature.dates.unit:
+        kind = kind | Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
     return (f"f{index}", kind | None, None) if feature.nullable else (f"f{index}", kind)
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from errors import DatasetError
 from tables.cells import to_cells
 from tables.dialect import PLAIN_DIALECT, Dialect
+from tables.texts import Texts
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,8 @@ class Table:
     Values are texts as a file has them, or Python's own; None is missing.
     `lines` are the lines of the file on which the rows begin, if there is one,
     and `dialect` says how that file is written; `decimal` is the sign before
-    fractions, where its owner says so.
+    fractions, and `day_first` whether 01/05 is in May, where its owner says so.
+    `indices` are those that the rows had before some were left out.
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -26,6 +31,8 @@ class Table:
     notes: tuple[str, ...] = ()
     dialect: Dialect = PLAIN_DIALECT
     decimal: str | None = None
+    day_first: bool | None = None
+    indices: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if len({len(cells) for cells in self.columns.values()}) > 1:
@@ -41,4 +48,17 @@ class Table:
     def index(self, row: int) -> str:
         """Say where a row (from 0) is: its number under the header, and its line in the file."""
         line = f" (line {self.lines[row]})" if row < len(self.lines) else ""
-        return f"row {row + 1}{line}"
+        index = self.indices[row] if len(self.indices) else row
+        return f"row {index + 1}{line}"
+
+    def take(self, rows: NDArray[np.intp]) -> Table:
+        """Return the table of the rows of these indices; where each stood is still known."""
+        indices = rows.tolist()
+        columns = {name: _taken(cells, indices) for name, cells in self.columns.items()}
+        lines = [self.lines[i] for i in indices] if len(self.lines) else ()
+        before = [self.indices[i] for i in indices] if len(self.indices) else indices
+        return replace(self, columns=columns, lines=lines, indices=before)
+
+
+def _taken(cells: Sequence[Any], rows: list[int]) -> Sequence[Any]:
+    return cells.take(rows) if isinstance(cells, Texts) else [cells[i] for i in rows]

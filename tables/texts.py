@@ -31,6 +31,10 @@ class Texts(Sequence[str]):
         for chunk in self.array.chunks:
             yield from (text or "" for text in chunk.to_pylist())
 
+    def take(self, indices: Sequence[int]) -> Texts:
+        """Return the texts of these indices."""
+        return Texts(self.array.take(list(indices)))
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and list(self) == list(other)
 

@@ -177,8 +177,8 @@ def _make_root(root: Path, suite: str, wheels: str) -> Path:
 
 def _download(wheels: Path, version: str, requirements: Sequence[Path]) -> None:
     # They are pinned to the last one: there is nothing to resolve.
-    words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(wheels)]
-    given = [word for file in requirements for word in ("--requirement", str(file))]
+    words = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", f"--dest={wheels}"]
+    given = [word for file in requirements for word in ("--requirement", file)]
     _must([*words, "--only-binary=:all:", f"--python-version={version}", *given])
 
 

@@ -78,7 +78,7 @@ def test_the_manifest_says_how_it_was_made(registry):
     built = build_model(RECIPE, registry=registry, parameters=FEW, seed=3)
     manifest = registry.read("some", built.version).manifest
     assert manifest.training_rows == 160
-    assert manifest.classes == (False, True)
+    assert manifest.classes == ("no", "yes")
     extra = manifest.extra
     assert extra["recipe"] == "some"
     assert extra["parameters"] == {"n_estimators": 5, "max_depth": 10, "min_samples_leaf": 2}
@@ -220,6 +220,30 @@ def test_how_a_table_is_read_may_be_said(tmp_path):
     assert table.columns["area"] == ["1.167", "2.001"]
     with pytest.raises(DatasetError, match="line 4"):
         chosen_recipe(parse(given[:-1])).load()
+
+
+def labelled_table(path, words=("Yes", "no"), **more):
+    rows = [f"{n % 40},{words[n % 40 > 20]}" for n in range(200)]
+    path.write_text("\n".join(["a,y", *rows, *more.get("rows", ()), ""]))
+    return ["--data", str(path), "--target", "y", "--json", "--set", "n_estimators=5"]
+
+
+def test_rows_without_a_label_and_rare_classes_are_left_out_or_merged(store, tmp_path, capsys):
+    more = ["1,", "2,", "3,r1", *(f"{n},r2" for n in range(4))]
+    given = labelled_table(tmp_path / "gaps.csv", ("a", "b"), rows=more)
+    assert main(given) == 0
+    built = json.loads(capsys.readouterr().out)
+    assert (built["rows"], len(built["confusion_matrix"])) == (200, 2)
+    assert built["notes"][:2] == [
+        "y, the label, has no value in 2 rows, first row 201 (line 202); left out",
+        "y: 2 classes have fewer than 5 rows, 'r1' and 'r2', 5 rows in all, left out; "
+        "merge_rare merges them",
+    ]
+    assert main([*given, "--merge-rare", "other"]) == 0
+    built = json.loads(capsys.readouterr().out)
+    assert (built["rows"], len(built["confusion_matrix"])) == (205, 3)
+    registry = Registry(open_store(str(store)))
+    assert registry.read("gaps", built["model"]["version"]).manifest.classes == ("a", "b", "other")
 
 
 def wine(path):

@@ -68,7 +68,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A certificate for another name than the loopback's, and its key."""
     folder = tmp_path_factory.mktemp("tls")
     files = folder / "server.crt", folder / "server.key"
-    named = ["--host", "models.example", "--cert", str(files[0]), "--key", str(files[1])]
+    named = ["--host=models.example", f"--cert={files[0]}", f"--key={files[1]}"]
     subprocess.run([sys.executable, ROOT / "bin/make_certificate", *named], check=True)
     return files
 

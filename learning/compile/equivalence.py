@@ -111,5 +111,5 @@ def _unsettle(matrix: NDArray[np.float32], schema: Schema, generator: np.random.
     for index, feature in enumerate(schema.numeric):
         if feature.kind == "category":
             matrix[generator.random(len(matrix)) < 0.2, index] = UNKNOWN
-        if feature.nullable:
+        if feature.nullable or schema.imputes is True:
             matrix[generator.random(len(matrix)) < 0.2, index] = np.nan

@@ -267,7 +267,8 @@ def columned(estimator: Any, schema: Schema) -> Columned:
     """Return a fitted estimator's last step with the sources of its columns."""
     steps = [s for _, s in estimator.steps] if hasattr(estimator, "steps") else [estimator]
     columns = len(schema.numeric)
-    nullable = frozenset(i for i, f in enumerate(schema.numeric) if f.nullable)
+    any_may_be = schema.imputes is True
+    nullable = frozenset(i for i, f in enumerate(schema.numeric) if f.nullable or any_may_be)
     found = sources(steps[:-1], columns, len(schema.texts))
     return Columned(steps[-1], found, columns, nullable)
 

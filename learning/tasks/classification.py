@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from errors import EquivalenceError
 from learning.prediction import Outputs
 from learning.task import Column, Doubles, Strata, Task, Values
-from tables.schema import Class, Target
-from tables.schema_inference import read_classes
+from tables.schema import Class, Kind, Target
 from tables.table import Table
+from tables.target import Read, read_classes
 
 # The most that a compiled model's probability may differ; no class may.
 TOLERANCE = 1e-5
@@ -52,9 +52,11 @@ class Classification(Task):
 
     # ------------------------------------------------------------ learning
 
-    def read(self, table: Table, column: str) -> tuple[Target, Values]:
+    def read(
+        self, table: Table, column: str, kind: Kind | None = None, merge_rare: str | None = None
+    ) -> Read:
         """Return the target with its classes, and the index of each row's. Raises DatasetError."""
-        return read_classes(table, column)
+        return read_classes(table, column, kind, merge_rare)
 
     def strata(self, values: Values) -> Strata:
         """Return the classes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import numpy as np
 from google.protobuf.message import Message
 
@@ -25,6 +26,7 @@ from serving.protocols.oip.tensors import (
     tensor_of_bytes,
     to_bytes,
 )
+from serving.warnings import warnings_of
 from tables.batch import Batch
 from tables.rows import Decoded
 
@@ -117,7 +119,10 @@ class Inference:
         request = exchange.options = parse(messages.ModelInferRequest, exchange.body)
         name, version = request.model_name, request.model_version or None
         exchange.live = self._champions.live_version(name, version)
-        return decode_tensors(exchange.live.codec, _inputs(request))
+        strict = (
+            request.parameters["strict"].bool_param if "strict" in request.parameters else False
+        )
+        return decode_tensors(exchange.live.codec, _inputs(request), strict)
 
     def render(self, exchange: Exchange) -> Answer:
         """Make the reply of the outputs requested. Raises RequestError."""
@@ -126,6 +131,9 @@ class Inference:
         reply = messages.ModelInferResponse(
             model_name=live.name, model_version=live.version, id=request.id
         )
+        warnings = warnings_of(exchange.decoded)
+        if warnings:
+            reply.parameters["warnings"].string_param = msgspec.json.encode(warnings).decode()
         for tensor in output_tensors(live, exchange.prediction, names):
             _add_output(reply, tensor, raw=bool(request.raw_input_contents))
         return Answer(200, reply.SerializeToString())

@@ -8,7 +8,15 @@ from serving.exchange import Answer, Exchange, Route
 from serving.grpc.codes import refuse
 from serving.grpc.parsing import parse
 from serving.grpc.protos.descriptors import Messages
-from serving.grpc.protos.typed import PROBABILITIES, VERSION, label_type, row_of, typed_proto
+from serving.grpc.protos.typed import (
+    CLASS_NAME,
+    PROBABILITIES,
+    VERSION,
+    label_type,
+    row_of,
+    typed_proto,
+)
+from serving.warnings import warning_headers
 from tables.rows import Decoded
 
 
@@ -31,14 +39,18 @@ class TypedService:
         return self._live.codec.decode_objects([row_of(self._live.schema, message)])
 
     def render(self, exchange: Exchange) -> Answer:
-        """Make the reply: the class, every probability, the version."""
+        """Make the reply: the class, every probability, the version, and the class's name."""
         prediction, label = exchange.prediction, self._live.schema.target
         winner = prediction.winners[0]
-        value = winner if label_type(label) == "int32" else label.classes[winner]
-        name = self._reply.DESCRIPTOR.fields[0].name
-        probabilities = {PROBABILITIES: prediction.probabilities[0]}
-        reply = self._reply(**{name: value, VERSION: self._live.version}, **probabilities)
-        return Answer(200, reply.SerializeToString())
+        by_index = label_type(label) == "int32"
+        fields = {
+            self._reply.DESCRIPTOR.fields[0].name: winner if by_index else label.classes[winner],
+            PROBABILITIES: prediction.probabilities[0],
+            VERSION: self._live.version,
+            **({CLASS_NAME: label.keys[winner]} if by_index else {}),
+        }
+        reply = self._reply(**fields)
+        return Answer(200, reply.SerializeToString(), headers=warning_headers(exchange.decoded))
 
     refuse = staticmethod(refuse)
 

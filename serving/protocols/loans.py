@@ -10,6 +10,7 @@ from serving.description import Description, row_of
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import refuse
 from serving.refusals import MediaTypeError
+from serving.warnings import warning_headers
 from tables.rows import Decoded
 
 TAG = "Loans"
@@ -32,7 +33,8 @@ def decode(exchange: Exchange) -> Decoded:
 def render(exchange: Exchange) -> Answer:
     """Render the probability of the last class."""
     (probabilities,) = exchange.prediction.probabilities
-    return Answer(200, msgspec.json.encode({"default_proba": probabilities[-1]}))
+    document = msgspec.json.encode({"default_proba": probabilities[-1]})
+    return Answer(200, document, headers=warning_headers(exchange.decoded))
 
 
 def document(live: Live) -> Description:

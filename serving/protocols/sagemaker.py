@@ -15,9 +15,10 @@ import msgspec
 from errors import ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
-from serving.description import Description, header, prediction_schema, row_of
+from serving.description import STRICT, Description, flag, header, prediction_schema, row_of
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
 from serving.problems import refuse
+from serving.warnings import warning_headers, warnings_of
 from tables.readers.body import read_body
 from tables.rows import Decoded, RowCodec, parse_json
 
@@ -42,33 +43,36 @@ def decode(exchange: Exchange) -> Decoded:
     """Decode the body into a batch: rows, or one object of columns.
 
     A CSV body has a header or, as the platform's batches do, only the features
-    in their order. Raises ParseError, MediaTypeError and RowsError.
+    in their order. `?strict=1` refuses what else is answered with a warning.
+    Raises ParseError, MediaTypeError, RowsError and RequestError.
     """
     codec, body = exchange.live.codec, exchange.body
+    (strict,) = exchange.flags("strict")
     written = media.readable(exchange)
     if written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
         table = read_body(body, exchange.live.schema, header=named)
-        decoded = codec.decode_columns(table.columns, dialect=table.dialect)
+        decoded = codec.decode_columns(table.columns, strict=strict, dialect=table.dialect)
     elif written == media.JSON_LINES:
         lines = [parse_json(line) for line in body.splitlines() if line.strip()]
-        decoded = codec.decode_objects(lines)
+        decoded = codec.decode_objects(lines, strict=strict)
     else:
-        decoded = _decode_json(body, codec)
+        decoded = _decode_json(body, codec, strict)
     if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
 
 
-def _decode_json(body: bytes, codec: RowCodec) -> Decoded:
+def _decode_json(body: bytes, codec: RowCodec, strict: bool) -> Decoded:
     if body[:1] == b"[":
-        return codec.decode_json(body, single=False)
+        return codec.decode_json(body, single=False, strict=strict)
     if b"[" not in body:
-        return codec.decode_json(body, single=True)
+        return codec.decode_json(body, single=True, strict=strict)
     parsed = parse_json(body)
     if isinstance(parsed, dict) and any(isinstance(value, list) for value in parsed.values()):
         parsed = _rows_of(parsed)
-    return codec.decode_objects(parsed if isinstance(parsed, list) else [parsed])
+    rows = parsed if isinstance(parsed, list) else [parsed]
+    return codec.decode_objects(rows, strict=strict)
 
 
 def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -82,6 +86,8 @@ def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
 def render(exchange: Exchange) -> Answer:
     """Render the prediction as JSON, JSON Lines or CSV without a header. Raises NotAcceptable."""
     written, headers = media.writable(exchange, _WRITABLE), _custom_attributes(exchange)
+    if written != media.JSON:
+        headers += warning_headers(exchange.decoded)
     if written == media.CSV:
         cells = _cells(exchange.live, exchange.prediction)
         return Answer(200, media.write_csv(cells[0], cells[1:]), media.CSV_TYPE, headers)
@@ -89,7 +95,11 @@ def render(exchange: Exchange) -> Answer:
     if written == media.JSON_LINES:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in predictions)
         return Answer(200, lines, _LINES, headers)
-    return Answer(200, msgspec.json.encode({"predictions": predictions}), JSON, headers)
+    document: dict[str, Any] = {"predictions": predictions}
+    warnings = warnings_of(exchange.decoded)
+    if warnings:
+        document["warnings"] = warnings
+    return Answer(200, msgspec.json.encode(document), JSON, headers)
 
 
 def _cells(live: Live, prediction: Prediction) -> list[list[Any]]:
@@ -122,7 +132,13 @@ def document(live: Live) -> Description:
     }
     one = prediction_schema(live, "predicted_label")
     rows = {"type": "array", "items": row, "minItems": 1}
-    answer = {"type": "object", "properties": {"predictions": {"type": "array", "items": one}}}
+    answer = {
+        "type": "object",
+        "properties": {
+            "predictions": {"type": "array", "items": one},
+            "warnings": {"type": "array", "items": {"type": "object"}},
+        },
+    }
     return Description(
         "Invocation as SageMaker makes it",
         {
@@ -135,6 +151,7 @@ def document(live: Live) -> Description:
         },
         {media.JSON: {"schema": answer}, _LINES.decode(): {}, media.CSV: {}},
         parameters=(
+            flag("strict", STRICT),
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),
         ),
     )

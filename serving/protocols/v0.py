@@ -11,9 +11,10 @@ import msgspec
 from errors import ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
-from serving.description import Description, flag, prediction_schema, row_of
+from serving.description import STRICT, Description, flag, prediction_schema, row_of
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import describe, refuse
+from serving.warnings import warning_headers, warnings_of
 from tables.readers.body import read_body
 from tables.rows import Decoded, parse_json
 
@@ -24,15 +25,14 @@ ROUTES: Routes = (
 )
 PROTOCOL: str | None = None
 
-UNKNOWN_CATEGORY = "a category never seen in training, scored as unknown"
-
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
 
 def decode(exchange: Exchange) -> Decoded:
     """Decode the body into a batch.
 
-    `?partial=1` keeps the good rows, `?strict=1` refuses categories never seen.
+    `?partial=1` keeps the good rows, `?strict=1` refuses categories never seen,
+    and missing values where training had none.
     Raises ParseError, MediaTypeError and RowsError.
     """
     codec, body = exchange.live.codec, exchange.body
@@ -72,11 +72,9 @@ def render(exchange: Exchange) -> Answer:
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
-    if decoded.unknown:
-        document["warnings"] = [
-            {"row": row, "field": field, "message": UNKNOWN_CATEGORY}
-            for row, field in decoded.unknown
-        ]
+    warnings = warnings_of(decoded)
+    if warnings:
+        document["warnings"] = warnings
     if decoded.problems:
         document["errors"] = [describe(fault) for fault in decoded.problems]
     return Answer(200, msgspec.json.encode(document))
@@ -96,7 +94,7 @@ def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     header, rows = task.header(target), task.cells(prediction, target)
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
-    return Answer(200, body, media.CSV_TYPE)
+    return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
 
 
 @lru_cache(maxsize=2)
@@ -131,6 +129,6 @@ def document(live: Live) -> Description:
         {media.JSON: {"schema": answer}, media.CSV: {}},
         parameters=(
             flag("partial", "answer the rows that are good, and name those that are not"),
-            flag("strict", "refuse a category never seen in training"),
+            flag("strict", STRICT),
         ),
     )

@@ -24,7 +24,11 @@ _READERS = {
 
 
 def read_table(
-    source: str | Path | BinaryIO, *, decimal: str | None = None, skip_bad_lines: bool = False
+    source: str | Path | BinaryIO,
+    *,
+    decimal: str | None = None,
+    day_first: bool | None = None,
+    skip_bad_lines: bool = False,
 ) -> Table:
     """Read a file, or an open binary stream of one, into a table.
 
@@ -33,14 +37,15 @@ def read_table(
     Arrow, JSON or JSON Lines. Lines are counted from 1, and rows from 1, the
     first under the header. A row with more or fewer cells than the header is
     refused, or with `skip_bad_lines` left out. `decimal`, a point or a comma, says
-    how numbers such as 1.167 are meant where the table leaves it open.
+    how numbers such as 1.167 are meant where the table leaves it open, and
+    `day_first` whether 01/05/2024 is in May.
 
     Raises DatasetError, naming the line, for what is not such a table.
     """
     if decimal not in (None, ".", ","):
         raise DatasetError("decimal: expected a point or a comma")
     table = _read(contents.unpacked(_read_bytes(source)), skip_bad_lines)
-    return replace(table, decimal=decimal)
+    return replace(table, decimal=decimal, day_first=day_first)
 
 
 def _read(data: bytes, skip_bad_lines: bool) -> Table:

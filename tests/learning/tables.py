@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import UTC, datetime, timedelta
 
 from tables.table import Table
 
@@ -29,3 +30,15 @@ def mixed_table(rows: int = 120, seed: int = 1) -> Table:
 def without(table: Table, *names: str) -> Table:
     """The table without some columns."""
     return Table({name: cells for name, cells in table.columns.items() if name not in names})
+
+
+def dated_table(rows: int = 300, seed: int = 1) -> Table:
+    """A table whose label depends on the month and the hour of a date, some of them missing."""
+    chance = random.Random(seed)
+    columns: dict[str, list[object]] = {name: [] for name in ("when", "noise", "busy")}
+    for _ in range(rows):
+        when = datetime(2023, 1, 1, tzinfo=UTC) + timedelta(minutes=chance.randrange(2 * 525_600))
+        columns["when"].append(when.strftime("%d/%m/%Y %H:%M") if chance.random() > 0.1 else None)
+        columns["noise"].append(chance.random())
+        columns["busy"].append("yes" if (when.month > 6) ^ (when.hour > 17) else "no")
+    return Table(columns)

@@ -24,7 +24,7 @@ from tables.dataset import Dataset, read_dataset
 from tables.schema import Feature, Schema, Target
 from tables.split import split
 from tables.table import Table
-from tests.learning.tables import mixed_table, without
+from tests.learning.tables import dated_table, mixed_table, without
 
 MIXED = read_dataset(mixed_table(300), "stays")
 PLAIN = read_dataset(without(mixed_table(300), "comment"), "stays")
@@ -181,3 +181,16 @@ def test_a_wide_table_is_inspected_in_bounded_time():
     label = ["a" if value > 0 else "b" for value in columns["f0"]]
     _, info = inspect(logistic, read_dataset(Table({**columns, "y": label}), "y"))
     assert next(iter(info["permutation_importances"])) == "f0"
+
+
+@pytest.mark.parametrize("make", [forest, boosting, logistic])
+def test_the_parts_of_a_date_count_for_their_column(make):
+    dataset = read_dataset(dated_table(), "busy")
+    fitted, info = inspect(make, dataset)
+    if make is not boosting:
+        assert list(info["feature_importances"]) == ["when", "noise"]
+        owners = column_owners(fitted, dataset.schema)
+        assert set(owners) == {0, 1}
+    shuffled = info["permutation_importances"]
+    assert list(shuffled) == ["when", "noise"]
+    assert shuffled["when"]["mean"] > 0.05

@@ -14,7 +14,7 @@ from learning.runtimes.sklearn import estimator_input
 from tables.dataset import read_dataset
 from tables.schema import UNKNOWN, Feature, Schema, Target
 from tables.table import Table
-from tests.learning.tables import mixed_table, without
+from tests.learning.tables import dated_table, mixed_table, without
 
 MIXED = read_dataset(mixed_table(), "stays")
 PLAIN = read_dataset(without(mixed_table(), "comment"), "stays")
@@ -90,3 +90,13 @@ def test_one_letter_texts_have_a_vocabulary():
     dataset = read_dataset(Table({"t": texts, "y": ["a", "b"] * 15}), "y")
     estimator = clone(logistic(dataset.schema, 0))
     estimator.fit(estimator_input(dataset.batch), dataset.target)
+
+
+def test_where_a_date_stands_on_a_circle_is_for_what_adds_up():
+    dataset = read_dataset(dated_table(), "busy")
+    numbers = len(dataset.schema.numeric)
+    widths = [
+        make(dataset.schema, 0)[0].fit_transform(dataset.batch.matrix).shape[1]
+        for make in (forest, logistic)
+    ]
+    assert widths == [numbers - 6, numbers]

@@ -18,7 +18,9 @@ KINDS = [
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_stands_in_the_drawing_and_is_the_callers_fault(kind: type[MiranteError]) -> None:
+def test_each_stands_in_the_drawing_and_is_no_fault_of_ours(kind: type[MiranteError]) -> None:
     assert re.search(rf"─ {kind.__name__}\b", refusals.__doc__ or "")
     assert inspect.getdoc(kind)
-    assert HTTPStatus.BAD_REQUEST <= status_of(kind("a fact")) < HTTPStatus.INTERNAL_SERVER_ERROR
+    status = status_of(kind("a fact"))
+    # A deadline that the caller set has passed: over gRPC alone, where it is no 500.
+    assert HTTPStatus.BAD_REQUEST <= status < 500 or status == HTTPStatus.GATEWAY_TIMEOUT

@@ -44,7 +44,11 @@ from tables.cells import (
         (["2024-01-31", "soon"], "category"),
         (["a", *["b c d e"] * 5], "category"),
         (["one two three", "four five six", "seven eight nine ten"], "text"),
-        ([f"v{i}" for i in range(1001)], "text"),
+        ([f"v{i}" for i in range(1001)], "category"),
+        ([f"C{i:05}" for i in range(100)], "category"),
+        ([f"{n} {i}" for i, n in enumerate(["ana", "marco", "ivo", "lucia"] * 10)], "text"),
+        ([f"这个产品很好{i}号" for i in range(20)], "text"),
+        (["上海", "北京"] * 10, "category"),
         ([f"v{i % 1000}" for i in range(3000)], "category"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import msgspec
@@ -102,8 +103,70 @@ def test_json_and_a_table_agree_on_missing_words():
 
 def test_dates_with_a_word_of_their_own_are_dates():
     found = column([*(f"2024-01-{1 + i % 28:02}" for i in range(28)), "pending"])
+    assert found.feature.kind == "date"
+    assert found.feature.missing == ("pending",)
+    assert found.notes == ("x: 'pending' is read as missing, in 2 rows",)
+    assert np.isnan(found.values[28]).all()
+
+
+DAYS = ["01/02/2024", "03/04/2024", "05/05/2024"]
+
+
+@pytest.mark.parametrize(
+    ("file", "others", "day_first"),
+    [
+        (File(","), {}, False),
+        (File(";"), {}, True),
+        (File(",", decimal=","), {}, True),
+        (File(";", day_first=False), {}, False),
+        (File(","), {"other": ["31/12/2023", "01/02/2024"]}, True),
+        (File(";"), {"other": ["12/31/2023", "01/02/2024"]}, False),
+    ],
+)
+def test_the_table_decides_whether_the_day_is_first(file, others, day_first):
+    found = column(DAYS, file, others)
+    assert found.feature.dates.day_first == day_first
+    (note,) = found.notes
+    assert note.startswith("x has dates that leave open what is the day: the ")
+    assert note.endswith("day_first says otherwise")
+
+
+def test_a_day_above_twelve_decides_without_a_note():
+    found = column([*DAYS, "13/01/2024"])
+    assert found.feature.dates.day_first
+    assert found.notes == ()
+
+
+def test_dates_that_contradict_each_other_are_left_out():
+    found = column([*DAYS, "13/01/2024", "01/13/2024"])
     assert found.feature is None
-    assert any("holds dates" in note for note in found.notes)
+    assert "contradict" in found.notes[0]
+
+
+def test_offsets_that_differ_are_told_by_one_clock():
+    found = column(["2024-01-01T01:00:00+02:00", "2024-01-01T01:00:00Z"])
+    assert found.feature.dates.zone == 0
+    assert found.values[:2, 0].tolist() == [2023, 2024]
+    assert found.notes == ("x has offsets from UTC that differ: UTC's clock is read",)
+
+
+def test_numbers_are_dates_where_they_can_be_nothing_else_or_where_it_is_said():
+    compact = column([f"202401{1 + i:02}" for i in range(20)])
+    assert (compact.feature.kind, compact.feature.dates.unit) == ("date", "ymd")
+    assert compact.notes == ("x has numbers such as 20240101, read as dates",)
+    seconds = [str(1_704_067_200 + 3600 * i) for i in range(20)]
+    assert column(seconds).feature.kind == "integer"
+    said = column(seconds, x="date")
+    assert (said.feature.dates.unit, said.feature.dates.zone) == ("s", 0)
+    assert said.notes == ("x has seconds since 1970, read as dates",)
+    assert column(["45292.25", "45293.5"], x="date").feature.dates.unit == "excel"
+
+
+def test_what_is_said_to_be_dates_and_is_none_is_refused_by_row():
+    with pytest.raises(DatasetError, match="column x, 1: not of kind date"):
+        column(["2024-01-01", "soon", "later"], x="date")
+    with pytest.raises(DatasetError, match="no date"):
+        column(["1e14", "2e16"], x="date")
 
 
 def test_the_table_decides_what_a_column_leaves_open():
@@ -182,6 +245,105 @@ def check_it_is_read_back(data, head, numbers):
     np.testing.assert_array_equal(
         encode(read_table(io.BytesIO(data)), again).matrix, dataset.batch.matrix
     )
+
+
+def many(count=1200, rows=6000):
+    """A category of so many values, of which the first few are common."""
+    return [f"v{i % 20}" if i % 2 else f"w{i % (2 * count) // 2}" for i in range(rows)]
+
+
+def test_of_too_many_categories_the_commonest_are_told_apart():
+    cells = many()
+    for packed in (cells, texts_of(cells)):
+        columns, _ = read_columns({"x": packed}, str, {}, {}, PLAIN_FILE)
+        feature = columns["x"].feature
+        assert feature is not None
+        assert (feature.kind, feature.other) == ("category", True)
+        assert set(feature.categories) == {f"v{i}" for i in range(1, 20, 2)}
+        assert np.max(columns["x"].values) == len(feature.categories)
+        (note,) = columns["x"].notes
+        assert note == (
+            "x has 1210 categories in 6000 rows: the 10 commonest are told apart, "
+            "and the rest are one"
+        )
+
+
+def test_the_rest_of_many_categories_is_one_and_never_unknown():
+    table = read_table(io.BytesIO(b"x,y\n" + b"".join(f"{v},{v[0]}\n".encode() for v in many())))
+    dataset = read_dataset(table, "y")
+    codec = RowCodec(dataset.schema)
+    rows = [{"x": "w5"}, {"x": "never seen"}, {"x": "v3"}]
+    body = json.dumps(rows).encode()
+    for decoded in (
+        codec.decode_json(body, single=False),
+        codec.decode_json(body, single=False, strict=True),
+        codec.decode_columns({"x": [row["x"] for row in rows]}),
+    ):
+        assert decoded.unknown == ()
+        assert decoded.batch.matrix[:, 0].tolist() == [10, 10, 6]
+    single = codec.decode_json(b'{"x":"never seen"}', single=True)
+    assert (single.unknown, single.batch.matrix.tolist()) == ((), [[10]])
+    again = codec.encode_objects(dataset.objects(range(100)))
+    np.testing.assert_array_equal(again.matrix, dataset.batch.matrix[:100])
+    np.testing.assert_array_equal(encode(table, dataset.schema).matrix, dataset.batch.matrix)
+
+
+def test_values_that_hardly_recur_are_an_identifier():
+    columns, _ = read_columns({"x": [f"C{i // 2}" for i in range(3000)]}, str, {}, {}, PLAIN_FILE)
+    assert columns["x"].feature is None
+    assert "hardly a value recurs; kind text says otherwise" in columns["x"].notes[0]
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+@pytest.mark.parametrize(
+    ("file", "name", "unspaced"),
+    [
+        ("short-unique-text/shorttext.csv", "name", False),
+        ("text-without-spaces/chinese.csv", "review", True),
+        ("held/newline.csv", "note", False),
+    ],
+)
+def test_the_texts_that_people_reported_are_texts(file, name, unspaced):
+    dataset = read_dataset(read_table(io.BytesIO((CASES / file).read_bytes())), "y")
+    feature = dataset.schema.features[0]
+    assert (feature.name, feature.kind, feature.unspaced) == (name, "text", unspaced)
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+def test_integers_that_fall_together_are_said_and_larger_ones_refused():
+    large = CASES / "large-integers"
+    notes = read_dataset(read_table(large / "parity_long.csv"), "y").notes
+    assert "code has 400 different integers, of which 32 bits tell 201 apart" in notes
+    with pytest.raises(DatasetError, match="the number is too large"):
+        read_dataset(read_table(large / "hugeint.csv"), "y")
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+def test_what_held_is_read_as_ever():
+    held = CASES / "held"
+    kinds = {
+        file: [f.kind for f in read_dataset(read_table(held / file), "y").schema.features]
+        for file in ("bools.csv", "names_data.csv", "names2.csv")
+    }
+    assert kinds["bools.csv"] == ["boolean", *["category"] * 3, "number"]
+    assert kinds["names_data.csv"] == ["number", "category", "number"]
+    assert set(kinds["names2.csv"]) == {"number"}
+    with pytest.raises(DatasetError, match="column a, row 291"):
+        read_dataset(read_table(held / "late_word.csv"), "y")
+
+
+@pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")
+@pytest.mark.parametrize("file", ["ampm", "excel", "iso_tz", "some"])
+def test_the_dates_that_people_reported_are_dates_and_predict(file):
+    data = (CASES / "dates-with-time" / f"dates_{file}.csv").read_bytes()
+    dataset = read_dataset(read_table(io.BytesIO(data)), "y")
+    assert [feature.kind for feature in dataset.schema.features] == ["date", "number"]
+    sent = read_body(data, dataset.schema)
+    codec = RowCodec(dataset.schema)
+    decoded = codec.decode_columns(sent.columns, dialect=sent.dialect)
+    np.testing.assert_array_equal(decoded.batch.matrix, dataset.batch.matrix)
+    again = codec.encode_objects(dataset.objects(range(dataset.rows)))
+    np.testing.assert_array_equal(again.matrix, dataset.batch.matrix)
 
 
 @pytest.mark.skipif(not CASES.is_dir(), reason="the shared cases are not beside this checkout")

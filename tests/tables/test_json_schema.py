@@ -7,12 +7,14 @@ import sys
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import RowsError
-from tables.json_schema import row_schema
+from tables.dates import DateFormat
+from tables.json_schema import feature_schema, row_schema
 from tables.rows import RowCodec
 from tables.schema import Feature, Schema, Target
 
@@ -54,6 +56,17 @@ def test_schema_and_codec_agree_on_every_row(changed: dict[str, Any], left_out: 
     assert VALIDATOR.is_valid(row) == accepted, row
 
 
+@given(changes)
+def test_schema_and_codec_agree_also_where_the_model_imputes(changed: dict[str, Any]):
+    row, schema = SIGNATURE.example | changed, msgspec.structs.replace(SIGNATURE, imputes=True)
+    try:
+        RowCodec(schema).encode_objects([row])
+        accepted = True
+    except RowsError:
+        accepted = False
+    assert jsonschema.Draft202012Validator(row_schema(schema)).is_valid(row) == accepted, row
+
+
 def test_the_schema_is_one_and_its_example_fits():
     jsonschema.Draft202012Validator.check_schema(row_schema(SIGNATURE))
     VALIDATOR.validate(row_schema(SIGNATURE)["examples"][0])
@@ -87,3 +100,22 @@ def test_the_words_of_a_boolean_stand_in_one_order_in_every_process(root):
         for seed in ("1", "2", "3", "4")
     }
     assert len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("example", "dates", "expected"),
+    [
+        ("2024-01-05", DateFormat(), {"type": "string", "format": "date"}),
+        ("2024-01-05T06:30:00Z", DateFormat(zone=0), {"type": "string", "format": "date-time"}),
+        ("05/01/2024", DateFormat(day_first=True), {"type": "string"}),
+        ("20240105", DateFormat(unit="ymd"), {"type": ["string", "number"]}),
+    ],
+)
+def test_a_date_has_the_format_that_it_is_written_in(example, dates, expected):
+    feature = Feature("x", "date", example=example, dates=dates)
+    found = feature_schema(feature)
+    assert {key: found.get(key) for key in ("type", "format")} == {"format": None} | expected
+    assert f"a date as {example}, or in ISO 8601" in found["description"]
+    types = expected["type"] if isinstance(expected["type"], list) else [expected["type"]]
+    nullable = feature_schema(msgspec.structs.replace(feature, nullable=True))
+    assert nullable["type"] == [*types, "null"]

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import MiranteError, ParseError, RowsError
+from tables.dates import DateFormat
 from tables.rows import RowCodec, parse_json
 from tables.schema import UNKNOWN, Feature, Schema, Target
 
@@ -72,6 +74,20 @@ def test_null_and_absence_are_missing_where_training_had_missing_values():
 def test_null_and_absence_are_refused_where_training_had_none():
     assert problems([ROW | {"age": None}]) == {(0, "age", "null")}
     assert problems([{k: v for k, v in ROW.items() if k != "age"}]) == {(0, "age", "nothing")}
+
+
+def test_null_is_missing_and_said_where_the_model_imputes():
+    codec = RowCodec(msgspec.structs.replace(SIGNATURE, imputes=True))
+    rows = [ROW, ROW | {"age": None, "records": None, "income": None}]
+    decoded = codec.decode_objects(rows)
+    assert np.isnan(decoded.batch.matrix[1, [0, 3]]).all()
+    assert decoded.missing == ((1, "age"), (1, "records"))
+    assert codec.decode_json(json.dumps(rows).encode(), single=False).missing == decoded.missing
+    cells = {name: ["" if name in ("age", "note") else str(v)] for name, v in ROW.items()}
+    assert codec.decode_columns(cells).missing == ((0, "age"), (0, "note"))
+    for row in (rows[1], {k: v for k, v in ROW.items() if k != "age"}):
+        with pytest.raises(RowsError):
+            codec.decode_objects([row], strict=row is rows[1])
 
 
 def test_an_alias_is_its_category():
@@ -346,3 +362,93 @@ def test_a_name_that_msgspec_cannot_give_a_field_is_read_all_the_same(name):
     body = json.dumps([{name: 1.5}]).encode()
     assert codec.decode_json(body, single=False).batch.matrix.tolist() == [[1.5]]
     assert codec.decode_columns({name: ["1.5"]}).batch.matrix.tolist() == [[1.5]]
+
+
+DATED = Schema(
+    (
+        Feature("n", "number"),
+        Feature(
+            "when",
+            "date",
+            example="05/01/2024 06:30",
+            dates=DateFormat(True, parts=("month", "day", "hour"), first="2024-01-05"),
+        ),
+        Feature("home", "category", True, ("owner", "rent")),
+        Feature(
+            "day",
+            "date",
+            True,
+            example="20240105",
+            missing=("open",),
+            dates=DateFormat(unit="ymd", parts=("days", "weekday"), first="2024-01-05"),
+        ),
+        Feature("note", "text"),
+    ),
+    Target("y", (0, 1)),
+)
+DATES = RowCodec(DATED)
+DATED_ROW: dict[str, Any] = {
+    "n": 1,
+    "when": "05/01/2024 06:30",
+    "home": "rent",
+    "day": "20240105",
+    "note": "good",
+}
+DATED_VALUES = [1, 1, 5, 6, 1, 19727, 4]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"when": "2024-01-05T06:59:00Z"},
+        {"when": " 5 Jan 2024, 6:30 AM "},
+        {"day": 20240105},
+        {"day": 20240105.0},
+        {"day": "2024-01-05"},
+    ],
+)
+def test_a_date_is_several_columns_in_any_spelling(changed):
+    row = DATED_ROW | changed
+    body = json.dumps(row).encode()
+    single = DATES.decode_json(body, single=True).batch
+    assert single.matrix.tolist() == [DATED_VALUES]
+    assert single.texts == (["good"],)
+    many = DATES.decode_json(b"[" + body + b"," + body + b"]", single=False).batch
+    assert many.matrix.tolist() == [DATED_VALUES] * 2
+    assert DATES.encode_objects([row]).matrix.tolist() == [DATED_VALUES]
+    cells: dict[str, Any] = {name: [str(value)] for name, value in row.items()}
+    assert DATES.decode_columns(cells).batch.matrix.tolist() == [DATED_VALUES]
+
+
+@pytest.mark.parametrize("value", [None, "open", "", " NA "])
+def test_a_missing_date_is_missing_in_all_of_its_columns(value):
+    body = json.dumps(DATED_ROW | {"day": value}).encode()
+    matrix = DATES.decode_json(body, single=True).batch.matrix
+    assert matrix[0, :5].tolist() == DATED_VALUES[:5]
+    assert np.isnan(matrix[0, 5:]).all()
+    np.testing.assert_array_equal(DATES.encode_objects([json.loads(body)]).matrix, matrix)
+
+
+@pytest.mark.parametrize("value", ["soon", "12/31/2024", "", None, 20240105, True, ["2024-01-05"]])
+def test_what_is_no_date_of_its_column_is_named_by_row_and_field(value):
+    body = json.dumps([DATED_ROW, DATED_ROW | {"when": value}]).encode()
+    with pytest.raises(RowsError) as refused:
+        DATES.decode_json(body, single=False)
+    (problem,) = refused.value.problems
+    assert (problem.row, problem.field) == (1, "when")
+    assert problem.expected == "date as 05/01/2024 06:30"
+    good = DATES.decode_json(body, single=False, partial=True)
+    assert list(good.indices) == [0]
+    if isinstance(value, str):
+        cells = {name: [str(cell), str(cell)] for name, cell in DATED_ROW.items()}
+        with pytest.raises(RowsError) as same:
+            DATES.decode_columns(cells | {"when": [DATED_ROW["when"], value]})
+        assert [(p.row, p.field) for p in same.value.problems] == [(1, "when")]
+
+
+def test_a_category_beside_dates_is_named_when_it_is_unknown():
+    rows = [DATED_ROW, DATED_ROW | {"home": "igloo"}]
+    found = DATES.decode_json(json.dumps(rows).encode(), single=False)
+    assert found.unknown == ((1, "home"),)
+    assert DATES.decode_json(json.dumps(rows[1]).encode(), single=True).unknown == ((0, "home"),)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from tables.dates import DateFormat
 from tables.schema import Class, Feature, Schema, Target
 
 SIGNATURE = Schema(
@@ -53,3 +54,18 @@ def test_it_survives_json_with_its_types() -> None:
 
 def test_what_is_as_always_is_not_written_down() -> None:
     assert msgspec.to_builtins(Feature("x", "number")) == {"name": "x", "kind": "number"}
+
+
+def test_a_date_has_a_column_for_each_of_its_parts() -> None:
+    when = Feature("when", "date", True, dates=DateFormat(parts=("year", "hour")))
+    schema = Schema((*SIGNATURE.features[:2], when, SIGNATURE.features[2]), SIGNATURE.target)
+    assert [column.name for column in schema.numeric] == [
+        "age",
+        "when (year)",
+        "when (hour)",
+        "home",
+    ]
+    assert schema.numeric[1] == Feature("when (year)", "number", True)
+    assert [feature.name for feature in schema.values] == ["age", "when", "home"]
+    assert schema.slices == (slice(0, 1), slice(1, 3), slice(3, 4))
+    assert schema.owners == (1, 2, 2, 3, 0)

@@ -14,12 +14,13 @@ from serving.grpc.protos.proto import Field, Message, Method, Proto
 from tables.schema import Feature, Schema, Target
 
 PACKAGE = "ml"
-PROBABILITIES, VERSION = "probabilities", "model_version"
+PROBABILITIES, VERSION, CLASS_NAME = "probabilities", "model_version", "class_name"
 _TYPES = {
     "number": "double",
     "integer": "int64",
     "boolean": "bool",
     "category": "string",
+    "date": "string",
     "text": "string",
 }
 # protobuf keeps these numbers for itself.
@@ -77,6 +78,8 @@ def _feature_fields(schema: Schema) -> Iterable[Field]:
 
 def _comment(feature: Feature, name: str) -> str:
     lines = [] if name == feature.name else [f"The feature {_one_line(feature.name)}."]
+    if feature.dates is not None:
+        lines.append(f"A date as {_one_line(str(feature.example))}, or in ISO 8601.")
     if feature.categories:
         shown = ", ".join(_one_line(c) for c in feature.categories[:10])
         more = len(feature.categories) - 10
@@ -90,15 +93,17 @@ def _one_line(text: str) -> str:
 
 def _reply_fields(label: Target) -> tuple[Field, ...]:
     (name,) = field_names([label.name])
-    if _in_json(name) in (_in_json(PROBABILITIES), _in_json(VERSION)):
+    if _in_json(name) in map(_in_json, (PROBABILITIES, VERSION, CLASS_NAME)):
         name = f"label_{name}"
     listed = ", ".join(f"{index} {_one_line(key)}" for index, key in enumerate(label.keys))
     comment = "" if label_type(label) != "int32" else f"The place of the class: {listed}."
     order = ", ".join(_one_line(key) for key in label.keys)
+    named = Field("string", CLASS_NAME, 4, comment="The class as the table has it.")
     return (
         Field(label_type(label), name, 1, comment=comment),
         Field("double", PROBABILITIES, 2, "repeated", f"Of each class: {order}."),
         Field("string", VERSION, 3),
+        *((named,) if label_type(label) == "int32" else ()),
     )
 
 
@@ -112,13 +117,15 @@ def label_type(label: Target) -> str:
 def row_of(schema: Schema, message: Any) -> Mapping[str, Any]:
     """Return a request's message as a row; a field that is not there is missing in it.
 
-    Only an `optional` field can tell that it is not there, and a category that
-    nobody gave is the empty one.
+    Only an `optional` field can tell that it is not there, and a category or a
+    date that nobody gave is the empty one: to a model that imputes, a missing one.
     """
     row: dict[str, Any] = {}
     for feature, field in zip(schema.features, message.DESCRIPTOR.fields, strict=True):
         value = getattr(message, field.name)
         absent = feature.nullable and not message.HasField(field.name)
-        if not absent and not (feature.kind == "category" and value == ""):
+        if feature.kind in ("category", "date") and value == "":
+            row |= {feature.name: None} if schema.imputes is True else {}
+        elif not absent:
             row[feature.name] = value
     return row

@@ -99,6 +99,7 @@ class TableOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True)
     parameters: dict[str, Any] = {}
     promote: Promotion = DEFAULT_PROMOTION
     seed: Seed | None = None
+    merge_rare: Text | None = None
     keep_data: bool = False
 
 
@@ -303,6 +304,7 @@ _EXPECTED = {
     "parameters": "expected an object",
     "promote": "expected if_better, always or never",
     "seed": "expected an integer from 0 to 4294967295",
+    "merge_rare": "expected a name for the classes of too few rows",
     "keep_data": "expected true or false",
 }
 

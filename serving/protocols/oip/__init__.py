@@ -8,7 +8,7 @@ import msgspec
 
 from errors import MiranteError
 from serving.champions import Live
-from serving.description import Description, header
+from serving.description import STRICT, Description, flag, header
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
 from serving.protocols.oip.inference import (
@@ -22,6 +22,7 @@ from serving.protocols.oip.inference import (
 )
 from serving.protocols.oip.tensors import decode_tensors, metadata, output_tensors
 from serving.refusals import MediaTypeError, RequestError
+from serving.warnings import warnings_of
 from tables.rows import Decoded
 
 TAG = "Open Inference Protocol"
@@ -33,11 +34,17 @@ PROTOCOL: str | None = None
 
 
 def decode(exchange: Exchange) -> Decoded:
-    """Decode the body's tensors into a batch. Raises ParseError, MediaTypeError, RowsError."""
+    """Decode the body's tensors into a batch.
+
+    `?strict=1`, or the request's parameter of that name, refuses what else is answered
+    with a warning. Raises ParseError, MediaTypeError, RowsError, RequestError.
+    """
     if exchange.media_type not in (b"", JSON, BINARY):
         raise MediaTypeError("expected Content-Type application/json or application/octet-stream")
     exchange.options, tensors = read_request(exchange)
-    return decode_tensors(exchange.live.codec, tensors)
+    (strict,) = exchange.flags("strict")
+    strict = strict or exchange.options.parameters.get("strict") is True
+    return decode_tensors(exchange.live.codec, tensors, strict)
 
 
 def render(exchange: Exchange) -> Answer:
@@ -49,6 +56,10 @@ def render(exchange: Exchange) -> Answer:
     document: dict[str, Any] = {"model_name": live.name, "model_version": live.version}
     if options.id is not None:
         document["id"] = options.id
+    warnings = warnings_of(exchange.decoded)
+    if warnings:
+        # A parameter is a text, a number or a boolean: the list is one in JSON.
+        document["parameters"] = {"warnings": msgspec.json.encode(warnings).decode()}
     return write_outputs(document, options, output_tensors(live, exchange.prediction, names))
 
 
@@ -77,5 +88,5 @@ def document(live: Live) -> Description:
         },
         {JSON.decode(): {"schema": ANSWER}, BINARY.decode(): {}},
         {JSON.decode(): {"schema": ERROR}},
-        (length,),
+        (length, flag("strict", STRICT)),
     )

@@ -169,6 +169,10 @@ ANSWER = {
         "model_name": {"type": "string"},
         "model_version": {"type": "string"},
         "id": {"type": "string"},
+        "parameters": {
+            "type": "object",
+            "properties": {"warnings": {"type": "string", "contentMediaType": "application/json"}},
+        },
         "outputs": {"type": "array", "items": _TENSOR},
     },
     "required": ["model_name", "model_version", "outputs"],

@@ -141,17 +141,18 @@ def _text(raw: bytes) -> str:
         raise ParseError("tensor data: BYTES are not UTF-8") from None
 
 
-def decode_tensors(codec: RowCodec, tensors: Sequence[Tensor]) -> Decoded:
+def decode_tensors(codec: RowCodec, tensors: Sequence[Tensor], strict: bool = False) -> Decoded:
     """Decode input tensors: one `[n, d]` of all features, or `[n]` or `[n, 1]` of each.
 
     In a tensor of all features 0 and 1 stand for booleans, and a tensor of BYTES
-    has its values written as in CSV. Raises ParseError and RowsError.
+    has its values written as in CSV. `strict` refuses what else is answered with
+    a warning. Raises ParseError and RowsError.
     """
     names = [feature.name for feature in codec.schema.features]
     if len(tensors) == 1 and tensors[0].name not in names and len(tensors[0].shape) == 2:
-        decoded = _decode_matrix(codec, names, tensors[0])
+        decoded = _decode_matrix(codec, names, tensors[0], strict)
     else:
-        decoded = codec.decode_objects(_rows(codec.schema, _columns(tensors)))
+        decoded = codec.decode_objects(_rows(codec.schema, _columns(tensors)), strict=strict)
     if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
@@ -170,7 +171,7 @@ def _column(tensor: Tensor) -> list[Any]:
     return tensor.values()
 
 
-def _decode_matrix(codec: RowCodec, names: list[str], tensor: Tensor) -> Decoded:
+def _decode_matrix(codec: RowCodec, names: list[str], tensor: Tensor, strict: bool) -> Decoded:
     if tensor.shape[1] != len(names):
         raise ParseError(f"inputs: expected a tensor [n, {len(names)}], a column a feature")
     quick = _quickly(codec, tensor)
@@ -181,8 +182,8 @@ def _decode_matrix(codec: RowCodec, names: list[str], tensor: Tensor) -> Decoded
         name: flat[index::width] for index, name in enumerate(names)
     }
     if tensor.datatype == BYTES:
-        return codec.decode_columns(columns)
-    return codec.decode_objects(_rows(codec.schema, columns))
+        return codec.decode_columns(columns, strict=strict)
+    return codec.decode_objects(_rows(codec.schema, columns), strict=strict)
 
 
 def _quickly(codec: RowCodec, tensor: Tensor) -> Decoded | None:

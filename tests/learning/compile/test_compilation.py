@@ -28,8 +28,11 @@ from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import SklearnRuntime, estimator_input, load_estimator
 from learning.tasks.classification import task
 from tables.batch import Batch
+from tables.dataset import read_dataset
 from tables.schema import Feature, Schema, Target
+from tables.table import Table
 from tests.learning.samples import batch, prepared, schema, target
+from tests.learning.tables import dated_table
 
 ROWS, LATER = batch(), batch(100, seed=1)
 CLASSES: dict[int, tuple[Any, ...]] = {2: (False, True), 3: ("a", "b", "c")}
@@ -204,3 +207,35 @@ def test_an_estimator_that_does_not_know_a_class_is_refused() -> None:
     estimator = logistic(described, 0).fit(ROWS.matrix, target(ROWS, 2))
     with pytest.raises(EquivalenceError, match="fitted on 2 of 3 classes"):
         compile(estimator, described, [ROWS])
+
+
+@pytest.mark.parametrize(
+    ("make", "runtime"), [(forest, "onnx"), (boosting, "onnx"), (logistic, "linear")]
+)
+def test_dates_are_compiled_as_numbers_are(make: Any, runtime: str) -> None:
+    dataset = read_dataset(dated_table(), "busy")
+    estimator = make(dataset.schema, 0).fit(dataset.batch.matrix, dataset.target)
+    found = compile(estimator, dataset.schema, [dataset.batch])
+    assert (found.runtime_name, found.reason) == (runtime, None)
+
+
+def test_more_than_a_thousand_categories_are_compiled() -> None:
+    cells = [f"v{i % 20}" if i % 2 else f"w{i % 2400}" for i in range(6000)]
+    table = Table({"x": cells, "y": [cell in ("v1", "v3") for cell in cells]})
+    dataset = read_dataset(table, "y")
+    for make, runtime in ((boosting, "onnx"), (forest, "onnx"), (logistic, "linear")):
+        estimator = make(dataset.schema, 0).fit(dataset.batch.matrix, dataset.target)
+        found = compile(estimator, dataset.schema, [dataset.batch])
+        assert (found.runtime_name, found.reason) == (runtime, None)
+        assert (estimator.predict(dataset.batch.matrix) == dataset.target).all()
+
+
+def test_texts_without_spaces_are_learnt_from_and_compiled() -> None:
+    said = ["喜欢这个", "质量太差", "很好推荐", "收到坏了", "非常满意", "真是垃圾"]
+    texts = [f"产品{said[i % 6]}第{i}号" for i in range(120)]
+    dataset = read_dataset(Table({"t": texts, "y": [i % 2 for i in range(120)]}), "y")
+    rows = estimator_input(dataset.batch)
+    estimator = logistic(dataset.schema, 0).fit(rows, dataset.target)
+    assert estimator.score(rows, dataset.target) == 1
+    found = compile(estimator, dataset.schema, [dataset.batch])
+    assert (found.runtime_name, found.reason) == ("text", None)

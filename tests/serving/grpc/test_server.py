@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import msgspec
 import numpy as np
 import pytest
 from cryptography import x509
@@ -38,7 +39,7 @@ from serving.protocols import oip
 from tables.batch import Batch
 from tables.schema import Feature, Schema, Target
 from tests.conftest import ROOT
-from tests.serving.factory import ROW, Sum, ask, make_champions, make_live, make_service
+from tests.serving.factory import ROW, SIGNATURE, Sum, ask, make_champions, make_live, make_service
 from tests.serving.grpc.triton_client import service_pb2, triton
 
 IRIS = Schema(
@@ -161,6 +162,14 @@ def test_a_typed_call_answers_as_the_model_does(channel: grpc.Channel) -> None:
     assert reply.approved is theirs["value"]
     assert list(reply.probabilities) == list(theirs["probabilities"].values())
     assert reply.model_version == make_live().version
+
+
+def test_a_typed_reply_names_a_class_as_the_table_does() -> None:
+    live = make_live(schema=Schema(SIGNATURE.features, Target("approved", ("No", "Yes"))))
+    with reached(live) as (_, channel):
+        fields = ROW | {"records": False}
+        reply = call(channel, "ml.CreditPredictor", "PredictCreditApproved", **fields)
+    assert (reply.approved, reply.class_name) == (1, "Yes")
 
 
 def test_what_is_missing_in_a_typed_call_is_told_as_over_http() -> None:
@@ -501,3 +510,35 @@ def test_metadata_that_is_not_the_services_changes_nothing() -> None:
     with reached(make_live("iris", schema=IRIS)) as (_, channel):
         foreign = (("content-encoding", "gzip"), ("origin", "https://a.example"))
         assert call(channel, "ml.IrisPredictor", "PredictIrisSpecies", metadata=foreign)
+
+
+# ---------------------------------------------------------------- warnings
+
+
+def test_warnings_are_a_parameter_and_strict_refuses() -> None:
+    live = make_live(schema=msgspec.structs.replace(SIGNATURE, imputes=True))
+    inputs = credit_inputs([30])
+    inputs[3] = tensor("records", np.array([np.nan]), "FP64")
+    with reached(live) as (server, _):
+        address = f"127.0.0.1:{server.port}"
+        with triton.InferenceServerClient(address) as client:
+            reply = client.infer("credit", inputs).get_response()
+            (said,) = json.loads(reply.parameters["warnings"].string_param)
+            assert (said["row"], said["field"]) == (0, "records")
+            with pytest.raises(Exception, match="does not fit"):
+                client.infer("credit", inputs, parameters={"strict": True})
+
+
+def test_warnings_of_a_typed_call_are_in_its_trailing_metadata() -> None:
+    features = (Feature("home", "category", categories=("a", "b")), Feature("age", "number"))
+    schema = Schema((features[1], features[0]), Target("approved", (False, True)), imputes=True)
+    with reached(make_live(schema=schema)) as (_, channel):
+        pool = DescriptorPool(ProtoReflectionDescriptorDatabase(channel))
+        service = "ml.CreditPredictor"
+        found = pool.FindServiceByName(service).FindMethodByName("PredictCreditApproved")
+        request, reply = GetMessageClass(found.input_type), GetMessageClass(found.output_type)
+        path = f"/{service}/PredictCreditApproved"
+        ask_for = channel.unary_unary(path, request.SerializeToString, reply.FromString)
+        _, call = ask_for.with_call(request(age=3))
+    (said,) = (v for k, v in call.trailing_metadata() if k == "x-warnings")
+    assert json.loads(said)["warnings"][0]["field"] == "home"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from serving.auth import Guard, KeyRing, new_key
 from serving.protocols import loans, oip, sagemaker, tweets, v0
 from serving.service import PredictionService
-from tests.serving.factory import ROW, ask, make_live, make_service
+from tables.schema import Schema, Target
+from tests.serving.factory import ROW, SIGNATURE, ask, make_live, make_service
 from tests.serving.protocols.test_loans import APPLICATION, LOANS
 from tests.serving.protocols.test_oip import INPUTS
 from tests.serving.protocols.test_tweets import TWEETS
@@ -119,3 +120,28 @@ def test_no_tensor_is_a_fault_of_ours(service, changed, index):
     inputs = [dict(one) for one in INPUTS]
     inputs[index] |= changed
     assert ask(service, "/v2/models/credit/infer", {"inputs": inputs}).status < 500
+
+
+@pytest.mark.parametrize("words", [("no", "yes"), ("No", "Yes")])
+def test_every_protocol_calls_the_classes_as_the_table_does(words: tuple[str, str]) -> None:
+    live = make_live(schema=Schema(SIGNATURE.features, Target("approved", words)))
+    service = make_service(live, protocols=(v0, sagemaker, oip))
+    probabilities = {words[0]: 0.4255575, words[1]: 0.5744425}
+    one = {"probability": 0.5744425, "probabilities": probabilities}
+
+    answer = json.loads(ask(service, "/v0/predict", ROW).body)
+    assert answer["prediction"] == {"value": words[1], **one}
+    table = ask(service, "/v0/predict", ROW, accept="text/csv").body.decode().splitlines()
+    no, yes = (f"probability_{word}" for word in words)
+    assert table[0] == f"prediction,probability,{no},{yes}"
+    assert table[1].startswith(f"{words[1]},")
+    answer = json.loads(ask(service, "/invocations", ROW).body)
+    assert answer["predictions"] == [{"predicted_label": words[1], **one}]
+    tensors = [
+        {"name": name, "datatype": datatype, "shape": [1], "data": [ROW[name]]}
+        for name, datatype in (("age", "INT64"), ("income", "FP64"), ("home", "BYTES"))
+    ]
+    tensors.append({"name": "records", "datatype": "BOOL", "shape": [1], "data": [False]})
+    answer = json.loads(ask(service, "/v2/models/credit/infer", {"inputs": tensors}).body)
+    assert answer["outputs"][0]["datatype"] == "BYTES"
+    assert answer["outputs"][0]["data"] == [words[1]]

@@ -11,6 +11,7 @@ import pytest
 from serving.exchange import Answer
 from serving.protocols import v0
 from serving.service import PredictionService
+from serving.warnings import UNKNOWN_CATEGORY
 from tests.serving.factory import ROW, ask, make_service
 
 JSON = {"content_type": "application/json"}
@@ -64,7 +65,7 @@ def test_a_bad_row_leaves_its_place_empty_in_csv_too(service: PredictionService)
 
 def test_a_category_never_seen_is_warned_of_in_its_row(service: PredictionService) -> None:
     answer = read(ask(service, "/v0/predict", [ROW, ROW | {"home": "igloo"}], **JSON))
-    warning = {"row": 1, "field": "home", "message": v0.UNKNOWN_CATEGORY}
+    warning = {"row": 1, "field": "home", "message": UNKNOWN_CATEGORY}
     assert answer["warnings"] == [warning]
     assert ask(service, "/v0/predict?strict=1", ROW | {"home": "igloo"}, **JSON).status == 422
     assert ask(service, "/v0/predict?strict=perhaps", ROW, **JSON).status == 400

@@ -14,6 +14,7 @@ from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.proto import render
 from serving.grpc.protos.typed import camel, field_names, row_of, typed_proto
 from tables.dataset import read_dataset
+from tables.dates import DateFormat
 from tables.schema import Feature, Schema, Target
 from tests.conftest import ROOT, require
 from tests.serving.factory import SIGNATURE
@@ -90,3 +91,13 @@ def test_only_what_can_be_missing_is() -> None:
     assert row_of(SIGNATURE, request()) == {"age": 0, "records": False}
     odd = Messages(typed_proto("odd", ODD))["OddPredictRequest"]
     assert row_of(ODD, odd()) == {"Sepal.Length": 0.0, "sepal length": 0.0, "message": ""}
+
+
+def test_a_date_is_a_string_that_is_missing_where_it_is_empty() -> None:
+    when = Feature("when", "date", example="31/01/2024", dates=DateFormat(True, parts=("day",)))
+    schema = Schema((when, *SIGNATURE.features), SIGNATURE.target)
+    proto = typed_proto("credit", schema)
+    assert "  // A date as 31/01/2024, or in ISO 8601.\n  string when = 1;" in render(proto)
+    request = Messages(proto)["CreditPredictRequest"]
+    assert row_of(schema, request(when="01/02/2024"))["when"] == "01/02/2024"
+    assert "when" not in row_of(schema, request())
