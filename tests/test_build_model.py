@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
-from build_model import build_model, chosen_recipe, main, name_of, parse, shown_store
+from build_model import _importances, build_model, chosen_recipe, main, name_of, parse, shown_store
 from errors import DatasetError, RecipeError
 from learning.estimators import ready_made
 from learning.progress import SilentProgress
@@ -392,3 +392,10 @@ def test_a_store_s_password_is_not_shown():
         shown_store("postgres://user:secret@host:5432/models?x=secret") == "postgres://host/models"
     )
     assert shown_store("models") == "models"
+
+
+def test_the_report_lists_twenty_importances():
+    shuffled = {f"f{i}": {"mean": 0.5, "std": 0.0} for i in range(21)}
+    lines = _importances({"permutation_importances": shuffled})
+    assert len(lines) == 22
+    assert lines[-1] == "and 1 more"

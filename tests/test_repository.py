@@ -454,7 +454,8 @@ def test_every_module_of_the_rooms_has_a_test_file_of_its_name(root: Path) -> No
 
 
 def test_no_room_reads_the_environment(root: Path) -> None:
-    reading = re.compile(r"\bos\.environ\b|\bgetenv\b")
+    # What a library reads when it is imported may be set for it.
+    reading = re.compile(r"\bos\.environ\b(?!\.setdefault\()|\bgetenv\b")
     rooms = ("tables", "learning", "persistence", "serving", "jobs", "recipes")
     found = [
         f"{path.relative_to(root)}: {line.strip()}"

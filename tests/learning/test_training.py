@@ -115,6 +115,8 @@ def test_the_choice_is_the_same_each_time():
     made = Candidates({"logistic": logistic(PLAIN.schema, 0)}, 0)
     losses = [choose(made, PLAIN, SilentProgress()).losses for _ in range(2)]
     assert losses[0] == losses[1]
+    other = Candidates(made.estimators, 1)
+    assert choose(other, PLAIN, SilentProgress()).losses != losses[0]
 
 
 def test_a_bad_candidate_is_not_chosen():

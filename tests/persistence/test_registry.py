@@ -131,6 +131,19 @@ def test_many_registrations_at_once_are_all_kept(registry: Registry) -> None:
 # ------------------------------------------------------------ rules
 
 
+def test_a_challenger_is_tried_ten_times(quick: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = []
+
+    def lose(*_: Any) -> None:
+        tries.append(1)
+        raise Conflict("another was quicker")
+
+    monkeypatch.setattr(quick._aliases, "write", lose)
+    with pytest.raises(Conflict):
+        _register(quick, "v1")
+    assert len(tries) == 10
+
+
 def test_a_version_is_registered_once(quick: Registry) -> None:
     _register(quick, "v1")
     with pytest.raises(Conflict):

@@ -216,3 +216,18 @@ def test_a_key_file_is_looked_at_once_a_second(
     assert ring.find(token.encode()) is None
     now = 101.1
     assert ring.find(token.encode()) == key
+    write_key_file(file, [])
+    now = 102.2
+    assert ring.find(token.encode()) is None
+
+
+def test_two_hundred_and_fifty_six_bytes_of_a_token_are_looked_at() -> None:
+    # The header may be as long as a head may: no more of it is hashed.
+    key = read_entry(f"alice:train:{hashlib.sha256(b'x' * 256).hexdigest()}")
+    for shown, found in (("x" * 255, False), ("x" * 256, True), ("x" * 300, True)):
+        for headers in (bearer(shown), ((b"x-api-key", shown.encode()),)):
+            if found:
+                assert guard_with(key).check(headers, "train", "c") == key
+            else:
+                with pytest.raises(KeyRejected):
+                    guard_with(key).check(headers, "train", "c")

@@ -8,6 +8,7 @@ import pytest
 from recipes import find_recipe
 from tables.dataset import read_dataset
 from tables.leakage import leaking_features
+from tables.strata import sampled
 from tables.table import Table
 
 ROWS = 300
@@ -46,3 +47,12 @@ def test_categories_that_hardly_recur_are_no_giveaway():
 def test_real_tables_have_none(name):
     recipe = find_recipe(name)
     assert leaks(read_dataset(recipe.load(), recipe.target)) == []
+
+
+def test_five_thousand_rows_are_looked_at():
+    # In the rows that are not, the column tells nothing; in those that are, everything.
+    label = np.arange(6000) % 2
+    column = np.zeros(6000)
+    rows = sampled(label, 5000)
+    column[rows] = label[rows]
+    assert leaking_features(column[:, None].astype(np.float32), label, ["x"]) == ["x"]

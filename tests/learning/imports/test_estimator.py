@@ -11,7 +11,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from errors import ModelFileError
-from learning.imports.estimator import import_estimator, import_skops
+from learning.imports.estimator import TOLERANCE, import_estimator, import_skops
 from learning.imports.example import Example
 from tables.schema import Feature
 
@@ -44,6 +44,7 @@ def test_it_answers_as_it_did(make: Any, runtime: str) -> None:
     assert made.parity is not None
     assert len(made.rows) == len(made.probabilities) == 20
     np.testing.assert_allclose(made.probabilities, estimator.predict_proba(ROWS[:20]), atol=1e-5)
+    assert TOLERANCE == 1e-5
 
 
 def test_what_has_no_probabilities_is_refused() -> None:

@@ -11,7 +11,7 @@ import pytest
 from errors import ModelFileError
 from learning.families.catboost import family
 from learning.imports.example import Example
-from learning.imports.native import import_native
+from learning.imports.native import TOLERANCE, import_native
 from tables.schema import Feature
 from tests.conftest import require
 
@@ -46,6 +46,7 @@ def test_numbers_alone_are_compiled_and_answer_alike(library: Any) -> None:
     made = import_native(family, model._serialize_model(), EXAMPLE, "y")
     assert (made.runtime_name, made.schema.target.classes) == ("onnx", (0, 1))
     np.testing.assert_allclose(made.probabilities, model.predict_proba(NUMBERS[:20]), atol=1e-6)
+    assert TOLERANCE == 1e-6
     assert made.info["num_trees"] == 5
 
 

@@ -11,7 +11,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from errors import ModelFileError
 from learning.imports.example import Example
-from learning.imports.onnx import import_onnx
+from learning.imports.onnx import SLACK, TOLERANCE, import_onnx
 from learning.runtimes import load_runtime
 from tables.batch import Batch
 from tables.schema import Feature
@@ -33,6 +33,7 @@ def test_a_classifier_answers_as_it_did() -> None:
     answers = load_runtime("onnx", made.members).outputs(Batch(ROWS))
     np.testing.assert_allclose(answers, estimator.predict_proba(ROWS), atol=1e-5)
     assert len(made.rows) == 20
+    assert (SLACK, TOLERANCE) == (1e-4, 1e-6)
 
 
 def test_what_is_no_classifier_is_refused() -> None:

@@ -227,6 +227,7 @@ def test_nobody_is_asked_when_nobody_watches(
 def test_too_many_watchers_are_told_to_come_back(
     service: Lifecycle, watch: Callable[..., Watcher], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert events.MOST_WATCHERS == 1000
     monkeypatch.setattr(events, "MOST_WATCHERS", 2)
     job_id = submit(service)
 

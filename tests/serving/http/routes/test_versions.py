@@ -158,3 +158,11 @@ def test_two_hundred_lines_of_the_audit_are_listed(
 ) -> None:
     monkeypatch.setattr(service.queue.audit, "newest", lambda limit: [{"limit": limit}])
     assert audited(service) == [{"limit": 200}]
+
+
+@pytest.mark.parametrize(("length", "status"), [(4096, 409), (4097, 400)])
+def test_four_kibibytes_of_an_expectation_are_read(
+    service: Lifecycle, length: int, status: int
+) -> None:
+    body = b'{"expected_serial":' + b"99}".rjust(length - 19)
+    assert promote(service, "v2", data=body).status_code == status
