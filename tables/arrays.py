@@ -25,6 +25,9 @@ SAMPLE = 200
 MOST_DIGITS = 18
 
 _NUMBER = b"0123456789+-.,eE"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# Of a day.
+_MICROSECONDS = 86_400_000_000
 _GROUPS = r"^[+-]?(?:[1-9][0-9]{0,2}(?:\.[0-9]{3})+|[0-9]+)(?:[eE][+-]?[0-9]+)?$"
 
 
@@ -50,6 +53,35 @@ def read_numbers(texts: Texts) -> Numbers | None:
         return found
     found_words = _without_words(array)
     return None if found_words is None else _as_written(*found_words)
+
+
+class Moments(NamedTuple):
+    """A column of dates: days since 1970, the seconds of each, and which rows have one."""
+
+    days: NDArray[np.int64]
+    seconds: NDArray[np.float64]
+    there: NDArray[np.bool_]
+
+
+def read_moments(texts: Texts) -> Moments | None:
+    """Read dates in ISO 8601 without an offset, and in no other way."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    array = texts.array
+    head = array[:SAMPLE].drop_null()
+    if not len(head) or not all(re.match(_DAY, text) for text in head.to_pylist()):
+        return None
+    lengths = pc.binary_length(array)
+    # Arrow reads an hour without minutes too.
+    if pc.any(pc.and_(pc.not_equal(lengths, 10), pc.less(lengths, 16))).as_py():
+        return None
+    try:
+        stamps = array.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return None
+    days, rest = np.divmod(pc.fill_null(stamps.cast(pa.int64()), 0).to_numpy(), _MICROSECONDS)
+    return Moments(days, rest / 1e6, array.is_valid().to_numpy())
 
 
 def _as_written(array: pa.ChunkedArray, words: dict[str, int]) -> Numbers | None:

@@ -110,6 +110,9 @@ class File(NamedTuple):
     day_first: bool | None = None
 
 
+# What a column may be said to be, to be read as numbers or dates; None is nothing said.
+_AS_NUMBERS = (None, "number", "integer")
+_AS_DATES = (None, "date")
 NOTHING = Distinct([], [], np.empty(0, dtype=np.intp))
 
 
@@ -126,6 +129,7 @@ class Look(NamedTuple):
     `numbers` are its values if they are plain numbers, `words` its texts
     otherwise; of these `found` says as which numbers they may be read, `dates`
     which dates they are, and `missing` which are no value, with how often.
+    `moments` are its values if they are dates in ISO 8601.
     """
 
     cells: Cells
@@ -133,6 +137,7 @@ class Look(NamedTuple):
     words: Distinct
     found: Candidates | None = None
     dates: Dates | None = None
+    moments: arrays.Moments | None = None
     missing: Mapping[str, int] = {}
 
 
@@ -165,21 +170,27 @@ def read_columns(
 
 def look(cells: Cells, kind: Kind | None = None) -> Look:
     """Look at a column; `kind` says what it is to be read as."""
-    as_numbers = kind in (None, "number", "integer")
-    if as_numbers and isinstance(cells, Texts):
-        numbers = arrays.read_numbers(cells)
-        if numbers is not None:
-            return Look(cells, numbers, NOTHING, missing=numbers.words)
+    if isinstance(cells, Texts) and (whole := _whole(cells, kind)) is not None:
+        return whole
     words = distinct(cells).without(ALWAYS_MISSING)
-    if as_numbers:
+    if kind in _AS_NUMBERS:
         found, missing = _numbers_among(words, codes=kind is not None)
         if found is not None:
-            return Look(cells, None, words, found, None, missing)
-    if kind in (None, "date"):
+            return Look(cells, None, words, found, missing=missing)
+    if kind in _AS_DATES:
         dates, missing = _dates_among(words)
         if dates is not None:
-            return Look(cells, None, words, None, dates, missing)
+            return Look(cells, None, words, dates=dates, missing=missing)
     return Look(cells, None, words, missing=_missing_among_booleans(words))
+
+
+def _whole(cells: Texts, kind: Kind | None) -> Look | None:
+    """Look at a packed column that is plain numbers or dates, without looking at each cell."""
+    numbers = arrays.read_numbers(cells) if kind in _AS_NUMBERS else None
+    if numbers is not None:
+        return Look(cells, numbers, NOTHING, missing=numbers.words)
+    moments = arrays.read_moments(cells) if kind in _AS_DATES else None
+    return None if moments is None else Look(cells, None, NOTHING, moments=moments)
 
 
 def together(file: File, looks: Iterable[Look]) -> File:
@@ -282,6 +293,8 @@ class _Decision:
         if self.seen.numbers is not None:
             numbers = self.seen.numbers
             return self._of_numbers(numbers.values, numbers.there, numbers.format, None)
+        if self.seen.moments is not None:
+            return self._of_rows(self.seen.moments)
         if not self.seen.words.words:
             return self._left_out("has no value in any row")
         if self.seen.dates is not None:
@@ -441,6 +454,14 @@ class _Decision:
         moments = [moment_of_number(number, unit) for number in numbers]
         return self._of_moments(words, moments, DateFormat(unit=unit, zone=0))
 
+    def _of_rows(self, found: arrays.Moments) -> Column:
+        rows = np.flatnonzero(found.there)
+        codes = np.where(found.there, np.cumsum(found.there) - 1, -1)
+        days, seconds = found.days[rows], found.seconds[rows]
+        return self._of_parts(
+            days, seconds, codes, DateFormat(), lambda at: self.seen.cells[rows[at]]
+        )
+
     def _of_moments(
         self, words: Distinct, found: Sequence[Moment | None], how: DateFormat
     ) -> Column:
@@ -449,27 +470,41 @@ class _Decision:
             outside = {w for w, m in zip(words.words, found, strict=True) if m is None}
             raise self._refuse(words.first(outside), "no date between the years 1 and 9999")
         self._note_missing()
-        parts = every_part(moments)
+        days = np.array([moment.day for moment in moments], dtype=np.int64)
+        seconds = np.array([moment.second for moment in moments], dtype=np.float64)
+        return self._of_parts(days, seconds, words.codes, how, words.words.__getitem__)
+
+    def _of_parts(
+        self,
+        days: NDArray[np.int64],
+        seconds: NDArray[np.float64],
+        codes: NDArray[np.intp],
+        how: DateFormat,
+        word: Callable[[int], str],
+    ) -> Column:
+        parts = every_part(days, seconds)
         kept = varying(parts, how.shape == "yearless")
         if not kept:
             return self._left_out("has the same value wherever it has one")
-        order = sorted(range(len(moments)), key=moments.__getitem__)
+        order = np.lexsort((seconds, days))
+        # Each moment once, in the spelling that comes first.
+        changes = (np.diff(days[order]) != 0) | (np.diff(seconds[order]) != 0)
+        order = order[np.append(True, changes)]
+        first, middle, last = (int(order[at]) for at in (0, (len(order) - 1) // 2, -1))
+        ends = [Moment(int(days[at]), float(seconds[at])) for at in (first, last)]
         how = msgspec.structs.replace(
-            how,
-            parts=kept,
-            first=isoformat(moments[order[0]], how),
-            last=isoformat(moments[order[-1]], how),
+            how, parts=kept, first=isoformat(ends[0], how), last=isoformat(ends[1], how)
         )
         feature = Feature(
             self.name,
             "date",
-            bool((words.codes < 0).any()),
-            example=words.words[order[(len(order) - 1) // 2]],
+            bool((codes < 0).any()),
+            example=word(middle),
             missing=self._further(self.seen.missing),
             dates=how,
         )
-        rows = np.vstack([parts[:, chosen(how)], np.full(len(kept), np.nan)]).astype(np.float32)
-        return Column(feature, rows[words.codes], tuple(self.notes))
+        rows = with_missing(parts[:, chosen(how)].astype(np.float32))[codes]
+        return Column(feature, rows, tuple(self.notes))
 
     # ------------------------------------------------ words
 
@@ -622,12 +657,27 @@ def encode_column(feature: Feature, cells: Cells, formats: Sequence[NumberFormat
         return as_texts(cells)
     if feature.kind in ("number", "integer"):
         return _encode_numbers(feature, cells, formats)
-    words = distinct(cells).without(missing_of(feature))
     if feature.dates is not None:
-        parts = encode_all(words.words, feature.dates)
-        return np.vstack([parts, np.full((1, parts.shape[1]), np.nan, np.float32)])[words.codes]
+        return _encode_dates(feature, feature.dates, cells)
+    words = distinct(cells).without(missing_of(feature))
     values = [read_value(word, feature.kind) for word in words.words]
     return words.spread(_codes(feature, values), math.nan)
+
+
+def _encode_dates(feature: Feature, how: DateFormat, cells: Cells) -> NDArray[np.float32]:
+    plain = how.shape == "date" and not how.unit
+    moments = arrays.read_moments(cells) if plain and isinstance(cells, Texts) else None
+    if moments is None:
+        words = distinct(cells).without(missing_of(feature))
+        return with_missing(encode_all(words.words, how))[words.codes]
+    parts = every_part(moments.days, moments.seconds)[:, chosen(how)].astype(np.float32)
+    parts[~moments.there] = np.nan
+    return parts
+
+
+def with_missing(parts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return rows of parts, and a last one of a missing date."""
+    return np.vstack([parts, np.full((1, parts.shape[1]), np.nan, np.float32)])
 
 
 def _encode_numbers(

@@ -54,7 +54,7 @@ def _of_second(second: float) -> tuple[float, ...]:
     return (hour, second * FINEST // 1 / FINEST, *_HOURS[hour])
 
 
-def _every_part(days: NDArray[np.int64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+def every_part(days: NDArray[np.int64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return every part of each moment, `[n, 14]` in the order of PARTS."""
     unique, inverse = np.unique(days, return_inverse=True)
     of_days = np.array([_of_day(int(day)) for day in unique]).reshape(-1, len(_DAY_PARTS))
@@ -106,13 +106,13 @@ def encode_all(values: Sequence[str], how: DateFormat) -> NDArray[np.float32]:
     found = [moment for moment in moments if moment is not None]
     if len(found) < len(moments):
         raise ValueError("not of kind date")
-    return every_part(found)[:, chosen(how)].astype(np.float32)
+    return every_part_of(found)[:, chosen(how)].astype(np.float32)
 
 
-def every_part(moments: Sequence[Moment]) -> NDArray[np.float64]:
+def every_part_of(moments: Sequence[Moment]) -> NDArray[np.float64]:
     """Return every part of moments, `[n, 14]`."""
     days = np.array([moment.day for moment in moments], dtype=np.int64)
-    return _every_part(days, np.array([moment.second for moment in moments], dtype=np.float64))
+    return every_part(days, np.array([moment.second for moment in moments], dtype=np.float64))
 
 
 def spelt(values: Sequence[float], how: DateFormat) -> str | None:

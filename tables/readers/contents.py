@@ -160,7 +160,7 @@ def _unzipped(data: bytes, limit: int) -> bytes:
 
 
 def _check_extent(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> None:
-    """Raise DatasetError for a sheet with a cell so far out that all between would fill the memory."""
+    """Raise DatasetError for a sheet with a cell so far out that what lies between fills memory."""
     for member in members:
         if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
             with archive.open(member) as sheet:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from errors import DatasetError
-from tables.column import MANY_CATEGORIES, File, read_columns
+from tables.column import MANY_CATEGORIES, File, encode_column, read_columns
 from tables.dataset import encode, read_dataset
 from tables.numbers import NumberFormat
 from tables.readers import delimited, read_table
@@ -143,6 +143,26 @@ def test_dates_that_contradict_each_other_are_left_out():
     assert "contradict" in found.notes[0]
 
 
+@given(
+    st.lists(st.one_of(st.none(), st.datetimes()), min_size=2, max_size=30),
+    st.sampled_from(["%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S.%f"]),
+    st.sampled_from(["", " ", "NA"]),
+)
+@settings(max_examples=50)
+def test_a_packed_column_of_dates_is_read_as_a_list_is(moments, layout, missing):
+    # Of a year below 1000, the C library writes fewer digits.
+    cells = [
+        missing
+        if moment is None
+        else moment.replace(year=1000 + moment.year % 9000).strftime(layout)
+        for moment in moments
+    ]
+    found = column(cells).feature
+    if found is not None and found.dates is not None:
+        listed = encode_column(found, cells, ())
+        np.testing.assert_array_equal(listed, encode_column(found, texts_of(cells), ()))
+
+
 def test_offsets_that_differ_are_told_by_one_clock():
     found = column(["2024-01-01T01:00:00+02:00", "2024-01-01T01:00:00Z"])
     assert found.feature.dates.zone == 0
@@ -255,16 +275,15 @@ def many(count=1200, rows=6000):
 def test_of_too_many_categories_the_commonest_are_told_apart():
     cells = many()
     for packed in (cells, texts_of(cells)):
-        columns, _ = read_columns({"x": packed}, str, {}, {}, PLAIN_FILE)
-        feature = columns["x"].feature
+        found = read_columns({"x": packed}, str, {}, {}, PLAIN_FILE)[0]["x"]
+        feature = found.feature
         assert feature is not None
         assert (feature.kind, feature.other) == ("category", True)
         assert set(feature.categories) == {f"v{i}" for i in range(1, 20, 2)}
-        assert np.max(columns["x"].values) == len(feature.categories)
-        (note,) = columns["x"].notes
-        assert note == (
+        assert max(found.values) == len(feature.categories)
+        assert found.notes == (
             "x has 1210 categories in 6000 rows: the 10 commonest are told apart, "
-            "and the rest are one"
+            "and the rest are one",
         )
 
 

@@ -10,7 +10,9 @@ import pytest
 
 from serving.protocols import oip, v0
 from serving.service import PredictionService
-from tests.serving.factory import ROW, ask, make_live, make_service
+from tables.dates import DateFormat
+from tables.schema import Feature, Schema
+from tests.serving.factory import ROW, SIGNATURE, ask, make_live, make_service
 
 PATH = "/v2/models/credit/infer"
 INPUTS = [
@@ -151,3 +153,23 @@ def test_other_bodies_and_media_types_are_refused(service):
     assert ask(service, PATH, body, **headers).status == 400
     assert ask(service, PATH, {"inputs": INPUTS}, content_type="text/csv").status == 415
     assert ask(service, "/v2/models/nobody/infer", {"inputs": INPUTS}).status == 404
+
+
+def test_a_date_is_bytes_and_an_unparsable_one_is_named():
+    dates = DateFormat(True, parts=("day", "hour"), first="2024-01-31")
+    schema = Schema((Feature("when", "date", example="31/01/2024", dates=dates),), SIGNATURE.target)
+    live = make_live(schema=schema)
+    service = make_service(live, protocols=(oip, v0))
+    (described,) = oip.tensors.metadata(live)["inputs"]
+    assert described == {"name": "when", "datatype": "BYTES", "shape": [-1]}
+    tensor = described | {"shape": [2], "data": ["31/01/2024", "2024-01-31T06:30:00Z"]}
+    label, _ = json.loads(ask(service, PATH, {"inputs": [tensor]}).body)["outputs"]
+    assert label["shape"] == [2]
+    refused = ask(service, PATH, {"inputs": [tensor | {"data": ["31/01/2024", "soon"]}]})
+    assert refused.status == 422
+    assert "row 1, when: expected date as 31/01/2024" in json.loads(refused.body)["error"]
+    rows = [{"when": "31/01/2024"}, {"when": "01/31/2024"}]
+    answer = ask(service, "/v0/predict", rows)
+    assert answer.status == 422
+    (problem,) = json.loads(answer.body)["errors"]
+    assert (problem["row"], problem["field"]) == (1, "when")
