@@ -32,6 +32,7 @@ from serving.cors import Cors
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
 from serving.http.openapi import openapi_blueprint
+from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
@@ -51,7 +52,7 @@ from serving.model_folder import ModelFolder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0
 from serving.service import PredictionService
-from worker import check_order, open_queue
+from worker import check_order, describe, open_queue
 
 if TYPE_CHECKING:
     from jobs.queue import JobQueue
@@ -145,6 +146,9 @@ def build_flask(config: Config, parts: Parts) -> Flask:
             default_model=config.default_model,
             max_upload_bytes=config.max_upload_bytes,
         )
+    )
+    app.register_blueprint(
+        describe_blueprint(parts.guard, describe, max_upload_bytes=config.max_upload_bytes)
     )
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
     app.register_blueprint(

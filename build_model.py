@@ -9,9 +9,8 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 from urllib.parse import urlsplit
 
 import msgspec
@@ -37,10 +36,10 @@ from persistence.registry import Registry
 from policy import DEFAULT_PROMOTION, PROMOTIONS, Promotion
 from recipes import DEFAULT, find_recipe, recipe_names
 from tables.dataset import Dataset, read_dataset
-from tables.readers import read_table
-from tables.schema import Feature
+from tables.description import Description, describe
+from tables.overrides import Overrides
+from tables.schema import Feature, Kind
 from tables.split import split
-from tables.table import Table
 
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
@@ -126,7 +125,7 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     progress.stage("read")
     task = find_task(recipe.task)
     dataset = read_dataset(
-        recipe.load(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
+        recipe.table(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
     )
     for note in dataset.notes:
         progress.note(note)
@@ -155,6 +154,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse(arguments)
     try:
         config = read_config(os.environ)
+        if options.describe:
+            return describe_file(options)
         registry = open_registry(**config.registry)
         if options.promote_version:
             return promote_version(registry, options)
@@ -181,10 +182,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add = parser.add_argument
     add("--recipe", metavar="NAME", help=f"one of {', '.join(recipe_names())}; default {DEFAULT}")
     add("--data", metavar="FILE", help="learn from this table, with --target or a --recipe's label")
-    add("--decimal", choices=(".", ","), help="for --data: the sign before a fraction, if unclear")
-    add("--skip-bad-lines", action="store_true", help="for --data: leave out lines that do not fit")
+    add("--describe", metavar="FILE", help="say how this table would be read; learn nothing")
     add("--target", metavar="COLUMN", help="the column to predict")
-    add("--merge-rare", metavar="NAME", help="merge classes of too few rows into one of this name")
     add("--name", help="the model's name; default: the recipe's, or the table's file name")
     add(
         "--estimator",
@@ -205,13 +204,32 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
+    add_overrides(parser.add_argument_group("how the table is read").add_argument)
     return parser.parse_args(arguments)
+
+
+def add_overrides(add: Callable[..., Any]) -> None:
+    """Add the options that say how a table is read."""
+    kinds = ", ".join(get_args(Kind))
+    add(
+        "--kind", metavar="COLUMN=KIND", action="append", default=[], help=f"of {kinds}; repeatable"
+    )
+    add("--decimal", choices=(".", ","), help="the sign before a fraction, if unclear")
+    add(
+        "--missing",
+        metavar="WORD",
+        action="append",
+        default=[],
+        help="a word that means a missing value in any column; repeatable",
+    )
+    add("--sheet", metavar="NAME", help="the sheet of a workbook; default: the first not empty")
+    add("--skip-bad-lines", action="store_true", help="leave out lines that do not fit the header")
+    add("--merge-rare", metavar="NAME", help="merge classes of too few rows into one of this name")
 
 
 def run(registry: Registry, options: argparse.Namespace) -> Built:
     """Do the training run that the command line asks for."""
     recipe = chosen_recipe(options)
-    recipe = replace(recipe, merge_rare=options.merge_rare or recipe.merge_rare)
     silent: AbstractContextManager[Progress] = nullcontext(SilentProgress())
     with silent if options.json else progress_on(sys.stderr) as progress:
         return build_model(
@@ -259,23 +277,57 @@ def chosen_recipe(options: argparse.Namespace) -> Recipe:
     if options.recipe or not options.data:
         recipe = find_recipe(options.recipe or DEFAULT)
         if options.data:
-            recipe = replace(recipe, load=partial(prepared, recipe, reading(options)))
-        return replace(recipe, target=options.target or recipe.target)
+            recipe = replace(recipe, load=options.data)
+        recipe = replace(recipe, target=options.target or recipe.target)
+        return recipe.overridden(overrides_of(options))
     if not options.target:
         raise RecipeError("--data needs --target: the column to predict")
     name = options.name or name_of(options.data)
-    return ready_made(name, reading(options), options.target, options.estimator or ESTIMATOR)
+    recipe = ready_made(name, options.data, options.target, options.estimator or ESTIMATOR)
+    return recipe.overridden(overrides_of(options))
 
 
-def reading(options: argparse.Namespace) -> Callable[[], Table]:
-    """Return what reads the file that the user gives, as the options say."""
-    given = {"decimal": options.decimal, "skip_bad_lines": options.skip_bad_lines}
-    return partial(read_table, options.data, **given)
+def overrides_of(options: argparse.Namespace) -> Overrides:
+    """Return how the options say that the table is read. Raises RecipeError."""
+    return Overrides(
+        kinds=given_kinds(options.kind),
+        decimal=options.decimal,
+        missing=tuple(options.missing),
+        sheet=options.sheet,
+        skip_bad_lines=options.skip_bad_lines,
+        merge_rare=options.merge_rare,
+    )
 
 
-def prepared(recipe: Recipe, load: Callable[[], Table]) -> Table:
-    """Return the recipe's table, made of a file that the user gives instead of its own."""
-    return recipe.prepare(load())
+def given_kinds(settings: Sequence[str]) -> dict[str, Kind]:
+    """Return `--kind` options as a dict. Raises RecipeError for a kind that is none."""
+    kinds: dict[str, Kind] = {}
+    for setting in settings:
+        # A column's name may have an equals sign; a kind has none.
+        column, _, kind = setting.rpartition("=")
+        if not column or kind not in get_args(Kind):
+            raise RecipeError(f"--kind takes COLUMN=KIND, a kind being {', '.join(get_args(Kind))}")
+        kinds[column] = cast(Kind, kind)
+    return kinds
+
+
+def describe_file(options: argparse.Namespace) -> int:
+    """Say how a table would be read."""
+    options.data = options.describe
+    recipe = ready_made(options.name or "described", options.data, options.target or "")
+    if options.recipe:
+        recipe = replace(find_recipe(options.recipe), load=options.data)
+        recipe = replace(recipe, target=options.target or recipe.target)
+    found = description_of(recipe.overridden(overrides_of(options)))
+    print(shown(found.document()) if options.json else found.report())
+    return 0
+
+
+def description_of(recipe: Recipe) -> Description:
+    """Return how a recipe's table is read; without a target, all columns as features."""
+    target, task = recipe.target or None, find_task(recipe.task)
+    table = recipe.table()
+    return describe(table, target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare)
 
 
 def name_of(path: str) -> str:
@@ -324,6 +376,11 @@ def as_json(built: Built) -> str:
         "info": model.info,
         "runtime": model.runtime,
     }
+    return shown(document)
+
+
+def shown(document: Mapping[str, Any]) -> str:
+    """Return a document as JSON that people can read."""
     return msgspec.json.format(msgspec.json.encode(document)).decode()
 
 

@@ -9,18 +9,21 @@ its job, imports what learns. Late imports keep it so.
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from errors import MiranteError
+from errors import DatasetError, MiranteError
 from jobs.orphan import die_with
 
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from learning.recipe import Recipe
 
 HERE = Path(__file__).resolve()
+# A router in front waits half a minute for an answer.
+DESCRIBE_SECONDS = 25
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -48,6 +53,8 @@ def main(words: Sequence[str] | None = None) -> int:
         case ["--embedded", parent]:
             die_with(int(parent), signal.SIGTERM)
             return _as_supervisor()
+        case ["--describe"]:
+            return _as_describer()
         case ["--job", reports, data, parent]:
             return _as_child(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -85,6 +92,49 @@ def _as_child(reports: int, data: int, parent: int) -> int:
     from jobs.child import run_child
 
     return run_child(reports, data, parent, _load_training)
+
+
+def _as_describer() -> int:
+    from build_model import description_of, shown
+
+    try:
+        order = _order_of_table(json.loads(sys.stdin.buffer.readline()))
+        found = description_of(ordered_recipe(order, sys.stdin.buffer))
+    except MiranteError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(shown(found.document()))
+    return 0
+
+
+def _order_of_table(members: Mapping[str, Any]) -> Order:
+    import msgspec
+
+    from jobs.job import Order
+
+    return msgspec.convert({"name": "described", "target": "", **members}, Order)
+
+
+def describe(table: IO[bytes], members: Mapping[str, Any]) -> bytes:
+    """Return the JSON description of a table, read as an order's members say.
+
+    A process of its own reads it: a web process would keep the memory. Raises DatasetError.
+    """
+    with tempfile.TemporaryFile() as file:
+        file.write(json.dumps(members).encode() + b"\n")
+        shutil.copyfileobj(table, file)
+        file.seek(0)
+        command = [sys.executable, str(HERE), "--describe"]
+        try:
+            done = subprocess.run(
+                command, stdin=file, capture_output=True, timeout=DESCRIBE_SECONDS
+            )
+        except subprocess.TimeoutExpired:
+            raise DatasetError(f"the table takes over {DESCRIBE_SECONDS} s to read") from None
+    if done.returncode == 1 and done.stderr.count(b"\n") == 1:
+        raise DatasetError(done.stderr.decode().strip())
+    done.check_returncode()
+    return done.stdout
 
 
 def _load_training() -> Train:
@@ -158,17 +208,14 @@ def ordered_recipe(order: Order, table: IO[bytes] | None = None) -> Recipe:
 
     Raises RecipeError.
     """
-    from dataclasses import replace
-
     from learning.estimators import ready_made
     from recipes import find_recipe
-    from tables.readers import read_table
 
     if order.recipe is not None:
         return find_recipe(order.recipe)
-    load = partial(read_table, table)  # type: ignore[arg-type]
-    recipe = ready_made(order.name, load, order.target or "", order.estimator or "forest")
-    return replace(recipe, merge_rare=order.merge_rare)
+    estimator = order.estimator or "forest"
+    recipe = ready_made(order.name, table or io.BytesIO(), order.target or "", estimator)
+    return recipe.overridden(order)
 
 
 def check_order(members: Mapping[str, Any]) -> None:

@@ -9,14 +9,15 @@ from typing import Any, Literal
 import msgspec
 
 from policy import DEFAULT_PROMOTION, Promotion
+from tables.overrides import Overrides
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 FINAL: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 
 
-class Order(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """What is to be trained: a recipe by name, or an uploaded table and its target.
+class Order(Overrides, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What is to be trained: a recipe by name, or an uploaded table, its target, how it is read.
 
     `size` (bytes) and `sha256` are those of the upload, and absent without one.
     """
@@ -25,10 +26,9 @@ class Order(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
     recipe: str | None = None
     target: str | None = None
     estimator: str | None = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}  # noqa: RUF012
     promote: Promotion = DEFAULT_PROMOTION
     seed: int | None = None
-    merge_rare: str | None = None
     size: int | None = None
     sha256: str | None = None
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
 
 from errors import RecipeError
 from learning.families import ranked
@@ -35,7 +37,10 @@ def estimators() -> dict[str, Callable[..., Estimator]]:
 
 
 def ready_made(
-    name: str, load: Callable[[], Table], target: str, estimator: str = DEFAULT
+    name: str,
+    load: Callable[[], Table] | str | Path | IO[bytes],
+    target: str,
+    estimator: str = DEFAULT,
 ) -> Recipe:
     """Return the recipe for a table of which nothing else is known. Raises RecipeError."""
     makers = estimators()

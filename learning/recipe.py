@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import IO, Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from errors import LONGEST_NAME, RecipeError
 from policy import is_name
+from tables.overrides import Overrides
 from tables.schema import Kind, Schema
 from tables.table import Table
 
@@ -24,36 +26,59 @@ Estimator = Any
 class Recipe:
     """One model: its data, its target, its estimator.
 
-    `load` gives the table, of which `target` is the column to predict, and
+    `load` is a file, or gives the table, of which `target` is the column to predict, and
     `task` says what kind of prediction that is.
     `estimator(signature, seed, **parameters)` makes one that is not fitted yet;
     its keyword-only arguments are the recipe's parameters, their annotations
     (such as `Annotated[int, Meta(ge=1, le=1000)]`) what they may be, and
     `parameters` the values that this recipe has other than their defaults.
     `aliases` maps, by feature, a further value that rows may have to the
-    category that it means. `kinds` decides a column's kind where its values
-    mislead, the target's too. `merge_rare` is what the classes of too few rows are called
-    together, which are left out otherwise. `protocols` names the protocols that answer
-    for this model. `prepare` makes the recipe's table of one that a user gives instead of its own.
+    category that it means. `kinds`, `decimal`, `missing`, `sheet`, `skip_bad_lines` and
+    `merge_rare` say how the table is read where its cells mislead (see `tables.overrides`).
+    `protocols` names the protocols that answer for this model. `prepare` makes the
+    recipe's table of what stands in a file.
 
     Raises RecipeError for a name that is none or a parameter that is not there.
     """
 
     name: str
     target: str
-    load: Callable[[], Table]
+    load: Callable[[], Table] | str | Path | IO[bytes]
     estimator: Callable[..., Estimator]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
     task: str = "classification"
+    decimal: Literal[".", ","] | None = None
+    missing: tuple[str, ...] = ()
+    sheet: str | None = None
+    skip_bad_lines: bool = False
     merge_rare: str | None = None
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:
         check_name(self.name)
         self.resolved({})
+
+    def overridden(self, overrides: Overrides) -> Recipe:
+        """Return the recipe that reads its table as the overrides say, where they say something."""
+        changes: dict[str, Any] = overrides.given()
+        if overrides.kinds:
+            changes["kinds"] = {**self.kinds, **overrides.kinds}
+        return replace(self, **changes)
+
+    def table(self) -> Table:
+        """Return the table to learn from. Raises DatasetError."""
+        if callable(self.load):
+            table = self.load()
+        else:
+            from tables.readers import read_table  # what a web process does without
+
+            read = read_table(self.load, skip_bad_lines=self.skip_bad_lines, sheet=self.sheet)
+            table = self.prepare(read)
+        decimal, missing = self.decimal or table.decimal, self.missing or table.missing
+        return replace(table, decimal=decimal, missing=missing)
 
     def resolved(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return every parameter's value, where those given replace the recipe's own.

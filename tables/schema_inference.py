@@ -13,7 +13,7 @@ from errors import DatasetError
 from tables.batch import Batch
 from tables.column import Column, File, as_columns, read_columns
 from tables.dialect import PLAIN_DIALECT
-from tables.schema import Kind, Schema
+from tables.schema import Feature, Kind, Schema
 from tables.table import Table
 from tables.target import ReadTarget, labelled, read_classes
 
@@ -54,14 +54,14 @@ def infer_schema(
     Raises DatasetError, naming column and row, for a target that cannot be
     learnt, and for a column of numbers in which a few cells are none.
     """
-    kinds = kinds or {}
-    table, notes = labelled(table, target)
+    kinds, words = kinds or {}, table.missing
+    table, notes = labelled(table.emptied(), target)
     read = read_target(table, target, kinds.get(target), merge_rare)
     table = table if read.rows is None else table.take(read.rows)
     given = {name: cells for name, cells in table.columns.items() if name != target}
     file = File(table.dialect.delimiter, table.decimal, day_first=table.day_first)
     columns, file = read_columns(given, table.index, kinds, aliases or {}, file)
-    features = {name: c.feature for name, c in columns.items() if c.feature is not None}
+    features = {n: _also(c.feature, words) for n, c in columns.items() if c.feature is not None}
     if not features:
         raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
     ignored = tuple(name for name in columns if name not in features)
@@ -71,6 +71,14 @@ def infer_schema(
     said = (note for column in columns.values() for note in column.notes)
     notes = (*table.notes, *notes, *read.notes, *said)
     return Inferred(schema, notes, _batch(schema, columns, len(table)), read.values)
+
+
+def _also(feature: Feature, words: tuple[str, ...]) -> Feature:
+    """Return a feature that has these words for a missing value as well."""
+    if not words or feature.kind == "text":
+        return feature
+    missing = tuple(sorted({*feature.missing, *words}))
+    return msgspec.structs.replace(feature, missing=missing)
 
 
 def _batch(schema: Schema, columns: Mapping[str, Column], rows: int) -> Batch:

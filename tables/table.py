@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import DatasetError
-from tables.cells import to_cells
+from tables.cells import spell, to_cells
 from tables.dialect import PLAIN_DIALECT, Dialect
 from tables.texts import Texts
 
@@ -22,8 +22,9 @@ class Table:
     Values are texts as a file has them, or Python's own; None is missing.
     `lines` are the lines of the file on which the rows begin, if there is one,
     and `dialect` says how that file is written; `decimal` is the sign before
-    fractions, and `day_first` whether 01/05 is in May, where its owner says so.
-    `indices` are those that the rows had before some were left out.
+    fractions, `day_first` whether 01/05 is in May, and `missing` the words that
+    mean a missing value, where its owner says so. `indices` are those that the rows
+    had before some were left out.
     """
 
     columns: Mapping[str, Sequence[Any]]
@@ -32,6 +33,7 @@ class Table:
     dialect: Dialect = PLAIN_DIALECT
     decimal: str | None = None
     day_first: bool | None = None
+    missing: tuple[str, ...] = ()
     indices: Sequence[int] = ()
 
     def __post_init__(self) -> None:
@@ -50,6 +52,17 @@ class Table:
         line = f" (line {self.lines[row]})" if row < len(self.lines) else ""
         index = self.indices[row] if len(self.indices) else row
         return f"row {index + 1}{line}"
+
+    def emptied(self) -> Table:
+        """Return the table without the cells of its owner's words for a missing value."""
+        words = {word.strip() for word in self.missing}
+        if not words:
+            return self
+        columns = {
+            name: [None if (spell(cell) or "").strip() in words else cell for cell in cells]
+            for name, cells in self.columns.items()
+        }
+        return replace(self, columns=columns)
 
     def take(self, rows: NDArray[np.intp]) -> Table:
         """Return the table of the rows of these indices; where each stood is still known."""

@@ -215,11 +215,11 @@ def test_how_a_table_is_read_may_be_said(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("area;y\n1.167;a\n2.001;b\n836;a;x\n")
     given = ["--data", str(file), "--target", "y", "--decimal", ".", "--skip-bad-lines"]
-    table = chosen_recipe(parse(given)).load()
+    table = chosen_recipe(parse(given)).table()
     assert table.decimal == "."
     assert table.columns["area"] == ["1.167", "2.001"]
     with pytest.raises(DatasetError, match="line 4"):
-        chosen_recipe(parse(given[:-1])).load()
+        chosen_recipe(parse(given[:-1])).table()
 
 
 def labelled_table(path, words=("Yes", "no"), **more):

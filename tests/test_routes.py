@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from serving.http.routes.events import EventStreams
 GUARDED = {
     ("POST", "/v0/train"): "train",
     ("POST", "/v0/models/<name>/train"): "train",
+    ("POST", "/v0/describe"): "train",
     ("GET", "/v0/jobs"): "train",
     ("GET", "/v0/jobs/<job_id>"): "train",
     ("GET", "/v0/jobs/<job_id>/events"): "train",
@@ -50,6 +52,7 @@ class Routes:
 
     def __init__(self, folder: Path, **more: str) -> None:
         config = read_config(settings(folder, **more))
+        self._asked = count(1)
         self.parts = wire(config)
         self.app = build_flask(config, self.parts)
         self.listed = [
@@ -63,8 +66,11 @@ class Routes:
         headers = {"Authorization": f"Bearer {KEYS[scope][0]}"} if scope else {}
         path = re.sub(r"<(?:\w+:)?job_id>", "0" * 32, rule)
         path = re.sub(r"<[^>]+>", "nothing", path)
-        client = self.app.test_client()
-        return client.open(path, method=method, headers=headers, buffered=True)
+        # Each from another address: too many wrong keys of one are slowed down.
+        client, address = self.app.test_client(), {"REMOTE_ADDR": f"127.0.0.{next(self._asked)}"}
+        return client.open(
+            path, method=method, headers=headers, buffered=True, environ_base=address
+        )
 
 
 @pytest.fixture

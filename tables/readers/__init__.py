@@ -10,25 +10,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from errors import DatasetError
 from tables.readers import columnar, contents, delimited, json_lines, spreadsheet
 from tables.table import Table
 
 _READERS = {
-    "spreadsheet": spreadsheet.read_spreadsheet,
     "parquet": columnar.read_parquet,
     "arrow": columnar.read_arrow,
 }
 
 
 def read_table(
-    source: str | Path | BinaryIO,
+    source: str | Path | IO[bytes],
     *,
     decimal: str | None = None,
     day_first: bool | None = None,
     skip_bad_lines: bool = False,
+    sheet: str | None = None,
 ) -> Table:
     """Read a file, or an open binary stream of one, into a table.
 
@@ -38,18 +38,23 @@ def read_table(
     first under the header. A row with more or fewer cells than the header is
     refused, or with `skip_bad_lines` left out. `decimal`, a point or a comma, says
     how numbers such as 1.167 are meant where the table leaves it open, and
-    `day_first` whether 01/05/2024 is in May.
+    `day_first` whether 01/05/2024 is in May; `sheet` names that of a workbook, the
+    first that is not empty otherwise.
 
     Raises DatasetError, naming the line, for what is not such a table.
     """
     if decimal not in (None, ".", ","):
         raise DatasetError("decimal: expected a point or a comma")
-    table = _read(contents.unpacked(_read_bytes(source)), skip_bad_lines)
+    table = _read(contents.unpacked(_read_bytes(source)), skip_bad_lines, sheet)
     return replace(table, decimal=decimal, day_first=day_first)
 
 
-def _read(data: bytes, skip_bad_lines: bool) -> Table:
+def _read(data: bytes, skip_bad_lines: bool, sheet: str | None) -> Table:
     kind = contents.kind_of(data)
+    if kind == "spreadsheet":
+        return spreadsheet.read_spreadsheet(data, sheet)
+    if sheet is not None:
+        raise DatasetError("sheet: the table is no Excel workbook, which alone has sheets")
     if kind in _READERS:
         return _READERS[kind](data)
     if kind == "json" and (table := json_lines.read_json(data)) is not None:
@@ -57,7 +62,7 @@ def _read(data: bytes, skip_bad_lines: bool) -> Table:
     return delimited.read_delimited(data, skip_bad_lines)
 
 
-def _read_bytes(source: str | Path | BinaryIO) -> bytes:
+def _read_bytes(source: str | Path | IO[bytes]) -> bytes:
     if not isinstance(source, str | Path):
         return source.read()
     try:

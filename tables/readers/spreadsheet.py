@@ -12,16 +12,18 @@ from tables.table import Table
 from tables.texts import Texts
 
 
-def read_spreadsheet(data: bytes) -> Table:
-    """Read the first sheet that is not empty. Raises DatasetError."""
+def read_spreadsheet(data: bytes, chosen: str | None = None) -> Table:
+    """Read the sheet of a name, or the first that is not empty. Raises DatasetError."""
     import fastexcel
 
     try:
         book = fastexcel.read_excel(data)
         names = book.sheet_names
+        if chosen is not None and chosen not in names:
+            raise DatasetError(f"the workbook has no sheet of that name; it has {', '.join(names)}")
         sheets = (
             (name, book.load_sheet(name, header_row=None, dtypes="string").to_arrow())
-            for name in names
+            for name in (names if chosen is None else [chosen])
         )
         name, sheet = next(((n, s) for n, s in sheets if s.num_rows), (None, None))
     except fastexcel.FastExcelError:

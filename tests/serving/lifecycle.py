@@ -16,6 +16,7 @@ from persistence.registry import Registry
 from persistence.stores.memory import MemoryStore
 from serving.auth import Guard, KeyRing, new_key
 from serving.cors import Cors
+from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.events import events_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.versions import versions_blueprint
@@ -23,7 +24,7 @@ from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.request_ids import RequestIds
-from worker import check_order
+from worker import check_order, describe
 
 MOST = 100_000
 
@@ -56,6 +57,7 @@ def make_lifecycle(folder: Path, **options: Any) -> Lifecycle:
     )
     app.register_blueprint(training)
     app.register_blueprint(versions_blueprint(registry, lambda: queue.audit, guard))
+    app.register_blueprint(describe_blueprint(guard, describe, max_upload_bytes=MOST))
     app.register_blueprint(events_blueprint(lambda: queue, guard))
     tokens = {scope: token for scope, (token, _) in made.items()}
     return Lifecycle(app.test_client(), queue, registry, guard, tokens)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import IO, Annotated, Any, Protocol, TypeVar
+from typing import IO, Annotated, Any, Protocol
 
 import msgspec
 from flask import Blueprint, Response, request
 from msgspec import Meta
-from werkzeug.datastructures import FileStorage
-from werkzeug.exceptions import RequestEntityTooLarge
 
-from errors import ModelUnknown, ParseError, RecipeError
+from errors import ModelUnknown, RecipeError
 from policy import DEFAULT_PROMOTION, NAME, Name, Promotion, is_name
 from serving.auth import Guard
 from serving.exchange import Answer
@@ -30,17 +27,23 @@ from serving.http.operation import (
     members,
     order_schema,
 )
+from serving.http.upload import (
+    JSON_OBJECT,
+    UPLOAD,
+    bounded,
+    converted,
+    form_fields,
+    only_file,
+    parsed,
+)
 from serving.http.wsgi import flask_response
 from serving.refusals import BodyTooLarge, MediaTypeError, RequestError
+from tables.overrides import Overrides
 
-T = TypeVar("T")
 Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
 Text = Annotated[str, Meta(min_length=1, max_length=256)]
 
 MOST_JSON = 64 * 1024
-MOST_FIELDS = 32
-# Around the file stand its fields and boundaries.
-ENVELOPE = 64 * 1024
 LONGEST_LIST = 100
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -90,26 +93,21 @@ class RecipeOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True
     seed: Seed | None = None
 
 
-class TableOrder(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """The fields beside the file of a training by upload; `parameters` is JSON."""
+class TableOrder(Overrides, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The fields beside the file of a training by upload; those of `JSON_FIELDS` are JSON."""
 
     target: Text
     name: Name | None = None
     estimator: Name | None = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = {}  # noqa: RUF012
     promote: Promotion = DEFAULT_PROMOTION
     seed: Seed | None = None
-    merge_rare: Text | None = None
     keep_data: bool = False
 
 
 NOT_FOUND, CONFLICT = HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT
 UNAVAILABLE = HTTPStatus.SERVICE_UNAVAILABLE
-_TABLE = order_schema(
-    TableOrder,
-    file={"type": "string", "format": "binary", "description": "the table as CSV"},
-    parameters={"type": "string", "description": "a JSON object"},
-)
+_TABLE = order_schema(TableOrder, parameters=JSON_OBJECT, **UPLOAD)
 _TABLE["required"] = ["file", "target"]
 _JOB = members(
     "id",
@@ -177,9 +175,7 @@ def training_blueprint(
         jobs = get_jobs()
         if idempotency is None:  # with one, the job may be there already
             jobs.check_room()
-        request.max_content_length = max_upload_bytes + ENVELOPE
-        request.max_form_parts = MOST_FIELDS
-        with _refusals(max_upload_bytes):
+        with bounded(max_upload_bytes):
             if request.mimetype == "multipart/form-data":
                 job = _train_table(jobs, check_order, who, idempotency, name or default_model)
             elif request.mimetype == "application/json":
@@ -218,7 +214,7 @@ def _train_recipe(
     body = request.stream.read(MOST_JSON + 1)
     if len(body) > MOST_JSON:
         raise BodyTooLarge(f"an order is at most {MOST_JSON} bytes of JSON")
-    given = _converted(_parsed(body or b"{}"), RecipeOrder)
+    given = converted(parsed(body or b"{}"), RecipeOrder)
     recipe = given.recipe or name
     if recipe is None:
         raise RecipeError("recipe: expected the name of a recipe, or a file as multipart/form-data")
@@ -230,9 +226,8 @@ def _train_recipe(
 def _train_table(
     jobs: Jobs, check_order: CheckOrder, who: str, idempotency: str | None, name: str
 ) -> dict[str, Any]:
-    file = _only_file()
-    fields = _fields()
-    given = _converted(fields, TableOrder)
+    file = only_file()
+    given = converted(form_fields(), TableOrder)
     order = msgspec.to_builtins(given)
     keep_data = order.pop("keep_data", False)
     order["name"] = given.name or name
@@ -240,73 +235,6 @@ def _train_table(
     return jobs.submit(
         order, who=who, idempotency=idempotency, data=file.stream, keep_data=keep_data
     )
-
-
-def _only_file() -> FileStorage:
-    """Return the one file, under the field `file`; the name it has is never looked at."""
-    files = list(request.files.items(multi=True))
-    if len(files) != 1 or files[0][0] != "file":
-        raise RecipeError("file: expected one table as CSV")
-    return files[0][1]
-
-
-def _fields() -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for key, values in request.form.lists():
-        if len(values) != 1:
-            raise RecipeError("a field is given twice")
-        fields[key] = values[0]
-    if "parameters" in fields:
-        fields["parameters"] = _parsed(fields["parameters"].encode())
-    return fields
-
-
-def _parsed(data: bytes) -> Any:
-    try:
-        return msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        raise ParseError("the order is not JSON") from None
-
-
-def _converted(data: Any, kind: type[T]) -> T:
-    # A form has nothing but texts: there "3" is a number.
-    try:
-        return msgspec.convert(data, kind, strict=kind is RecipeOrder)
-    except msgspec.ValidationError as error:
-        raise RecipeError(_fault(str(error), kind)) from None
-
-
-def _fault(message: str, kind: type[Any]) -> str:
-    """Say what was expected and where, without the half of the message that shows a value."""
-    members = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
-    fault, _, path = message.partition(" - at ")
-    where = re.match(r"`\$\.(\w+)", path)
-    if where and where[1] in members.split(", "):
-        return f"{where[1]}: {_EXPECTED[where[1]]}"
-    if "missing required" in fault:
-        return "target: expected the name of the column to predict"
-    return f"expected no other members than {members}"
-
-
-_EXPECTED = {
-    "recipe": "expected the name of a recipe",
-    "name": f"expected a model's name, {NAME}",
-    "estimator": "expected the name of an estimator",
-    "target": "expected the name of the column to predict",
-    "parameters": "expected an object",
-    "promote": "expected if_better, always or never",
-    "seed": "expected an integer from 0 to 4294967295",
-    "merge_rare": "expected a name for the classes of too few rows",
-    "keep_data": "expected true or false",
-}
-
-
-@contextmanager
-def _refusals(max_upload_bytes: int) -> Iterator[None]:
-    try:
-        yield
-    except RequestEntityTooLarge:
-        raise BodyTooLarge(f"an upload is at most {max_upload_bytes} bytes") from None
 
 
 def _check_name(name: str | None) -> None:
