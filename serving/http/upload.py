@@ -117,8 +117,6 @@ def bounded(max_upload_bytes: int) -> Iterator[None]:
     """Read no more of a request's form than an upload may have. Raises BodyTooLarge."""
     request.max_content_length = max_upload_bytes + ENVELOPE
     request.max_form_parts = MOST_FIELDS
-    # a2wsgi's stream ends where the body does, so a body without a length is read too.
-    request.environ.setdefault("wsgi.input_terminated", "asgi.scope" in request.environ)
     try:
         yield
     except RequestEntityTooLarge:
