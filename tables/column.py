@@ -38,6 +38,7 @@ from tables.cells import (
 )
 from tables.date_parts import chosen, encode_all, every_part, varying
 from tables.dates import (
+    EXCEL_MIDNIGHTS,
     DateFormat,
     Moment,
     Orders,
@@ -458,9 +459,18 @@ class _Decision:
         rows = np.flatnonzero(found.there)
         codes = np.where(found.there, np.cumsum(found.there) - 1, -1)
         days, seconds = found.days[rows], found.seconds[rows]
+        if set(days[:1]) <= EXCEL_MIDNIGHTS and (days == days[0]).all():
+            return self._of_clocks(seconds, rows, codes)
         return self._of_parts(
             days, seconds, codes, DateFormat(), lambda at: self.seen.cells[rows[at]]
         )
+
+    def _of_clocks(
+        self, seconds: NDArray[np.float64], rows: NDArray[np.intp], codes: NDArray[np.intp]
+    ) -> Column:
+        """Read a workbook's times of day, which have a day as well."""
+        how, days = DateFormat(shape="clock"), np.zeros(len(rows), dtype=np.int64)
+        return self._of_parts(days, seconds, codes, how, lambda at: self.seen.cells[rows[at]][11:])
 
     def _of_moments(
         self, words: Distinct, found: Sequence[Moment | None], how: DateFormat

@@ -27,6 +27,8 @@ EPOCH = date(1970, 1, 1).toordinal()
 DAY = 86_400
 # Excel's day 0, counted from 1970.
 EXCEL = -25_569
+# What stands for no day before a time of day.
+EXCEL_MIDNIGHTS = frozenset({EXCEL, EXCEL + 1})
 # A year that every day of a year without one is read in: it has a 29 February.
 LEAP_YEAR = 2000
 # Two digits below this are of this century, as in POSIX.

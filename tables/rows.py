@@ -522,10 +522,9 @@ def _parts_reader(feature: Feature) -> Callable[[Any], Parts]:
     nothing: Parts = (math.nan,) * len(feature.columns)
 
     def read(value: str | float | None) -> Parts:
-        if value is None or (isinstance(value, str) and value.strip() in missing):
-            if feature.nullable:
-                return nothing
-            raise NoDate
+        # A null that is not accepted comes no further than the checks before.
+        if value is None or (feature.nullable and str(value).strip() in missing):
+            return nothing
         found = encode(value)
         if found is None:
             raise NoDate

@@ -452,3 +452,18 @@ def test_a_category_beside_dates_is_named_when_it_is_unknown():
     found = DATES.decode_json(json.dumps(rows).encode(), single=False)
     assert found.unknown == ((1, "home"),)
     assert DATES.decode_json(json.dumps(rows[1]).encode(), single=True).unknown == ((0, "home"),)
+
+
+def test_a_date_that_never_was_missing_may_be_where_the_model_imputes():
+    codec = RowCodec(msgspec.structs.replace(DATED, imputes=True))
+    rows = [DATED_ROW, DATED_ROW | {"when": None}]
+    cells = {name: [str(value), str(value)] for name, value in DATED_ROW.items()}
+    for decoded in (
+        codec.decode_json(json.dumps(rows).encode(), single=False),
+        codec.decode_columns(cells | {"when": [DATED_ROW["when"], "NA"]}),
+    ):
+        assert decoded.missing == ((1, "when"),)
+        assert decoded.batch.matrix[0].tolist() == DATED_VALUES
+        assert np.isnan(decoded.batch.matrix[1, 1:4]).all()
+    with pytest.raises(RowsError):
+        codec.decode_json(json.dumps(rows).encode(), single=False, strict=True)

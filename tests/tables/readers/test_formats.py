@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from datetime import date, datetime
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pyarrow import feather, ipc, parquet
 from errors import DatasetError
 from tables.dataset import read_dataset
 from tables.readers import read_table
+from tables.rows import RowCodec
 
 COLUMNS = {
     "age": [29.0, 0.916700006, None] * 20,
@@ -67,6 +69,68 @@ def test_dates_of_a_typed_column_are_the_texts_of_a_file():
     columns = read(out.getvalue()).columns
     assert list(columns["d"]) == ["2024-01-31"]
     assert columns["t"][0].startswith("2024-01-31 06:30:00")
+
+
+MAIN = "http://schemas.openxmlformats.org"
+SHEET = f"{MAIN}/spreadsheetml/2006/main"
+PACKAGE = f"{MAIN}/package/2006"
+PART = f"{MAIN}/officeDocument/2006/relationships"
+KIND = "application/vnd.openxmlformats"
+WORKBOOK = {
+    "[Content_Types].xml": f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
+    f'ContentType="{KIND}-package.relationships+xml"/><Override PartName="/xl/workbook.xml" '
+    f'ContentType="{KIND}-officedocument.spreadsheetml.sheet.main+xml"/></Types>',
+    "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r" '
+    f'Type="{PART}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
+    "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
+    f'<Relationship Id="r0" Type="{PART}/worksheet" Target="sheet.xml"/>'
+    f'<Relationship Id="r1" Type="{PART}/styles" Target="styles.xml"/></Relationships>',
+    "xl/workbook.xml": f'<workbook xmlns="{SHEET}" xmlns:r="{PART}"><sheets>'
+    '<sheet name="a" sheetId="1" r:id="r0"/></sheets></workbook>',
+    # A date, a moment and a time of day.
+    "xl/styles.xml": f'<styleSheet xmlns="{SHEET}"><cellXfs><xf numFmtId="0"/>'
+    '<xf numFmtId="14"/><xf numFmtId="22"/><xf numFmtId="20"/></cellXfs></styleSheet>',
+}
+
+
+def workbook(rows: list[list[tuple[str, int]]]) -> bytes:
+    """A workbook of one sheet; a cell is a number and its style, or a word and 0."""
+    sheet = "".join(f"<row>{''.join(map(written_cell, row))}</row>" for row in rows)
+    made = f'<worksheet xmlns="{SHEET}"><sheetData>{sheet}</sheetData></worksheet>'
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as packed:
+        for name, text in {**WORKBOOK, "xl/sheet.xml": made}.items():
+            packed.writestr(name, f'<?xml version="1.0"?>{text}')
+    return out.getvalue()
+
+
+def written_cell(cell: tuple[str, int]) -> str:
+    value, style = cell
+    if not style:
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+    return f'<c s="{style}"><v>{value}</v></c>'
+
+
+def test_a_workbook_s_dates_and_times_are_dates():
+    names = [(name, 0) for name in ("day", "moment", "clock", "y")]
+    rows = [
+        [
+            (str(45292 + i), 1),
+            (str(45292 + i + 0.25), 2),
+            (str((1 + i % 23) / 24), 3),
+            ("ab"[i % 2], 0),
+        ]
+        for i in range(30)
+    ]
+    schema = read_dataset(read(workbook([names, *rows])), "y").schema
+    found = {f.name: (f.dates.shape, f.dates.first) for f in schema.features if f.dates}
+    assert found == {
+        "day": ("date", "2024-01-01"),
+        "moment": ("date", "2024-01-01T06:00:00"),
+        "clock": ("clock", "01:00:00"),
+    }
+    row = {"day": "2024-01-05", "moment": "2024-01-05T06:00:00Z", "clock": "6:30 PM"}
+    assert RowCodec(schema).encode_objects([row]).matrix.shape == (1, len(schema.numeric))
 
 
 def test_the_index_that_pandas_adds_is_left_out():
