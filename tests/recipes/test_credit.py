@@ -37,7 +37,7 @@ def test_it_does_well_on_its_hold_out(built):
 
 
 def test_every_alias_leads_to_a_category():
-    dataset = read_dataset(recipe.load(), recipe.target, recipe.aliases)
+    dataset = read_dataset(recipe.table(), recipe.target, recipe.aliases)
     features = {feature.name: feature for feature in dataset.schema.features}
     for name, aliases in recipe.aliases.items():
         assert features[name].aliases == aliases

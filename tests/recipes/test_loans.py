@@ -133,7 +133,7 @@ def test_the_columns_are_made_of_the_sbas_own() -> None:
 
 def test_a_prepared_table_is_taken_as_it_is(built: Built) -> None:
     recipe = find_recipe("loans")
-    table = recipe.load()
+    table = recipe.table()
     again = recipe.prepare(table)
     dataset = read_dataset(again, LABEL, kinds=recipe.kinds)
     assert dataset.schema == built.dataset.schema

@@ -46,7 +46,7 @@ def test_categories_that_hardly_recur_are_no_giveaway():
 @pytest.mark.parametrize("name", ["credit", "iris"])
 def test_real_tables_have_none(name):
     recipe = find_recipe(name)
-    assert leaks(read_dataset(recipe.load(), recipe.target)) == []
+    assert leaks(read_dataset(recipe.table(), recipe.target)) == []
 
 
 def test_five_thousand_rows_are_looked_at():

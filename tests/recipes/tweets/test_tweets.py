@@ -27,7 +27,7 @@ RECIPE = find_recipe("tweets")
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     """The tweets of the data folder."""
-    return read_dataset(RECIPE.load(), RECIPE.target, RECIPE.aliases, RECIPE.kinds)
+    return read_dataset(RECIPE.table(), RECIPE.target, RECIPE.aliases, RECIPE.kinds)
 
 
 @pytest.fixture(scope="module")

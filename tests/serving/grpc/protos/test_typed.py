@@ -33,7 +33,7 @@ ODD = Schema(
 
 def test_the_iris_contract_is_an_instance() -> None:
     recipe = find_recipe("iris")
-    schema = read_dataset(recipe.load(), recipe.target).schema
+    schema = read_dataset(recipe.table(), recipe.target).schema
     text = render(typed_proto("iris", schema))
     assert text == (ROOT / "clients" / "iris.proto").read_text(encoding="utf-8")
     for line in (
