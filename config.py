@@ -169,4 +169,5 @@ def _expected(kind: Any, error: msgspec.ValidationError) -> str:
 
 
 def _split(value: str) -> list[str]:
-    return [part.strip() for part in value.split(",") if part.strip()]
+    # A file with one a line may be given whole.
+    return [part.strip() for part in value.replace("\n", ",").split(",") if part.strip()]

@@ -64,6 +64,8 @@ def _provide(config: Config, registry: Registry, say: Say) -> None:
     if (SLUG / BUILT).exists() and (copied := copy_champions(open_registry(str(SLUG)), registry)):
         say(f"the model store was empty: {', '.join(copied)} was copied from the slug")
         return
+    if has_champion(registry):  # another process was filling it at the same time
+        return
     name = config.default_model
     if name not in recipe_names() or config.training_worker == "external":
         # With a worker elsewhere, this process is not the one that trains.

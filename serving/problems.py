@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -52,14 +53,25 @@ class Problem(msgspec.Struct, omit_defaults=True):
     errors: list[dict[str, Any]] = []
 
 
+TITLES: Mapping[HTTPStatus, str] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Entity",
+}
+
+
 def status_of(error: MiranteError) -> HTTPStatus:
     """Return the status of an error, by the nearest class of its family in the table."""
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+def title(status: HTTPStatus) -> str:
+    """Return what a status is called, the same under every Python: 3.13 renamed some."""
+    return TITLES.get(status, status.phrase)
+
+
 def problem(status: HTTPStatus, detail: str, request_id: str, **more: Any) -> Answer:
     """Return a problem document as an answer; `more` are members of Problem."""
-    document = Problem("about:blank", status.phrase, status, detail, request_id, **more)
+    document = Problem("about:blank", title(status), status, detail, request_id, **more)
     return Answer(status, msgspec.json.encode(document), PROBLEM)
 
 

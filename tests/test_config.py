@@ -88,3 +88,8 @@ def test_secrets_are_not_shown():
 def test_a_configuration_cannot_be_changed():
     with pytest.raises(AttributeError):
         read_config({}).max_rows = 3  # type: ignore[misc]
+
+
+def test_a_list_may_have_a_line_for_each() -> None:
+    # What $(cat file) makes of a file with one key a line.
+    assert read_config({"MODELS": "credit\niris, loans\n"}).models == ("credit", "iris", "loans")

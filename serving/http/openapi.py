@@ -21,7 +21,7 @@ from serving.description import PROBLEM_SCHEMA
 from serving.exchange import Answer
 from serving.http.operation import OBJECT, Operation, content, described, operation_of
 from serving.http.wsgi import flask_response
-from serving.problems import Problem
+from serving.problems import Problem, title
 from serving.protocols.oip.inference import ERROR
 from serving.service import HttpProtocol, PredictionService
 from tables.json_schema import row_schema
@@ -190,7 +190,7 @@ def _responses(operation: Operation) -> Document:
 
 
 def _response(status: HTTPStatus, content: Document) -> Document:
-    response: Document = {"description": status.phrase}
+    response: Document = {"description": title(status)}
     return response | {"content": content} if content else response
 
 
