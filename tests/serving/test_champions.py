@@ -14,10 +14,10 @@ from sklearn.ensemble import RandomForestClassifier
 from errors import ModelNotReady, ModelUnknown, StoreUnavailable
 from learning.runtimes.sklearn import SklearnRuntime, dump
 from learning.trained import Golden, TrainedModel
-from persistence.model_persistence import write_model
+from persistence.model_persistence import GOLDEN_TOLERANCE, write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
-from serving.champions import GOLDEN_TOLERANCE, Champions
+from serving.champions import Champions
 from serving.http.routes.health import readiness
 from tables.rows import RowCodec
 from tests.serving.factory import ROW, SIGNATURE
