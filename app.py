@@ -138,18 +138,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     attend(app, parts.service.request_ids, parts.cors, parts.observation)
     app.register_blueprint(prediction_blueprint(parts.service))
     _register_inspection(app, config, parts)
-    app.register_blueprint(
-        training_blueprint(
-            parts.get_queue,
-            parts.guard,
-            check_order,
-            default_model=config.default_model,
-            max_upload_bytes=config.max_upload_bytes,
-        )
-    )
-    app.register_blueprint(
-        describe_blueprint(parts.guard, describe, max_upload_bytes=config.max_upload_bytes)
-    )
+    _register_training(app, config, parts)
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
     app.register_blueprint(
         versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
@@ -174,6 +163,19 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.register_blueprint(docs_blueprint())
     app.extensions["mirante"] = parts
     return app
+
+
+def _register_training(app: Flask, config: Config, parts: Parts) -> None:
+    most = config.max_upload_bytes
+    training = training_blueprint(
+        parts.get_queue,
+        parts.guard,
+        check_order,
+        default_model=config.default_model,
+        max_upload_bytes=most,
+    )
+    app.register_blueprint(training)
+    app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
 
 
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:

@@ -29,6 +29,7 @@ from learning.runtimes.sklearn import estimator_input
 from learning.tasks import find_task, task_of
 from learning.trained import TrainedModel, trained_model
 from learning.training import Choice, choose, fit
+from persistence import promotion
 from persistence.model_persistence import read_model, write_model
 from persistence.opening import open_registry
 from persistence.promotion import Verdict, judge, settle
@@ -348,7 +349,8 @@ def given_parameters(settings: Sequence[str]) -> dict[str, str]:
 
 def promote_version(registry: Registry, options: argparse.Namespace) -> int:
     """Promote a version that is registered already."""
-    alias = registry.promote(options.name or options.recipe or DEFAULT, options.promote_version)
+    name = options.name or options.recipe or DEFAULT
+    alias = promotion.promote(registry, name, options.promote_version)
     print(f"{alias.name} {alias.version} is the champion")
     return 0
 

@@ -20,6 +20,7 @@ from learning.recipe import check_name
 from learning.runtimes import load_runtime
 from learning.tasks import task_of
 from learning.trained import Golden, TrainedModel
+from persistence import promotion
 from persistence.model_persistence import write_model
 from persistence.registry import Registry
 from policy import DEFAULT_PROMOTION, Promotion
@@ -96,7 +97,7 @@ def import_model(
     version = write_model(registry, name, _trained(model, protocols))
     promoted = promote == "always" or (promote == "if_better" and champion is None)
     if promoted:
-        registry.promote(name, version, champion.serial if champion else 0)
+        promotion.promote(registry, name, version, champion.serial if champion else 0)
     return Import(name, version, model, promoted)
 
 

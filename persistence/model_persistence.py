@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import numpy as np
 
+from errors import ArtifactDamaged
 from learning.families import families
 from learning.prediction import Outputs, Runtime
 from learning.runtimes import load_runtime
@@ -32,6 +34,11 @@ LIBRARIES = (
     "joblib",
     "snowballstemmer",
 )
+
+
+# The largest difference between a golden answer and the loaded model's; the
+# same bound as the equivalence check has.
+GOLDEN_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,25 @@ def load_model(artifact: Artifact) -> Model:
     schema = artifact.schema
     runtime = load_runtime(artifact.manifest.runtime.name, artifact.members)
     return Model(artifact, schema, RowCodec(schema), runtime)
+
+
+def load_proven(artifact: Artifact) -> Model:
+    """Make a model of a verified artifact that answers its golden rows as in training.
+
+    Raises ArtifactDamaged when it does not, and the other ArtifactErrors.
+    """
+    model, golden = load_model(artifact), artifact.document("golden.json")
+    expected = np.asarray(golden["probabilities"], dtype=np.float64)
+    answered = model.outputs(golden["rows"])
+    if expected.shape != answered.shape:
+        raise ArtifactDamaged(f"{model.name} {model.version}: golden answers have another shape")
+    largest = float(np.abs(expected - answered).max(initial=0.0))
+    if not largest <= GOLDEN_TOLERANCE:
+        raise ArtifactDamaged(
+            f"{model.name} {model.version}: a golden row is answered {largest:.1e} away from "
+            f"what it was in training; {GOLDEN_TOLERANCE:.0e} is allowed"
+        )
+    return model
 
 
 def write_model(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from errors import ArtifactError, Conflict, RowsError
+from errors import ArtifactDamaged, ArtifactError, Conflict, MiranteError, RowsError
 from learning.comparison import compare
 from learning.prediction import Runtime
 from learning.tasks import task_of
 from persistence.artifact import Artifact
-from persistence.model_persistence import load_model
+from persistence.model_persistence import load_model, load_proven
 from persistence.registry import Alias, Registry
 from policy import Promotion
 from tables.dataset import Dataset
@@ -74,16 +74,35 @@ def _compare(artifact: Artifact, holdout: Dataset, challenger: Runtime, seed: in
     return Verdict(found.at_least_as_good, reason, found.document(task.loss_name))
 
 
+def promote(
+    registry: Registry, name: str, version: str, expected_serial: int | None = None
+) -> Alias:
+    """Make a version the champion once it was loaded and asked as a service will do it.
+
+    Raises the ArtifactErrors for one that cannot be served, and what
+    `Registry.promote` raises.
+    """
+    try:
+        load_proven(registry.read(name, version))
+    except MiranteError:
+        raise
+    except Exception as error:  # whatever a service would stumble over
+        line = f"{name} {version} cannot be served: {type(error).__name__} when it is loaded"
+        raise ArtifactDamaged(line) from error
+    return registry.promote(name, version, expected_serial)
+
+
 def settle(registry: Registry, name: str, version: str, verdict: Verdict) -> Verdict:
     """Promote a version that was found good; return the verdict, or why it was not promoted.
 
     Only the champion that was judged against is replaced: when another version
-    was promoted meanwhile, that one stays.
+    was promoted meanwhile, that one stays. Raises the ArtifactErrors for one that
+    cannot be served.
     """
     if not verdict.good:
         return verdict
     try:
-        registry.promote(name, version, verdict.champion.serial if verdict.champion else 0)
+        promote(registry, name, version, verdict.champion.serial if verdict.champion else 0)
     except Conflict:
         return verdict._replace(good=False, reason="another version was promoted meanwhile")
     return verdict

@@ -9,6 +9,7 @@ import msgspec
 
 from tables.column import Column, File, read_columns
 from tables.schema import Kind, Target
+from tables.schema_inference import without_index
 from tables.table import Table
 from tables.target import ReadTarget, labelled, read_classes
 
@@ -74,6 +75,7 @@ def describe(
     cells = {name: column for name, column in table.columns.items() if name != target}
     file = File(table.dialect.delimiter, table.decimal)
     columns, file = read_columns(cells, table.index, kinds, aliases or {}, file)
+    columns = without_index(columns, table)
     dialect = {name: getattr(table.dialect, name) for name in table.dialect.__struct_fields__}
     dialect["decimal"] = file.decimal or "."
     shown = {name: value for name, value in dialect.items() if value not in ("", False)}

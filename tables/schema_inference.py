@@ -17,6 +17,9 @@ from tables.schema import Feature, Kind, Schema
 from tables.table import Table
 from tables.target import ReadTarget, labelled, read_classes
 
+# What pandas and R call the column of a table's index where they name it.
+INDEX_NAMES = frozenset({"rownames", "row.names", "unnamed: 0", "...1", "index"})
+
 
 class Inferred(NamedTuple):
     """A table read: its schema, a line for everything its owner should know, and its rows.
@@ -61,6 +64,7 @@ def infer_schema(
     given = {name: cells for name, cells in table.columns.items() if name != target}
     file = File(table.dialect.delimiter, table.decimal, day_first=table.day_first)
     columns, file = read_columns(given, table.index, kinds, aliases or {}, file)
+    columns = without_index(columns, table)
     features = {n: _also(c.feature, words) for n, c in columns.items() if c.feature is not None}
     if not features:
         raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
@@ -71,6 +75,24 @@ def infer_schema(
     said = (note for column in columns.values() for note in column.notes)
     notes = (*table.notes, *notes, *read.notes, *said)
     return Inferred(schema, notes, _batch(schema, columns, len(table)), read.values)
+
+
+def without_index(columns: Mapping[str, Column], table: Table) -> dict[str, Column]:
+    """Leave out a first column that pandas or R wrote to count the rows, and say so.
+
+    What stands in which row of a file is known of no row to come.
+    """
+    read = dict(columns)
+    name = next(iter(read), "")
+    column = read.get(name)
+    if column is None or column.feature is None or name.lower() not in INDEX_NAMES:
+        return read
+    rows = np.array(table.indices) if len(table.indices) else np.arange(len(table))
+    values = column.values
+    if column.feature.kind == "integer" and np.array_equal(values, rows + (values[0] - rows[0])):
+        note = f"{name} counts the rows, as an index does; it is left out"
+        read[name] = Column(None, [], (note,))
+    return read
 
 
 def _also(feature: Feature, words: tuple[str, ...]) -> Feature:

@@ -23,9 +23,9 @@ from learning.progress import SilentProgress
 from persistence.model_persistence import read_model
 from persistence.opening import open_store
 from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from tables.readers import read_table
 from tests.learning.tables import mixed_table, without
+from tests.persistence.artifacts import make_registry
 
 TABLE = without(mixed_table(200), "comment")
 RECIPE = ready_made("some", lambda: TABLE, "stays", "forest")
@@ -34,7 +34,7 @@ FEW = {"n_estimators": 5}
 
 @pytest.fixture
 def registry():
-    return Registry(MemoryStore())
+    return make_registry()
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_the_manifest_says_how_it_was_made(registry):
 
 def test_the_same_seed_makes_the_same_model_and_another_another():
     def answers(seed):
-        registry = Registry(MemoryStore())
+        registry = make_registry()
         build_model(RECIPE, registry=registry, parameters=FEW, seed=seed)
         return read_model("some", registry).outputs([*map(dict, ROWS)]).tolist()
 

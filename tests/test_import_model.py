@@ -25,9 +25,9 @@ import build_model
 from errors import DependencyError, MiranteError, ModelFileError
 from import_model import import_model
 from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from serving.champions import Live, load_live
 from tests.conftest import require
+from tests.persistence.artifacts import make_registry
 
 CATBOOST = "pip install -r requirements-catboost.txt"
 ROWS = 200
@@ -35,7 +35,7 @@ ROWS = 200
 
 @pytest.fixture
 def registry() -> Registry:
-    return Registry(MemoryStore())
+    return make_registry()
 
 
 @pytest.fixture(scope="module")

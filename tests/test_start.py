@@ -117,7 +117,7 @@ def test_a_factory_is_served_as_the_application_is(store: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "asked"), [("::1", "[::1]"), ("::", "[::1]"), ("::", "127.0.0.1")]
+    ("given", "asked"), [("::1", "[::1]"), ("::", "[::1]"), ("::", "127.0.0.1"), ("[::]", "[::1]")]
 )
 def test_it_listens_on_ipv6(store: Path, given: str, asked: str) -> None:
     require(has_ipv6(), "IPv6", "sysctl net.ipv6.conf.lo.disable_ipv6=0")

@@ -14,11 +14,10 @@ import pytest
 from errors import EquivalenceError, MiranteError
 from import_model import import_model
 from learning.imports.r import import_r
-from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from serving.champions import load_live
 from serving.protocols import sagemaker
 from tests.conftest import ROOT, require
+from tests.persistence.artifacts import make_registry
 from tests.serving.factory import ask, make_service
 
 INSTALL = "apt-get install r-base-core r-cran-ranger r-cran-jsonlite r-cran-plumber"
@@ -135,7 +134,7 @@ def answers(folder: Path, name: str) -> tuple[list[dict[str, Any]], np.ndarray]:
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("label", ["two", "three"])
 def test_a_forest_answers_as_it_did_in_r(folder: Path, mode: str, label: str) -> None:
-    registry = Registry(MemoryStore())
+    registry = make_registry()
     taken = import_model(folder / f"{mode}-{label}.json", registry=registry, name="forest")
     assert taken.promoted
     assert taken.model.runtime_name == "onnx"
@@ -151,7 +150,7 @@ def test_a_forest_answers_as_it_did_in_r(folder: Path, mode: str, label: str) ->
 
 
 def test_a_logistic_regression_answers_as_it_did_in_r(folder: Path) -> None:
-    registry = Registry(MemoryStore())
+    registry = make_registry()
     taken = import_model(folder / "glm.json", registry=registry, name="glm")
     assert taken.model.runtime_name == "linear"
     live = load_live(registry.read_champion("glm")[1])
@@ -161,7 +160,7 @@ def test_a_logistic_regression_answers_as_it_did_in_r(folder: Path) -> None:
 
 
 def test_the_columnar_body_is_answered_as_plumber_does(folder: Path) -> None:
-    registry = Registry(MemoryStore())
+    registry = make_registry()
     import_model(folder / "iris.json", registry=registry, name="iris")
     live = load_live(registry.read_champion("iris")[1])
     body = {

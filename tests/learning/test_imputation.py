@@ -15,10 +15,9 @@ from learning.families.forest import forest
 from learning.families.logistic import logistic
 from learning.imputation import imputes
 from persistence.model_persistence import read_model
-from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from tables.dataset import read_dataset
 from tests.learning.tables import mixed_table, without
+from tests.persistence.artifacts import make_registry
 
 PLAIN = read_dataset(without(mixed_table(200), "comment"), "stays")
 MIXED = read_dataset(mixed_table(200), "stays")
@@ -48,7 +47,7 @@ def test_what_passes_a_missing_value_on_does_not_impute():
 @pytest.mark.parametrize("estimator", ["forest", "logistic"])
 def test_a_compiled_model_fills_in_as_its_estimator_does(estimator):
     table = without(mixed_table(200), "comment")
-    registry = Registry(MemoryStore())
+    registry = make_registry()
     build_model(ready_made("some", lambda: table, "stays", estimator), registry=registry)
     model = read_model("some", registry)
     assert model.schema.imputes is True

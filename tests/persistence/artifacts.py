@@ -7,7 +7,9 @@ from typing import Any
 import msgspec
 
 from persistence.artifact import Manifest, RuntimeInfo, pack
-from persistence.seal import Signer
+from persistence.registry import Registry
+from persistence.seal import Signer, new_key, trust_in
+from persistence.stores.memory import MemoryStore
 from tables.schema import Feature, Schema, Target
 
 SIGNATURE = Schema(
@@ -45,3 +47,9 @@ def make_artifact(
 ) -> bytes:
     """Return the bytes of an artifact."""
     return pack(make_manifest(version, name, **other), MEMBERS, signer)
+
+
+def make_registry() -> Registry:
+    """Return an empty registry in memory that signs and trusts its own key, as a service's does."""
+    signer = new_key()
+    return Registry(MemoryStore(), signer, trust_in(signer.public))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import msgspec
 import numpy as np
 import pytest
 
 from build_model import build_model
-from errors import LibraryMismatch
+from errors import ArtifactDamaged, Conflict, LibraryMismatch
 from learning.estimators import ready_made
-from persistence.promotion import judge, settle
-from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
+from persistence.artifact import pack
+from persistence.promotion import Verdict, judge, promote, settle
+from persistence.registry import Registry, new_version
 from tables.dataset import read_dataset
 from tables.split import split
 from tables.table import Table
+from tests.conftest import ROOT
 from tests.learning.tables import mixed_table, without
+from tests.persistence.artifacts import make_registry
 
 TABLE = without(mixed_table(300), "comment")
 RECIPE = ready_made("some", lambda: TABLE, "stays", "logistic")
@@ -45,7 +49,7 @@ class Knowing(Guessing):
 
 @pytest.fixture
 def registry():
-    return Registry(MemoryStore())
+    return make_registry()
 
 
 @pytest.fixture
@@ -89,7 +93,17 @@ def test_rules_that_need_no_comparison(registry, holdout):
     assert (always.good, always.comparison) == (True, None)
     never = judge(registry, "some", "never", holdout, Knowing(holdout.target), 0)
     assert (never.good, never.comparison) == (False, None)
-    assert not judge(Registry(MemoryStore()), "some", "never", holdout, Guessing(), 0).good
+    assert not judge(make_registry(), "some", "never", holdout, Guessing(), 0).good
+
+
+def test_missing_values_where_none_were_are_compared_if_the_champion_fills_them_in(registry):
+    table = Table({**TABLE.columns, "age": [None, *range(18, 77)] * 5})
+    boosting = ready_made("other", lambda: TABLE, "stays", "boosting")
+    build_model(RECIPE, registry=registry)
+    build_model(boosting, registry=registry, parameters={"max_iter": 5})
+    for recipe in (RECIPE, boosting):
+        built = build_model(replace(recipe, load=lambda: table), registry=registry)
+        assert (built.verdict.comparison is not None) is (recipe is RECIPE)
 
 
 @pytest.mark.parametrize(
@@ -147,3 +161,57 @@ def test_only_the_champion_judged_against_is_replaced(registry, holdout):
     assert not resolved.good
     assert resolved.reason == "another version was promoted meanwhile"
     assert registry.champion("some").version == another.version != first.version
+
+
+# ---------------------------------------------------------------- what cannot be served
+
+
+def spoilt(registry: Registry, name: str, **members: bytes) -> str:
+    """Register the champion again with other members, and return the version."""
+    artifact = registry.read_champion(name)[1]
+    manifest = msgspec.structs.replace(artifact.manifest, version=new_version(datetime.now(UTC)))
+    changed = {key.replace("_", "."): value for key, value in members.items()}
+    data = pack(manifest, {**artifact.members, **changed}, registry.signer)
+    return registry.register(name, data)
+
+
+@pytest.fixture(scope="module")
+def served():
+    made = make_registry()
+    build_model(RECIPE, registry=made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ({"golden_json": b'{"rows":[],"probabilities":[[0.5,0.5]]}'}, "golden answers"),
+        ({"golden_json": b"[]"}, "cannot be served: TypeError"),
+        ({"signature_json": b"{}"}, "signature.json"),
+    ],
+)
+def test_nothing_is_promoted_that_cannot_be_loaded_and_asked(served, members, why):
+    before = served.champion("some")
+    version = spoilt(served, "some", **members)
+    with pytest.raises(ArtifactDamaged, match=why):
+        promote(served, "some", version)
+    with pytest.raises(ArtifactDamaged, match=why):
+        settle(served, "some", version, Verdict(True, "good", champion=before))
+    assert served.champion("some") == before
+
+
+def test_what_can_be_served_is_promoted(served):
+    artifact = served.read_champion("some")[1]
+    version = spoilt(served, "some", golden_json=artifact.members["golden.json"])
+    serial = served.champion("some").serial
+    with pytest.raises(Conflict):
+        promote(served, "some", version, serial + 1)
+    assert promote(served, "some", version, serial).version == version
+
+
+@pytest.mark.parametrize(
+    "path", ["build_model.py", "import_model.py", "serving/http/routes/versions.py"]
+)
+def test_every_way_to_promote_goes_through_the_proof(path):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    assert "registry.promote(" not in text

@@ -6,15 +6,14 @@ import pytest
 
 from build_model import build_model
 from persistence.model_persistence import read_model
-from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from recipes.credit import recipe
 from tables.dataset import read_dataset
+from tests.persistence.artifacts import make_registry
 
 
 @pytest.fixture(scope="module")
 def built():
-    registry = Registry(MemoryStore())
+    registry = make_registry()
     return build_model(recipe, registry=registry), read_model("credit", registry)
 
 

@@ -6,13 +6,12 @@ import pytest
 
 from build_model import build_model
 from persistence.model_persistence import read_model
-from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from recipes.iris import recipe
+from tests.persistence.artifacts import make_registry
 
 
 def test_it_tells_the_three_species_apart():
-    registry = Registry(MemoryStore())
+    registry = make_registry()
     built = build_model(recipe, registry=registry)
     assert built.model.info["model_name"] == "LogisticRegression"
     assert built.metrics["roc_auc"] > 0.97

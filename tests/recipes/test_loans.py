@@ -13,7 +13,6 @@ import pytest
 from build_model import Built, build_model
 from errors import DatasetError, DependencyError
 from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from recipes import find_recipe
 from recipes.loans import KINDS, LABEL, PLACES, SYNTHETIC
 from serving.champions import Live, load_live
@@ -21,6 +20,7 @@ from serving.protocols import loans
 from tables.dataset import read_dataset
 from tables.table import Table
 from tests.conftest import require
+from tests.persistence.artifacts import make_registry
 from tests.serving.factory import ask, make_service
 
 INSTALL = "pip install -r requirements-catboost.txt"
@@ -39,7 +39,7 @@ def catboost() -> None:
 
 @pytest.fixture(scope="module")
 def registry() -> Registry:
-    return Registry(MemoryStore())
+    return make_registry()
 
 
 @pytest.fixture(scope="module")

@@ -56,7 +56,9 @@ def make_lifecycle(folder: Path, **options: Any) -> Lifecycle:
         lambda: queue, guard, check_order, default_model="credit", max_upload_bytes=MOST
     )
     app.register_blueprint(training)
-    app.register_blueprint(versions_blueprint(registry, lambda: queue.audit, guard))
+    # The artifacts of these tests are of bytes that nothing can load.
+    versions = versions_blueprint(registry, lambda: queue.audit, guard, Registry.promote)
+    app.register_blueprint(versions)
     app.register_blueprint(describe_blueprint(guard, describe, max_upload_bytes=MOST))
     app.register_blueprint(events_blueprint(lambda: queue, guard))
     tokens = {scope: token for scope, (token, _) in made.items()}

@@ -144,6 +144,18 @@ def test_a_cell_is_named_by_its_row_in_the_file_also_where_rows_are_left_out():
     assert refusal(table).startswith("column x, row 8 (line 9): not a number")
 
 
+@pytest.mark.parametrize("name", ["rownames", "Unnamed: 0"])
+def test_an_index_that_pandas_or_r_named_is_left_out(name):
+    table = Table({name: list(map(str, range(1, ROWS + 1))), "x": cycle("1", "2"), "y": LABEL})
+    inferred = infer_schema(table, "y")
+    assert inferred.schema.ignored == (name,)
+    assert inferred.notes == (f"{name} counts the rows, as an index does; it is left out",)
+    unlabelled = Table({**table.columns, "y": ["", *LABEL[1:5], "", *LABEL[6:]]})
+    assert infer_schema(unlabelled, "y").schema.ignored == (name,)
+    other = Table({name: list(map(str, range(ROWS, 0, -1))), "x": cycle("1", "2"), "y": LABEL})
+    assert infer_schema(other, "y").schema.ignored == ()
+
+
 def test_a_table_with_nothing_to_learn_from_is_refused():
     assert "nothing to learn" in refusal(Table({"x": cycle("a"), "label": LABEL}))
 

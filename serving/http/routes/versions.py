@@ -11,6 +11,7 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from errors import MiranteError, ParseError, StoreUnavailable
+from persistence import promotion
 from persistence.registry import Alias, Registry
 from serving.auth import Guard
 from serving.exchange import Answer
@@ -85,10 +86,19 @@ _AUDIT = Operation(
 )
 
 
+Promote = Callable[[Registry, str, str, int | None], Alias]
+
+
 def versions_blueprint(
-    registry: Registry, get_audit: Callable[[], Audit], guard: Guard
+    registry: Registry,
+    get_audit: Callable[[], Audit],
+    guard: Guard,
+    promote_version: Promote = promotion.promote,
 ) -> Blueprint:
-    """Return the blueprint of the routes that change which version answers."""
+    """Return the blueprint of the routes that change which version answers.
+
+    `promote_version` promotes one, and refuses what cannot be served.
+    """
     blueprint = Blueprint("versions", __name__)
 
     @blueprint.post("/v0/models/<name>/versions/<version>/promote")
@@ -99,7 +109,7 @@ def versions_blueprint(
         subject = f"{name} version {version}"
 
         def act() -> Alias:
-            return registry.promote(name, version, serial)
+            return promote_version(registry, name, version, serial)
 
         return _alias(_audited(get_audit, who, "promote", subject, act))
 

@@ -19,12 +19,11 @@ from learning.families import families, family_names, family_of, find_family, ra
 from learning.forms.sources import CannotFold, columned
 from learning.recipe import Recipe
 from learning.runtimes import load_runtime
-from persistence.registry import Registry
-from persistence.stores.memory import MemoryStore
 from serving.champions import load_live
 from serving.protocols import v0
 from tests.learning.samples import fitted, prepared, schema
 from tests.learning.tables import mixed_table, without
+from tests.persistence.artifacts import make_registry
 from tests.serving.factory import ask, make_service
 
 THROWAWAY = Path(__file__).with_name("throwaway_family.txt")
@@ -84,7 +83,7 @@ def test_one_more_file_is_one_more_family_from_the_recipe_to_the_answer(throwawa
     assert list(estimators()) == ["forest", "boosting", "logistic", "shares", "auto"]
     table = without(mixed_table(), "comment")
     recipe = Recipe("some", "stays", lambda: table, estimators()["shares"])
-    registry = Registry(MemoryStore())
+    registry = make_registry()
     built = build_model(recipe, registry=registry, parameters={"doubt": 3})
     assert (built.model.runtime_name, built.model.reason) == ("shares", None)
     assert built.model.info["num_trees"] == 0
@@ -95,7 +94,7 @@ def test_one_more_file_is_one_more_family_from_the_recipe_to_the_answer(throwawa
         make_service(live, protocols=(v0,)), "/v0/models/some/predict", live.schema.example
     )
     assert answer.status == 200
-    assert b'"probabilities":{"false":0.6' in answer.body
+    assert b'"probabilities":{"no":0.6' in answer.body
 
 
 def test_a_runtime_that_nobody_has_is_refused():

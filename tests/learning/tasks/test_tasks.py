@@ -25,6 +25,7 @@ from persistence.stores.memory import MemoryStore
 from serving.champions import load_live
 from tables.schema import Target
 from tests.learning.tables import mixed_table, without
+from tests.persistence.artifacts import make_registry
 
 THROWAWAY = Path(__file__).with_name("throwaway_task.txt")
 
@@ -102,4 +103,4 @@ def test_a_target_that_the_task_cannot_read_is_said(throwaway):
     table = without(mixed_table(), "comment")
     recipe = Recipe("plan", "plan", lambda: table, ridge, task="quantity")
     with pytest.raises(DatasetError, match="column plan: expected a number in every row"):
-        build_model(recipe, registry=Registry(MemoryStore()))
+        build_model(recipe, registry=make_registry())
