@@ -17,7 +17,7 @@ from errors import ModelNotReady, ModelUnknown, StoreUnavailable
 from learning.prediction import Outputs
 from learning.runtimes.sklearn import SklearnRuntime, dump
 from learning.trained import Golden, TrainedModel
-from persistence.model_persistence import GOLDEN_TOLERANCE, write_model
+from persistence.model_persistence import write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.champions import Champions
