@@ -602,6 +602,7 @@ def raw() -> Iterator[Call]:
 def refusals() -> Iterator[Call]:
     """Training, jobs and versions, without a good key and with bad orders: nothing changes."""
     yield post("/v0/train", {"recipe": "credit"})
+    yield post("/v0/describe", b"", {})
     yield Call("GET", "/v0/jobs")
     yield Call("GET", "/v0/audit", {"Authorization": "Bearer wrong"})
     yield Call("DELETE", "/v0/models/iris/versions/{other}", {"X-API-Key": "wrong"})
