@@ -16,6 +16,10 @@ def logger() -> Iterator[logging.Logger]:
     found = logging.getLogger("mirante")
     kept = found.handlers[:], found.level, found.propagate
     found.handlers = []
+    # Libraries that configure logging for the whole process may have switched these off.
+    logging.disable(logging.NOTSET)
+    found.disabled = logging.getLogger("mirante.any").disabled = False
+    logging.getLogger("mirante.any").setLevel(logging.NOTSET)
     yield found
     found.handlers, found.level, found.propagate = kept
 
