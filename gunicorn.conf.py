@@ -19,8 +19,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from config import read_config
-from errors import MiranteError
+# `gunicorn --config` may be typed in any folder: what stands beside this file is found anyway.
+_here = str(Path(__file__).resolve().parent)
+if _here not in sys.path:
+    sys.path.insert(0, _here)
+
+from config import read_config  # noqa: E402
+from errors import MiranteError  # noqa: E402
 
 try:
     _config = read_config(os.environ)

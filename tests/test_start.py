@@ -225,3 +225,17 @@ def test_a_copy_runs_from_a_folder_that_cannot_be_written_and_has_a_strange_name
                 check_answers(url)
         finally:
             subprocess.run(["chmod", "-R", "u+w", copy], check=True)
+
+
+def test_its_configuration_is_found_from_any_folder(root: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "gunicorn", "--config", str(root / "gunicorn.conf.py")),
+            *("--chdir", str(root), "--check-config", "app:asgi"),
+        ],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
