@@ -42,10 +42,11 @@ def answering(said: bytes, ended: threading.Event, reset: bool = False) -> Itera
         connection, _ = listener.accept()
         with connection:
             connection.recv(65536)
+            # Before the answer: whoever has it must not begin another request.
+            ended.set()
             connection.sendall(said)
             if reset:  # by a close that waits for nothing
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            ended.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve)
