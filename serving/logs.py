@@ -34,7 +34,8 @@ class JsonFormatter(logging.Formatter):
 def start_logging(level: str) -> None:
     """Send Mirante's loggers to standard error as JSON lines."""
     logger = logging.getLogger("mirante")
-    if not logger.handlers:
+    # Others may have put a handler of their own there; it does not write these lines.
+    if not any(isinstance(h.formatter, JsonFormatter) for h in logger.handlers):
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(JsonFormatter())
         logger.addHandler(handler)

@@ -15,11 +15,7 @@ def logger() -> Iterator[logging.Logger]:
     """Mirante's logger, as no process has set it up yet; it is put back afterwards."""
     found = logging.getLogger("mirante")
     kept = found.handlers[:], found.level, found.propagate
-    found.handlers = []
-    # Libraries that configure logging for the whole process may have switched these off.
-    logging.disable(logging.NOTSET)
-    found.disabled = logging.getLogger("mirante.any").disabled = False
-    logging.getLogger("mirante.any").setLevel(logging.NOTSET)
+    found.handlers, found.propagate = [], True
     yield found
     found.handlers, found.level, found.propagate = kept
 
@@ -53,6 +49,15 @@ def test_an_exception_is_on_the_same_line() -> None:
     except ValueError as error:
         line = line_of("failed", exc_info=(type(error), error, error.__traceback__))
     assert line["exception"].endswith("ValueError: boom")
+
+
+def test_the_handler_of_another_does_not_stand_in_for_ours(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger.addHandler(logging.NullHandler())
+    start_logging("info")
+    logger.info("this")
+    assert json.loads(capsys.readouterr().err)["message"] == "this"
 
 
 def test_starting_twice_writes_once_at_the_level_asked_for(
