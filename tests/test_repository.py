@@ -289,12 +289,14 @@ DISTRIBUTIONS = {
     "grpc": "grpcio",
     "grpc_health": "grpcio-health-checking",
     "grpc_reflection": "grpcio-reflection",
+    "opentelemetry": "opentelemetry-sdk",
     "playhouse": "peewee",
     "prometheus_client": "prometheus-client",
     "sklearn": "scikit-learn",
     "threadpoolctl": "scikit-learn",  # its own foundation
     "uvicorn_worker": "uvicorn-worker",
     "werkzeug": "flask",  # Flask's own foundation: never there without it
+    "xgboost": "xgboost-cpu",
 }
 # Run as programs or chosen by name in a setting: no import shows them.
 PROGRAMS = {"gunicorn", "honcho", "uvicorn", "uvloop", "httptools"}
@@ -317,7 +319,7 @@ def declared_packages(root: Path, *categories: str) -> set[str]:
     return {name for category in categories for name in pipfile[category]}
 
 
-SERVICE = ("packages", "s3", "catboost", "grpc")
+SERVICE = ("packages", "s3", "catboost", "xgboost", "grpc", "otel")
 
 
 @pytest.mark.parametrize("categories", [SERVICE, (*SERVICE, "dev-packages")])
