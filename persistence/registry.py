@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +27,7 @@ from errors import (
     Conflict,
     KeyMissing,
     ModelUnknown,
+    StoreUnavailable,
     VersionUnknown,
 )
 from persistence.aliases import Alias, Aliases, Earlier, Held, check_name
@@ -94,6 +96,22 @@ class Registry:
         """Return the names of the models that have a version, sorted."""
         keys = (key.split("/") for key in self._store.list())
         return sorted({key[0] for key in keys if len(key) == 3 and key[1] == "versions"})
+
+    def shown(self, known: Iterable[str] = ()) -> list[str]:
+        """Return the names as `names` does, of a store that can be seen.
+
+        Raises StoreUnavailable for one that shows nothing, where `known` models, or
+        those that this machine has seen, were there before: a folder that is not
+        mounted, or a table that was emptied, is no store without models.
+        """
+        names = self.names()
+        before = {*known, *self.remembered()} if not names else ()
+        if before:
+            raise StoreUnavailable(
+                f"it shows no models, where there were {len(before)}: is its folder mounted, "
+                "was its table emptied?"
+            )
+        return names
 
     def remembered(self) -> list[str]:
         """Return the names of the models whose champion this machine has seen, sorted."""
