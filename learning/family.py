@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import ModelFileError
+from learning.forms.additive import Additive
 from learning.forms.sources import CannotFold, Columned, Linear
 from learning.forms.trees import Forest
 from learning.prediction import Runtime
@@ -29,7 +30,7 @@ class Native(NamedTuple):
 
 
 # What a fitted model comes to without its library.
-Form = Forest | Linear | Native
+Form = Forest | Linear | Additive | Native
 
 
 class Foreign(NamedTuple):
