@@ -40,7 +40,7 @@ from tables.dataset import Dataset, read_dataset
 from tables.description import Description, describe
 from tables.overrides import Overrides
 from tables.schema import Feature, Kind
-from tables.split import split
+from tables.split import how_split, split
 
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
@@ -93,6 +93,7 @@ def build_model(
 
     dataset = read(recipe, progress)
     train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
+    held = how_split(dataset, holdout)
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
@@ -112,9 +113,9 @@ def build_model(
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed)
 
     progress.stage("register")
-    origin = origin_of(recipe, resolved, seed, dataset, holdout)
+    origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
-    model = trained_model(compiled, holdout, metrics, info, origin)
+    model = trained_model(compiled, holdout, metrics, info | {"holdout": held}, origin)
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols)
     version = write_model(registry, name, model)
     verdict = settle(registry, name, version, verdict)
@@ -126,7 +127,14 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     progress.stage("read")
     task = find_task(recipe.task)
     dataset = read_dataset(
-        recipe.table(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
+        recipe.table(),
+        recipe.target,
+        recipe.aliases,
+        recipe.kinds,
+        task.read,
+        recipe.merge_rare,
+        recipe.group,
+        recipe.time,
     )
     for note in dataset.notes:
         progress.note(note)
@@ -226,6 +234,8 @@ def add_overrides(add: Callable[..., Any]) -> None:
     add("--sheet", metavar="NAME", help="the sheet of a workbook; default: the first not empty")
     add("--skip-bad-lines", action="store_true", help="leave out lines that do not fit the header")
     add("--merge-rare", metavar="NAME", help="merge classes of too few rows into one of this name")
+    add("--group", metavar="COLUMN", help="rows of one value in it are never learnt and held out")
+    add("--time", metavar="COLUMN", help="hold out the latest rows by this column")
 
 
 def run(registry: Registry, options: argparse.Namespace) -> Built:
@@ -297,6 +307,8 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
         sheet=options.sheet,
         skip_bad_lines=options.skip_bad_lines,
         merge_rare=options.merge_rare,
+        group=options.group,
+        time=options.time,
     )
 
 
@@ -328,7 +340,16 @@ def description_of(recipe: Recipe) -> Description:
     """Return how a recipe's table is read; without a target, all columns as features."""
     target, task = recipe.target or None, find_task(recipe.task)
     table = recipe.table()
-    return describe(table, target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare)
+    return describe(
+        table,
+        target,
+        recipe.aliases,
+        recipe.kinds,
+        task.read,
+        recipe.merge_rare,
+        recipe.group,
+        recipe.time,
+    )
 
 
 def name_of(path: str) -> str:
@@ -393,7 +414,7 @@ def report(built: Built, store: str) -> str:
     lines = [
         f"{built.name} {built.version}",
         "",
-        _line("rows", f"{model.training_rows} to learn from, {built.holdout.rows} held out"),
+        _line("rows", f"{model.training_rows} to learn from, {_held(model)}"),
         _line("label", task.describe(target)),
         _line("features", str(len(model.schema.features))),
         _line("estimator", model.info["model_name"]),
@@ -425,6 +446,16 @@ def shown_store(url: str) -> str:
 
 def _line(head: str, text: str) -> str:
     return f"{head:<12}{text}"
+
+
+def _held(model: TrainedModel) -> str:
+    held = model.info["holdout"]
+    how = {
+        "chance": "",
+        "group": f", groups of {held.get('column')} whole",
+        "time": f", those from {held.get('from')} on by {held.get('column')}",
+    }
+    return f"{held['rows']} held out{how[held['by']]}"
 
 
 def _runtime(model: TrainedModel) -> str:
