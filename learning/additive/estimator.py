@@ -1,0 +1,255 @@
+"""The default learner as a scikit-learn estimator over raw rows: codes, numbers, NaN, texts.
+
+Two forests of small trees and a linear term are each learnt out of fold; how much each counts
+is found on what they answered there, in the space of the link; then each is learnt once more
+from all rows. What is left out tells nothing; where nothing tells anything, every row gets
+the base rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+from threadpoolctl import threadpool_limits
+
+from learning.additive.budget import Budget
+from learning.additive.links import LINKS, Doubles, Link
+from learning.additive.parts import LONGER, Part, Rows
+from learning.additive.pool import Pool, pool, scores_of
+from learning.processors import processors
+from learning.progress import Progress, SilentProgress
+from learning.runtimes.links import outputs_of
+
+FOLDS = 5
+# From so many rows on, one fold is enough to judge by.
+MANY_ROWS = 10_000
+# Of a positive quantity: skewed more than this, its logarithm is tried as well.
+SKEWED = 1.0
+
+
+class OutOfFold(NamedTuple):
+    """The indices of rows `[m]`, and what was answered for them without having learnt them."""
+
+    indices: NDArray[np.intp]
+    outputs: Doubles
+
+
+@dataclass
+class _Trial:
+    """One link, tried: the parts' scores out of fold, their rounds, and the pool of them.
+
+    `scale` and `shift` are what the values were brought to before they were learnt.
+    """
+
+    link: Link
+    scale: float
+    shift: float
+    scores: dict[str, Doubles]
+    rounds: dict[str, int]
+    pool: Pool
+
+    @property
+    def loss(self) -> float:
+        """The loss in the units of the target."""
+        return self.pool.loss * self.scale**2 if self.link.name != "softmax" else self.pool.loss
+
+
+class Additive(BaseEstimator):
+    """What classes and quantities have in common.
+
+    `columns` are those of the matrix, of which `categories` hold codes and trees do not read
+    `left_out`; `linear` makes the columns of the linear term of all. `seconds` bound the fit,
+    but for the last part.
+    """
+
+    def __init__(
+        self,
+        *,
+        columns: int = 0,
+        categories: Sequence[int] = (),
+        left_out: Sequence[int] = (),
+        linear: Any = None,
+        seconds: float = 60.0,
+        seed: int = 0,
+    ) -> None:
+        self.columns = columns
+        self.categories = categories
+        self.left_out = left_out
+        self.linear = linear
+        self.seconds = seconds
+        self.seed = seed
+
+    def fit(self, rows: Any, values: Any) -> Additive:
+        """Fit, and tell nobody how far it is."""
+        return self.learn(rows, np.asarray(values), SilentProgress())
+
+    def learn(
+        self,
+        rows: NDArray[Any],
+        values: NDArray[Any],
+        progress: Progress,
+        folds: NDArray[np.intp] | None = None,
+    ) -> Additive:
+        """Fit to rows `[n, d]`; `folds` is the fold of each, -1 for one that is always learnt."""
+        given = self._rows(rows)
+        self._prepare(values)
+        if folds is None:
+            folds = stratified(values, FOLDS, self.seed)
+        budget = Budget(self.seconds, processors())
+        with threadpool_limits(1):
+            trials = [
+                self._try(link, given, values, folds, budget, progress)
+                for link in self._links(values)
+            ]
+            best = min(trials, key=lambda trial: trial.loss)
+            self._keep(best, given, values, folds, budget, progress)
+        return self
+
+    def scores(self, rows: NDArray[Any]) -> Doubles:
+        """Return the scores `[n, k]`: what the parts come to, added up."""
+        given = self._rows(rows)
+        total = np.tile(self.base_, (len(given.matrix), 1))
+        parts = {part.name: part for part in self._parts(LINKS[self.link_])}
+        for name, model in self.parts_.items():
+            total += self.weights_[name] * parts[name].scores(model, given)
+        return total
+
+    def outputs(self, rows: NDArray[Any]) -> Doubles:
+        """Return the outputs `[n, k]`: probabilities, or quantities."""
+        return outputs_of(self.link_, self.scores(rows))
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = dict(super().__getstate__())
+        state.pop("out_of_fold_", None)
+        return state
+
+    # ------------------------------------------------------------ what a target differs in
+
+    def _prepare(self, values: NDArray[Any]) -> None:
+        raise NotImplementedError
+
+    def _links(self, values: NDArray[Any]) -> list[Link]:
+        raise NotImplementedError
+
+    def _parts(self, link: Link) -> list[Part]:
+        raise NotImplementedError
+
+    def _brought(self, link: Link, values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
+        """Return the values as the link's loss takes them, with their scale and shift."""
+        return values, 1.0, 0.0
+
+    def _learnt(self, link: Link, values: NDArray[Any]) -> NDArray[Any]:
+        """Return the values as the parts learn them."""
+        return values
+
+    # ------------------------------------------------------------ the steps
+
+    def _rows(self, rows: NDArray[Any]) -> Rows:
+        matrix = np.ascontiguousarray(rows[:, : self.columns], dtype=np.float32)
+        if self.left_out:
+            # Kept in their places, so that a tree's feature is the matrix's column.
+            matrix = matrix.copy()
+            matrix[:, list(self.left_out)] = 0.0
+        return Rows(rows, matrix)
+
+    def _try(
+        self,
+        link: Link,
+        rows: Rows,
+        values: NDArray[Any],
+        folds: NDArray[np.intp],
+        budget: Budget,
+        progress: Progress,
+    ) -> _Trial:
+        brought, scale, shift = self._brought(link, values)
+        parts = self._parts(link)
+        judged = judged_folds(folds)
+        outside = np.flatnonzero(np.isin(folds, judged))
+        budget.fits = len(parts) * (len(judged) + 1)
+        progress.stage("fit", budget.fits)
+        scores: dict[str, Doubles] = {}
+        rounds: dict[str, int] = {}
+        for part in parts:
+            scores[part.name], rounds[part.name] = self._out_of_fold(
+                part, link, rows, brought, folds, judged, budget, progress
+            )
+        found = pool({n: s[outside] for n, s in scores.items()}, brought[outside], link)
+        for name in parts:
+            alone = pool({name.name: scores[name.name][outside]}, brought[outside], link)
+            self._note(progress, budget, name.name, alone.loss, scale, link)
+        return _Trial(link, scale, shift, scores, rounds, found)
+
+    def _out_of_fold(
+        self,
+        part: Part,
+        link: Link,
+        rows: Rows,
+        values: NDArray[Any],
+        folds: NDArray[np.intp],
+        judged: Sequence[int],
+        budget: Budget,
+        progress: Progress,
+    ) -> tuple[Doubles, int]:
+        learnt = self._learnt(link, values)
+        scores, rounds = np.zeros((len(values), self._outputs)), []
+        for fold in judged:
+            inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            held = rows.take(outside)
+            made = part.learn(rows.take(inside), learnt[inside], (held, learnt[outside]), 0, budget)
+            scores[outside] = part.scores(made.model, held)
+            rounds.append(made.rounds)
+            progress.advance()
+        return scores, int(np.mean(rounds))
+
+    def _keep(
+        self,
+        trial: _Trial,
+        rows: Rows,
+        values: NDArray[Any],
+        folds: NDArray[np.intp],
+        budget: Budget,
+        progress: Progress,
+    ) -> None:
+        brought, scale, shift = self._brought(trial.link, values)
+        learnt, found = self._learnt(trial.link, brought), trial.pool
+        chosen = [p for p in self._parts(trial.link) if found.weights[p.name] > 0.0]
+        budget.fits = len(chosen)
+        self.parts_: dict[str, Any] = {}
+        for part in chosen:
+            rounds = int(np.ceil(trial.rounds[part.name] * LONGER))
+            self.parts_[part.name] = part.learn(rows, learnt, None, rounds, budget).model
+            progress.advance()
+        self.link_ = trial.link.name
+        unit = scale if self.link_ == "identity" else 1.0
+        self.weights_ = {part.name: found.weights[part.name] * unit for part in chosen}
+        self.base_ = found.base * unit + shift
+        self.losses_ = {"pool": trial.loss, "constant": found.constant * scale**2}
+        outside = np.flatnonzero(np.isin(folds, judged_folds(folds)))
+        scores = scores_of({n: s[outside] for n, s in trial.scores.items()}, found)
+        self.out_of_fold_ = OutOfFold(outside, outputs_of(self.link_, scores * unit + shift))
+
+    def _note(
+        self, progress: Progress, budget: Budget, name: str, loss: float, scale: float, link: Link
+    ) -> None:
+        said = f"{name}: loss {loss * scale**2:.4g} out of fold"
+        progress.note(f"{said}; {budget.left:.0f} of {budget.seconds:.0f} s left")
+
+
+def stratified(values: NDArray[Any], count: int, seed: int) -> NDArray[np.intp]:
+    """Return the fold of each row `[n]`: classes, or the order of quantities, in proportion."""
+    shuffled = np.random.default_rng(seed).permutation(len(values))
+    order = shuffled[np.argsort(values[shuffled], kind="stable")]
+    folds = np.empty(len(values), np.intp)
+    folds[order] = np.arange(len(values)) % count
+    return folds
+
+
+def judged_folds(folds: NDArray[np.intp]) -> list[int]:
+    """Return the folds that are answered: of many rows one is enough."""
+    found = [int(fold) for fold in np.unique(folds) if fold >= 0]
+    return found[:1] if len(folds) >= MANY_ROWS else found
