@@ -26,10 +26,10 @@ class Budget:
         """How many seconds are left."""
         return max(0.0, self._end - self._clock())
 
-    def share(self) -> float:
-        """Return when the fit that begins now must end: it has its part of what is left."""
-        share = self.left / max(1, self.fits)
-        self.fits -= 1
+    def share(self, fits: int = 1) -> float:
+        """Return when so many fits that begin now must end, by their part of what is left."""
+        share = self.left * fits / max(fits, self.fits)
+        self.fits -= fits
         return self._clock() + share
 
     def over(self, end: float) -> bool:

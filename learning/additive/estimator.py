@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from learning.additive.budget import Budget
 from learning.additive.links import LINKS, Doubles, Link
-from learning.additive.parts import LONGER, Part, Rows
+from learning.additive.parts import Folds, Part, Rows
 from learning.additive.pool import Pool, pool, scores_of
 from learning.processors import processors
 from learning.progress import Progress, SilentProgress
@@ -41,7 +41,7 @@ class OutOfFold(NamedTuple):
 
 @dataclass
 class _Trial:
-    """One link, tried: the parts' scores out of fold, their rounds, and the pool of them.
+    """One link, tried: the parts' scores out of fold, their settings, and the pool of them.
 
     `scale` and `shift` are what the values were brought to before they were learnt.
     """
@@ -50,7 +50,7 @@ class _Trial:
     scale: float
     shift: float
     scores: dict[str, Doubles]
-    rounds: dict[str, int]
+    settings: dict[str, float]
     pool: Pool
 
     @property
@@ -100,14 +100,15 @@ class Additive(BaseEstimator):
         self._prepare(values)
         if folds is None:
             folds = stratified(values, FOLDS, self.seed)
+        chosen = Folds(folds, judged_folds(folds))
         budget = Budget(self.seconds, processors())
         with threadpool_limits(1):
             trials = [
-                self._try(link, given, values, folds, budget, progress)
+                self._try(link, given, values, chosen, budget, progress)
                 for link in self._links(values)
             ]
             best = min(trials, key=lambda trial: trial.loss)
-            self._keep(best, given, values, folds, budget, progress)
+            self._keep(best, given, values, chosen, budget, progress)
         return self
 
     def scores(self, rows: NDArray[Any]) -> Doubles:
@@ -129,6 +130,11 @@ class Additive(BaseEstimator):
         return state
 
     # ------------------------------------------------------------ what a target differs in
+
+    @property
+    def _outputs(self) -> int:
+        """How many scores there are for a row."""
+        raise NotImplementedError
 
     def _prepare(self, values: NDArray[Any]) -> None:
         raise NotImplementedError
@@ -162,56 +168,34 @@ class Additive(BaseEstimator):
         link: Link,
         rows: Rows,
         values: NDArray[Any],
-        folds: NDArray[np.intp],
+        folds: Folds,
         budget: Budget,
         progress: Progress,
     ) -> _Trial:
         brought, scale, shift = self._brought(link, values)
         parts = self._parts(link)
-        judged = judged_folds(folds)
-        outside = np.flatnonzero(np.isin(folds, judged))
-        budget.fits = len(parts) * (len(judged) + 1)
+        outside = np.flatnonzero(np.isin(folds.of_rows, folds.judged))
+        budget.fits = len(parts) * (len(folds.judged) + 1)
         progress.stage("fit", budget.fits)
-        scores: dict[str, Doubles] = {}
-        rounds: dict[str, int] = {}
-        for part in parts:
-            scores[part.name], rounds[part.name] = self._out_of_fold(
-                part, link, rows, brought, folds, judged, budget, progress
-            )
+        learnt = self._learnt(link, brought)
+        answered = {
+            part.name: part.out_of_fold(rows, learnt, folds, budget, progress.advance)
+            for part in parts
+        }
+        scores = {name: found.scores for name, found in answered.items()}
+        settings = {name: found.setting for name, found in answered.items()}
         found = pool({n: s[outside] for n, s in scores.items()}, brought[outside], link)
         for name in parts:
             alone = pool({name.name: scores[name.name][outside]}, brought[outside], link)
             self._note(progress, budget, name.name, alone.loss, scale, link)
-        return _Trial(link, scale, shift, scores, rounds, found)
-
-    def _out_of_fold(
-        self,
-        part: Part,
-        link: Link,
-        rows: Rows,
-        values: NDArray[Any],
-        folds: NDArray[np.intp],
-        judged: Sequence[int],
-        budget: Budget,
-        progress: Progress,
-    ) -> tuple[Doubles, int]:
-        learnt = self._learnt(link, values)
-        scores, rounds = np.zeros((len(values), self._outputs)), []
-        for fold in judged:
-            inside, outside = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-            held = rows.take(outside)
-            made = part.learn(rows.take(inside), learnt[inside], (held, learnt[outside]), 0, budget)
-            scores[outside] = part.scores(made.model, held)
-            rounds.append(made.rounds)
-            progress.advance()
-        return scores, int(np.mean(rounds))
+        return _Trial(link, scale, shift, scores, settings, found)
 
     def _keep(
         self,
         trial: _Trial,
         rows: Rows,
         values: NDArray[Any],
-        folds: NDArray[np.intp],
+        folds: Folds,
         budget: Budget,
         progress: Progress,
     ) -> None:
@@ -221,15 +205,15 @@ class Additive(BaseEstimator):
         budget.fits = len(chosen)
         self.parts_: dict[str, Any] = {}
         for part in chosen:
-            rounds = int(np.ceil(trial.rounds[part.name] * LONGER))
-            self.parts_[part.name] = part.learn(rows, learnt, None, rounds, budget).model
+            setting = trial.settings[part.name]
+            self.parts_[part.name] = part.learn(rows, learnt, setting, budget)
             progress.advance()
         self.link_ = trial.link.name
         unit = scale if self.link_ == "identity" else 1.0
         self.weights_ = {part.name: found.weights[part.name] * unit for part in chosen}
         self.base_ = found.base * unit + shift
         self.losses_ = {"pool": trial.loss, "constant": found.constant * scale**2}
-        outside = np.flatnonzero(np.isin(folds, judged_folds(folds)))
+        outside = np.flatnonzero(np.isin(folds.of_rows, folds.judged))
         scores = scores_of({n: s[outside] for n, s in trial.scores.items()}, found)
         self.out_of_fold_ = OutOfFold(outside, outputs_of(self.link_, scores * unit + shift))
 
@@ -249,7 +233,7 @@ def stratified(values: NDArray[Any], count: int, seed: int) -> NDArray[np.intp]:
     return folds
 
 
-def judged_folds(folds: NDArray[np.intp]) -> list[int]:
+def judged_folds(folds: NDArray[np.intp]) -> tuple[int, ...]:
     """Return the folds that are answered: of many rows one is enough."""
-    found = [int(fold) for fold in np.unique(folds) if fold >= 0]
+    found = tuple(int(fold) for fold in np.unique(folds) if fold >= 0)
     return found[:1] if len(folds) >= MANY_ROWS else found

@@ -6,14 +6,14 @@ scikit-learn's own classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learning.additive.budget import Budget
-from learning.additive.links import Doubles
+from learning.additive.links import Doubles, Link
 
 # Of a round: more trees than these, over all classes, are no better and cost every answer.
 MOST_TREES = 1000
@@ -40,6 +40,10 @@ BOTH: Mapping[str, Any] = {
 }
 
 
+# Called after each fit.
+Advance = Callable[[], None]
+
+
 class Rows(NamedTuple):
     """Rows as the parts read them: all columns, and the float32 matrix of those without texts."""
 
@@ -51,11 +55,23 @@ class Rows(NamedTuple):
         return Rows(self.table[indices], self.matrix[indices])
 
 
-class Learnt(NamedTuple):
-    """A fitted part, and how many rounds it took, if it is made of such."""
+class Folds(NamedTuple):
+    """Of each row its fold `[n]`, -1 for one that is always learnt; and the folds answered."""
 
-    model: Any
-    rounds: int = 0
+    of_rows: NDArray[np.intp]
+    judged: tuple[int, ...]
+
+    def sides(self) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Yield the rows inside and outside of each fold that is answered."""
+        for fold in self.judged:
+            yield np.flatnonzero(self.of_rows != fold), np.flatnonzero(self.of_rows == fold)
+
+
+class Answered(NamedTuple):
+    """A part's scores out of fold `[n, k]`, 0 elsewhere, and what `learn` is to be told."""
+
+    scores: Doubles
+    setting: float
 
 
 class Part(Protocol):
@@ -63,15 +79,14 @@ class Part(Protocol):
 
     name: str
 
-    def learn(
-        self,
-        rows: Rows,
-        values: NDArray[Any],
-        held: tuple[Rows, NDArray[Any]] | None,
-        rounds: int,
-        budget: Budget,
-    ) -> Learnt:
-        """Return the part, learnt: until `held` rows are answered no better, or so many rounds."""
+    def out_of_fold(
+        self, rows: Rows, values: NDArray[Any], folds: Folds, budget: Budget, advance: Advance
+    ) -> Answered:
+        """Return what the part answers for rows that it has not learnt."""
+        ...
+
+    def learn(self, rows: Rows, values: NDArray[Any], setting: float, budget: Budget) -> Any:
+        """Return the part, learnt from all rows: what `scores` takes."""
         ...
 
     def scores(self, model: Any, rows: Rows) -> Doubles:
@@ -87,66 +102,106 @@ class ForestPart:
         name: str,
         parameters: Mapping[str, Any],
         objective: Mapping[str, Any],
-        categories: tuple[int, ...],
-        columns: tuple[int, ...],
+        categories: Sequence[int],
     ) -> None:
         self.name = name
         self._parameters = {**BOTH, **parameters, **objective}
         self._outputs = int(objective.get("num_class", 1))
-        self._categories = [i for i in categories if i in columns]
-        self._columns = columns
+        self._categories = list(categories)
 
-    def learn(
+    def out_of_fold(
+        self, rows: Rows, values: NDArray[Any], folds: Folds, budget: Budget, advance: Advance
+    ) -> Answered:
+        """Return the scores after as many rounds as are best for all folds together.
+
+        A number of rounds for each fold, chosen on the rows that it is judged by, would
+        flatter the forest: of few rows by a fifth of the loss.
+        """
+        made, curves = [], []
+        for inside, outside in folds.sides():
+            model, curve = self._stopped(
+                rows.take(inside), values[inside], rows.take(outside), values[outside], budget
+            )
+            made.append(model)
+            curves.append(curve)
+            advance()
+        together = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
+        best = int(np.argmin(together)) + 1
+        scores = np.zeros((len(values), self._outputs))
+        for model, (_, outside) in zip(made, folds.sides(), strict=True):
+            scores[outside] = _raw(model, rows.take(outside), best)
+        return Answered(scores, best * LONGER)
+
+    def learn(self, rows: Rows, values: NDArray[Any], setting: float, budget: Budget) -> str:
+        """Return the model's text after so many rounds."""
+        import lightgbm
+
+        parameters = self._settings(rows, values, budget)
+        data = self._data(rows, values, parameters)
+        calls = [_until(budget)]
+        made = lightgbm.train(parameters, data, int(np.ceil(setting)), callbacks=calls)
+        text: str = made.model_to_string(num_iteration=-1)
+        return text
+
+    def _stopped(
         self,
         rows: Rows,
         values: NDArray[Any],
-        held: tuple[Rows, NDArray[Any]] | None,
-        rounds: int,
+        held: Rows,
+        truth: NDArray[Any],
         budget: Budget,
-    ) -> Learnt:
-        """Return the model's text."""
+    ) -> tuple[Any, list[float]]:
+        """Return a model that goes on while held rows are answered better, and its losses."""
         import lightgbm
 
-        most = max(10, MOST_TREES // self._outputs)
-        parameters = {
+        parameters = self._settings(rows, values, budget)
+        data = self._data(rows, values, parameters)
+        curve: dict[str, Any] = {}
+        calls: list[Callable[..., Any]] = [
+            _until(budget),
+            lightgbm.early_stopping(PATIENCE, verbose=False),
+            lightgbm.record_evaluation(curve),
+        ]
+        beside = self._data(held, truth, parameters, data)
+        made = lightgbm.train(
+            parameters, data, self._most, valid_sets=[beside], valid_names=["held"], callbacks=calls
+        )
+        (losses,) = curve["held"].values()
+        return made, losses
+
+    @property
+    def _most(self) -> int:
+        return max(10, MOST_TREES // self._outputs)
+
+    def _settings(self, rows: Rows, values: NDArray[Any], budget: Budget) -> dict[str, Any]:
+        return {
             **self._parameters,
             "min_data_in_leaf": max(2, min(10, len(values) // 20)),
-            "learning_rate": _rate(len(values), most),
+            "learning_rate": _rate(len(values), self._most),
             "num_threads": budget.threads(rows.matrix.size),
         }
-        data = self._data(lightgbm, rows, values, parameters)
-        calls: list[Callable[..., Any]] = [_until(lightgbm, budget)]
-        beside = []
-        if held is not None:
-            calls.append(lightgbm.early_stopping(PATIENCE, verbose=False))
-            beside = [self._data(lightgbm, *held, parameters, data)]
-        made = lightgbm.train(parameters, data, rounds or most, valid_sets=beside, callbacks=calls)
-        best = made.best_iteration if held is not None and made.best_iteration > 0 else -1
-        text: str = made.model_to_string(num_iteration=best)
-        return Learnt(text, best if best > 0 else made.current_iteration())
 
     def scores(self, model: str, rows: Rows) -> Doubles:
         """Return the raw scores, by the library itself."""
-        made = _booster(model)
-        found = made.predict(rows.matrix, raw_score=True, num_threads=1)
-        return np.asarray(found, np.float64).reshape(len(rows.matrix), -1)
+        return _raw(_booster(model), rows, -1)
 
     def _data(
-        self,
-        lightgbm: Any,
-        rows: Rows,
-        values: NDArray[Any],
-        parameters: Mapping[str, Any],
-        like: Any = None,
+        self, rows: Rows, values: NDArray[Any], parameters: Mapping[str, Any], like: Any = None
     ) -> Any:
+        import lightgbm
+
         return lightgbm.Dataset(
             rows.matrix,
             values,
             reference=like,
             categorical_feature=self._categories,
             params=dict(parameters),
-            free_raw_data=True,
         )
+
+
+def _raw(model: Any, rows: Rows, rounds: int) -> Doubles:
+    found = model.predict(rows.matrix, raw_score=True, num_iteration=rounds, num_threads=1)
+    return np.asarray(found, np.float64).reshape(len(rows.matrix), -1)
 
 
 def _rate(rows: int, most: int) -> float:
@@ -155,8 +210,10 @@ def _rate(rows: int, most: int) -> float:
     return max(slow, 20.0 / most) if most < 400 else slow
 
 
-def _until(lightgbm: Any, budget: Budget) -> Callable[[Any], None]:
+def _until(budget: Budget) -> Callable[[Any], None]:
     """Return a callback that ends a forest where its share of the budget does."""
+    import lightgbm
+
     end = budget.share()
 
     def check(environment: Any) -> None:
@@ -183,30 +240,61 @@ def _booster(text: str) -> Any:
 
 
 class LinearPart:
-    """A linear term over one-hot columns, scaled numbers and words."""
+    """A linear term over one-hot columns, scaled numbers and words.
+
+    `make` makes its pipeline for one of `strengths`, which bound its weights.
+    """
 
     name = "linear"
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(
+        self, make: Callable[[float], Any], strengths: Sequence[float], link: Link, outputs: int
+    ) -> None:
         self._make = make
+        self._strengths = strengths
+        self._link = link
+        self._outputs = outputs
 
-    def learn(
-        self,
-        rows: Rows,
-        values: NDArray[Any],
-        held: tuple[Rows, NDArray[Any]] | None,
-        rounds: int,
-        budget: Budget,
-    ) -> Learnt:
+    def out_of_fold(
+        self, rows: Rows, values: NDArray[Any], folds: Folds, budget: Budget, advance: Advance
+    ) -> Answered:
+        """Return the scores of the strength that is best for all folds together."""
+        end = budget.share(len(folds.judged))
+        outside = np.concatenate([held for _, held in folds.sides()])
+        best, least = None, np.inf
+        for strength in self._strengths:
+            if best is not None and budget.over(end):
+                break
+            scores = self._answered(rows, values, folds, strength)
+            loss = self._link.losses(scores[outside], values[outside]).mean()
+            if loss < least:
+                best, least = Answered(scores, strength), loss
+        for _ in folds.judged:
+            advance()
+        assert best is not None
+        return best
+
+    def _answered(self, rows: Rows, values: NDArray[Any], folds: Folds, strength: float) -> Doubles:
+        scores = np.zeros((len(values), self._outputs))
+        for inside, outside in folds.sides():
+            made = self._fit(rows.take(inside), values[inside], strength)
+            scores[outside] = self.scores(made, rows.take(outside))
+        return scores
+
+    def learn(self, rows: Rows, values: NDArray[Any], setting: float, budget: Budget) -> Any:
         """Return the fitted pipeline with the range of what it came to on its own rows."""
+        budget.share()
+        return self._fit(rows, values, setting)
+
+    def _fit(self, rows: Rows, values: NDArray[Any], strength: float) -> dict[str, Any]:
         if len(values) > MOST_LINEAR_ROWS:
             step = -(-len(values) // MOST_LINEAR_ROWS)
             rows, values = rows.take(np.arange(0, len(values), step)), values[::step]
-        model = self._make().fit(rows.table, values)
+        model = self._make(strength).fit(rows.table, values)
         found = _decision(model, rows)
         low, high = found.min(axis=0), found.max(axis=0)
         tenth = (high - low) / 10.0
-        return Learnt({"pipeline": model, "low": low - tenth, "high": high + tenth})
+        return {"pipeline": model, "low": low - tenth, "high": high + tenth}
 
     def scores(self, model: Mapping[str, Any], rows: Rows) -> Doubles:
         """Return the sums, kept within the range and a tenth of it to either side."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,10 @@ from sklearn.pipeline import Pipeline
 from learning.additive.estimator import SKEWED, Additive
 from learning.additive.links import LINKS, Doubles, Link
 from learning.additive.parts import FOREST_A, FOREST_B, ForestPart, LinearPart, Part
+
+# Of the linear term's weights; the weaker, the more they are held near 0.
+STRENGTHS = (1.0, 0.1, 0.01)
+ITERATIONS = 300
 
 
 class AdditiveClassifier(ClassifierMixin, Additive):
@@ -40,14 +44,11 @@ class AdditiveClassifier(ClassifierMixin, Additive):
     def _parts(self, link: Link) -> list[Part]:
         from sklearn.linear_model import LogisticRegression
 
-        count = len(self.classes_)
-        objective: Mapping[str, Any] = (
-            {"objective": "binary"}
-            if count == 2
-            else {"objective": "multiclass", "num_class": count}
-        )
-        classifier = LogisticRegression(C=1.0, max_iter=300)
-        return _parts(self, objective, classifier)
+        def last(strength: float) -> Any:
+            return LogisticRegression(C=strength, max_iter=ITERATIONS)
+
+        many = {"objective": "multiclass", "num_class": self._outputs}
+        return parts_of(self, many if self._outputs > 1 else {"objective": "binary"}, last, link)
 
 
 class AdditiveRegressor(RegressorMixin, Additive):
@@ -69,33 +70,39 @@ class AdditiveRegressor(RegressorMixin, Additive):
     def _parts(self, link: Link) -> list[Part]:
         from sklearn.linear_model import Ridge
 
-        return _parts(self, {"objective": "regression"}, Ridge(alpha=1.0))
+        def last(strength: float) -> Any:
+            return Ridge(alpha=1.0 / strength)
+
+        return parts_of(self, {"objective": "regression"}, last, LINKS["identity"])
 
     def _brought(self, link: Link, values: NDArray[Any]) -> tuple[NDArray[Any], float, float]:
-        if link.name == "exponential":
-            unit = float(values.mean())
-            return values / unit, unit, float(np.log(unit))
-        spread = float(values.std()) or 1.0
         middle = float(values.mean())
+        if link.name == "exponential":
+            return values / middle, middle, float(np.log(middle))
+        spread = float(values.std()) or 1.0
         return (values - middle) / spread, spread, middle
 
     def _learnt(self, link: Link, values: NDArray[Any]) -> NDArray[Any]:
         return np.log(values) if link.name == "exponential" else values
 
 
-def _parts(model: Additive, objective: Mapping[str, Any], last: Any) -> list[Part]:
-    columns = tuple(i for i in range(model.columns) if i not in set(model.left_out))
+def parts_of(
+    model: Additive, objective: Mapping[str, Any], last: Callable[[float], Any], link: Link
+) -> list[Part]:
+    """Return the parts of a model; `last` ends the linear pipeline, `link` judges it alone."""
     seeded = {**objective, "seed": model.seed, "data_random_seed": model.seed}
-    given = (seeded, tuple(model.categories), columns)
+    columns = set(range(model.columns)) - set(model.left_out)
+    given = (seeded, sorted(columns & set(model.categories)))
     forests = [
         ForestPart("forest_a", FOREST_A, *given),
         ForestPart("forest_b", FOREST_B, *given),
     ]
 
-    def pipeline() -> Any:
-        return Pipeline([("prepare", clone(model.linear)), ("last", clone(last))])
+    def pipeline(strength: float) -> Any:
+        return Pipeline([("prepare", clone(model.linear)), ("last", last(strength))])
 
-    return [*(forests if columns else []), LinearPart(pipeline)]
+    linear = LinearPart(pipeline, STRENGTHS, link, model._outputs)
+    return [*(forests if columns else []), linear]
 
 
 def _skewness(values: NDArray[Any]) -> float:

@@ -134,7 +134,8 @@ def compile_additive(form: Additive) -> Candidate:
     term = form.term
     model = additive.TermModel(text_model(term.linear), *term[1:]) if term else None
     # Of quantities float32 has too few digits; and of a few trees double costs next to nothing.
-    members = additive.dump(forest_graph(scores, precise=True), model, head)
+    trees = forest_graph(scores, precise=True) if forest.trees else None
+    members = additive.dump(trees, model, head)
     return Candidate("additive", members, thresholds(forest))
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 from learning.forms.sources import CannotFold, Columned, Number
 from learning.forms.splits import Branch, split
 from learning.forms.trees import Is, Leaf, Node, Split
@@ -18,6 +20,8 @@ from learning.forms.trees import Is, Leaf, Node, Split
 CATEGORY, LEFT = 1, 2
 NOTHING, ZERO = 0, 1
 WORD = 32
+# What is no further from 0 than this float32 is 0 to LightGBM's predictor.
+NEARLY_ZERO = float(np.float32(1e-35))
 
 Block = Mapping[str, str]
 
@@ -102,9 +106,8 @@ class _Tree:
         rows = self._rows[at] if self._rows else 0.0
         if self._decisions[at] & CATEGORY:
             return self._category(at, below, above, rows)
-        branch = Branch(
-            self._features[at], self._thresholds[at], self._missing(at), below, above, rows
-        )
+        threshold = _threshold(self._thresholds[at])
+        branch = Branch(self._features[at], threshold, self._missing(at), below, above, rows)
         return split(self._given, branch)
 
     def _missing(self, at: int) -> bool:
@@ -132,6 +135,13 @@ class _Tree:
             for bit in range(WORD)
             if word >> bit & 1
         ]
+
+
+def _threshold(given: float) -> float:
+    """Return the threshold that decides as LightGBM's does of numbers that are nearly 0."""
+    if -NEARLY_ZERO <= given < 0.0:
+        return float(np.nextafter(np.float32(-NEARLY_ZERO), np.float32(-1.0)))
+    return NEARLY_ZERO if 0.0 <= given < NEARLY_ZERO else given
 
 
 def _floats(block: Block, name: str) -> list[float]:

@@ -37,17 +37,18 @@ class Head(msgspec.Struct, frozen=True):
     link: str
 
 
-def dump(trees: bytes, term: TermModel | None, head: Head) -> dict[str, bytes]:
+def dump(trees: bytes | None, term: TermModel | None, head: Head) -> dict[str, bytes]:
     """Return the artifact's members that `load` reads; `trees` is an ONNX graph of scores."""
-    members = {TREES: trees, HEAD: msgspec.json.encode(head)}
+    members = {HEAD: msgspec.json.encode(head)}
+    members |= {TREES: trees} if trees else {}
     return members | ({TERM: msgspec.json.encode(term)} if term else {})
 
 
 def load(members: Mapping[str, bytes]) -> AdditiveRuntime:
     """Return the runtime of an artifact's members."""
-    term = members.get(TERM)
+    trees, term = members.get(TREES), members.get(TERM)
     return AdditiveRuntime(
-        OnnxRuntime(members[TREES]),
+        OnnxRuntime(trees) if trees else None,
         msgspec.json.decode(term, type=TermModel) if term else None,
         msgspec.json.decode(members[HEAD], type=Head),
     )
@@ -60,7 +61,7 @@ class AdditiveRuntime:
     compiled = True
     quick = True
 
-    def __init__(self, trees: OnnxRuntime, term: TermModel | None, head: Head) -> None:
+    def __init__(self, trees: OnnxRuntime | None, term: TermModel | None, head: Head) -> None:
         self._trees = trees
         self._term = TermScorer(term) if term else None
         self._base = head.base
@@ -69,18 +70,23 @@ class AdditiveRuntime:
 
     def outputs(self, batch: Batch) -> Outputs:
         """Return the outputs `[n, k]`: probabilities, or quantities."""
-        scores = self._trees.outputs(batch)
         if len(batch.matrix) == 1:
-            added: list[float] = [
-                s + b for s, b in zip(scores[0].tolist(), self._base, strict=True)
-            ]
-            if self._term is not None:
-                added = [a + b for a, b in zip(added, self._term.row(batch), strict=True)]
-            return row_outputs(self._link, added)
-        total: Doubles = scores + self._wide
+            return row_outputs(self._link, self._row(batch))
+        total: Doubles = np.tile(self._wide, (len(batch.matrix), 1))
+        if self._trees is not None:
+            total += self._trees.outputs(batch)
         if self._term is not None:
             total += self._term.rows(batch)
         return outputs_of(self._link, total)
+
+    def _row(self, batch: Batch) -> list[float]:
+        added = list(self._base)
+        if self._trees is not None:
+            trees: list[float] = self._trees.outputs(batch)[0].tolist()
+            added = [a + b for a, b in zip(added, trees, strict=True)]
+        if self._term is not None:
+            added = [a + b for a, b in zip(added, self._term.row(batch), strict=True)]
+        return added
 
 
 class TermScorer:
