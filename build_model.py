@@ -18,6 +18,7 @@ import msgspec
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, endings, import_model
+from learning.base_rate import against_base_rate
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
@@ -101,6 +102,11 @@ def build_model(
     progress.stage("evaluate")
     outputs = task.outputs(estimator, estimator_input(holdout.batch))
     metrics = task.metrics(outputs, holdout.target, dataset.schema.target)
+    against = against_base_rate(outputs, train, holdout)
+    metrics |= against.metrics
+    if against.note:
+        progress.note(against.note)
+        dataset, holdout = dataset.noting(against.note), holdout.noting(against.note)
     info = inspect_estimator(estimator, dataset.schema, holdout, seed)
 
     progress.stage("compile")
@@ -111,6 +117,7 @@ def build_model(
 
     progress.stage("compare")
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed)
+    verdict = verdict.noting(against.note)
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}

@@ -27,6 +27,10 @@ class Verdict(NamedTuple):
     comparison: dict[str, Any] | None = None
     champion: Alias | None = None
 
+    def noting(self, note: str | None) -> Verdict:
+        """Return the verdict with something to be known in its reason."""
+        return self if note is None else self._replace(reason=f"{self.reason}; {note}")
+
 
 def judge(
     registry: Registry, name: str, rule: Promotion, holdout: Dataset, challenger: Runtime, seed: int

@@ -55,6 +55,10 @@ class Dataset:
         """Return the dataset of a model that fills in missing values."""
         return replace(self, schema=msgspec.structs.replace(self.schema, imputes=True))
 
+    def noting(self, note: str) -> Dataset:
+        """Return the dataset with one more note."""
+        return replace(self, notes=(*self.notes, note))
+
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""
         return [self._object(i) for i in indices]
