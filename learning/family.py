@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +15,7 @@ from learning.forms.trees import Forest
 from learning.prediction import Runtime
 from learning.progress import Progress
 from tables.schema import Feature, Schema
+from tables.split import Fold
 
 # An ensemble is fitted in about this many steps, each reported to the progress.
 STEPS = 20
@@ -58,7 +59,8 @@ class Family:
     distribution that its models are served with to how many leading numbers of
     the version must stay the same. `trusted` names the types of its fitted
     models that skops does not trust by itself. `ending` is that of its own
-    files, if they can be imported. The methods here hold for any scikit-learn
+    files, if they can be imported. Where `folds` is not 0, `fit_folded` is called in
+    place of `fit`, with so many folds of the dataset to judge by what it learns. The methods here hold for any scikit-learn
     classifier, where no family knows its class.
     """
 
@@ -68,6 +70,7 @@ class Family:
     libraries: Mapping[str, int] = {}
     trusted: frozenset[str] = frozenset()
     ending: str = ""
+    folds: int = 0
 
     def classes(self) -> tuple[type, ...]:
         """Return the classes of fitted models that are its own; their library is imported here."""
@@ -76,6 +79,12 @@ class Family:
     def reads(self, schema: Schema) -> bool:
         """Tell whether it reads every kind of feature of the schema."""
         return True
+
+    def fit_folded(
+        self, model: Any, rows: Any, target: NDArray[Any], folds: Sequence[Fold], progress: Progress
+    ) -> None:
+        """Fit a model to prepared rows, given folds of them to judge by."""
+        raise NotImplementedError
 
     def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
         """Fit a model to prepared rows."""

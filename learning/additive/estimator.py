@@ -18,12 +18,12 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from learning.additive.budget import Budget
-from learning.additive.links import LINKS, Doubles, Link
-from learning.additive.parts import Folds, Part, Rows
+from learning.additive.losses import LINKS, Doubles, Link
+from learning.additive.parts import Folds, Part, Rows, answered_rows
 from learning.additive.pool import Pool, pool, scores_of
+from learning.links import outputs_of
 from learning.processors import processors
 from learning.progress import Progress, SilentProgress
-from learning.runtimes.links import outputs_of
 
 FOLDS = 5
 # From so many rows on, one fold is enough to judge by.
@@ -63,7 +63,8 @@ class Additive(BaseEstimator):
     """What classes and quantities have in common.
 
     `columns` are those of the matrix, of which `categories` hold codes and trees do not read
-    `left_out`; `linear` makes the columns of the linear term of all. `seconds` bound the fit,
+    `left_out`; `linear` makes the columns of the linear term of all,
+    of `words` too. `seconds` bound the fit,
     but for the last part.
     """
 
@@ -74,6 +75,7 @@ class Additive(BaseEstimator):
         categories: Sequence[int] = (),
         left_out: Sequence[int] = (),
         linear: Any = None,
+        words: bool = False,
         seconds: float = 60.0,
         seed: int = 0,
     ) -> None:
@@ -81,6 +83,7 @@ class Additive(BaseEstimator):
         self.categories = categories
         self.left_out = left_out
         self.linear = linear
+        self.words = words
         self.seconds = seconds
         self.seed = seed
 
@@ -93,14 +96,16 @@ class Additive(BaseEstimator):
         rows: NDArray[Any],
         values: NDArray[Any],
         progress: Progress,
-        folds: NDArray[np.intp] | None = None,
+        folds: Folds | None = None,
     ) -> Additive:
-        """Fit to rows `[n, d]`; `folds` is the fold of each, -1 for one that is always learnt."""
+        """Fit to rows `[n, d]`; `folds` are what is learnt, and what answered, out of fold.
+
+        Of many rows the last fold is enough.
+        """
         given = self._rows(rows)
         self._prepare(values)
-        if folds is None:
-            folds = stratified(values, FOLDS, self.seed)
-        chosen = Folds(folds, judged_folds(folds))
+        chosen = folds or stratified(values, FOLDS, self.seed)
+        chosen = chosen[-1:] if len(values) >= MANY_ROWS else chosen
         budget = Budget(self.seconds, processors())
         with threadpool_limits(1):
             trials = [
@@ -174,8 +179,8 @@ class Additive(BaseEstimator):
     ) -> _Trial:
         brought, scale, shift = self._brought(link, values)
         parts = self._parts(link)
-        outside = np.flatnonzero(np.isin(folds.of_rows, folds.judged))
-        budget.fits = len(parts) * (len(folds.judged) + 1)
+        outside = answered_rows(folds)
+        budget.fits = len(parts) * (len(folds) + 1)
         progress.stage("fit", budget.fits)
         learnt = self._learnt(link, brought)
         answered = {
@@ -213,7 +218,7 @@ class Additive(BaseEstimator):
         self.weights_ = {part.name: found.weights[part.name] * unit for part in chosen}
         self.base_ = found.base * unit + shift
         self.losses_ = {"pool": trial.loss, "constant": found.constant * scale**2}
-        outside = np.flatnonzero(np.isin(folds.of_rows, folds.judged))
+        outside = answered_rows(folds)
         scores = scores_of({n: s[outside] for n, s in trial.scores.items()}, found)
         self.out_of_fold_ = OutOfFold(outside, outputs_of(self.link_, scores * unit + shift))
 
@@ -224,16 +229,10 @@ class Additive(BaseEstimator):
         progress.note(f"{said}; {budget.left:.0f} of {budget.seconds:.0f} s left")
 
 
-def stratified(values: NDArray[Any], count: int, seed: int) -> NDArray[np.intp]:
-    """Return the fold of each row `[n]`: classes, or the order of quantities, in proportion."""
+def stratified(values: NDArray[Any], count: int, seed: int) -> Folds:
+    """Return folds with classes, or the order of quantities, in proportion."""
     shuffled = np.random.default_rng(seed).permutation(len(values))
     order = shuffled[np.argsort(values[shuffled], kind="stable")]
-    folds = np.empty(len(values), np.intp)
-    folds[order] = np.arange(len(values)) % count
-    return folds
-
-
-def judged_folds(folds: NDArray[np.intp]) -> tuple[int, ...]:
-    """Return the folds that are answered: of many rows one is enough."""
-    found = tuple(int(fold) for fold in np.unique(folds) if fold >= 0)
-    return found[:1] if len(folds) >= MANY_ROWS else found
+    fold = np.empty(len(values), np.intp)
+    fold[order] = np.arange(len(values)) % count
+    return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(count)]

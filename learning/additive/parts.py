@@ -6,14 +6,14 @@ scikit-learn's own classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from learning.additive.budget import Budget
-from learning.additive.links import Doubles, Link
+from learning.additive.losses import Doubles, Link
 
 # Of a round: more trees than these, over all classes, are no better and cost every answer.
 MOST_TREES = 1000
@@ -55,16 +55,13 @@ class Rows(NamedTuple):
         return Rows(self.table[indices], self.matrix[indices])
 
 
-class Folds(NamedTuple):
-    """Of each row its fold `[n]`, -1 for one that is always learnt; and the folds answered."""
+# The indices of rows to learn from, and of those answered, of each fold.
+Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
 
-    of_rows: NDArray[np.intp]
-    judged: tuple[int, ...]
 
-    def sides(self) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Yield the rows inside and outside of each fold that is answered."""
-        for fold in self.judged:
-            yield np.flatnonzero(self.of_rows != fold), np.flatnonzero(self.of_rows == fold)
+def answered_rows(folds: Folds) -> NDArray[np.intp]:
+    """Return the indices of the rows that some fold answers, in order."""
+    return np.unique(np.concatenate([outside for _, outside in folds]))
 
 
 class Answered(NamedTuple):
@@ -118,7 +115,7 @@ class ForestPart:
         flatter the forest: of few rows by a fifth of the loss.
         """
         made, curves = [], []
-        for inside, outside in folds.sides():
+        for inside, outside in folds:
             model, curve = self._stopped(
                 rows.take(inside), values[inside], rows.take(outside), values[outside], budget
             )
@@ -128,7 +125,7 @@ class ForestPart:
         together = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
         best = int(np.argmin(together)) + 1
         scores = np.zeros((len(values), self._outputs))
-        for model, (_, outside) in zip(made, folds.sides(), strict=True):
+        for model, (_, outside) in zip(made, folds, strict=True):
             scores[outside] = _raw(model, rows.take(outside), best)
         return Answered(scores, best * LONGER)
 
@@ -259,8 +256,8 @@ class LinearPart:
         self, rows: Rows, values: NDArray[Any], folds: Folds, budget: Budget, advance: Advance
     ) -> Answered:
         """Return the scores of the strength that is best for all folds together."""
-        end = budget.share(len(folds.judged))
-        outside = np.concatenate([held for _, held in folds.sides()])
+        end = budget.share(len(folds))
+        outside = answered_rows(folds)
         best, least = None, np.inf
         for strength in self._strengths:
             if best is not None and budget.over(end):
@@ -269,14 +266,14 @@ class LinearPart:
             loss = self._link.losses(scores[outside], values[outside]).mean()
             if loss < least:
                 best, least = Answered(scores, strength), loss
-        for _ in folds.judged:
+        for _ in folds:
             advance()
         assert best is not None
         return best
 
     def _answered(self, rows: Rows, values: NDArray[Any], folds: Folds, strength: float) -> Doubles:
         scores = np.zeros((len(values), self._outputs))
-        for inside, outside in folds.sides():
+        for inside, outside in folds:
             made = self._fit(rows.take(inside), values[inside], strength)
             scores[outside] = self.scores(made, rows.take(outside))
         return scores

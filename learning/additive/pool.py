@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from learning.additive.links import Doubles, Link
+from learning.additive.losses import Doubles, Link
 
 # Pulls the weights, per row, towards where they begin: few rows cannot tell them apart.
 PULL = 1.0

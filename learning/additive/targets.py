@@ -11,11 +11,13 @@ from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
 
 from learning.additive.estimator import SKEWED, Additive
-from learning.additive.links import LINKS, Doubles, Link
+from learning.additive.losses import LINKS, Doubles, Link
 from learning.additive.parts import FOREST_A, FOREST_B, ForestPart, LinearPart, Part
 
 # Of the linear term's weights; the weaker, the more they are held near 0.
 STRENGTHS = (1.0, 0.1, 0.01)
+# Words are many, and each is in few rows.
+STRENGTHS_OF_WORDS = (10.0, 1.0, 0.1)
 ITERATIONS = 300
 
 
@@ -101,7 +103,8 @@ def parts_of(
     def pipeline(strength: float) -> Any:
         return Pipeline([("prepare", clone(model.linear)), ("last", last(strength))])
 
-    linear = LinearPart(pipeline, STRENGTHS, link, model._outputs)
+    strengths = STRENGTHS_OF_WORDS if model.words else STRENGTHS
+    linear = LinearPart(pipeline, strengths, link, model._outputs)
     return [*(forests if columns else []), linear]
 
 

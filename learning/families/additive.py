@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from learning.forms.trees import Forest, Node
 from learning.preparation import prepare, waves
 from learning.progress import Progress
 from tables.schema import Schema
+from tables.split import Fold
 
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 
@@ -31,6 +33,7 @@ def additive(schema: Schema, seed: int, *, seconds: Seconds = 60) -> Any:
         categories=[i for i, column in enumerate(numeric) if column.kind == "category"],
         left_out=sorted(waves(schema)),
         linear=prepare(schema, scaled=True),
+        words=bool(schema.texts),
         seconds=seconds,
         seed=seed,
     )
@@ -41,6 +44,7 @@ class AdditiveFamily(Family):
 
     name = "additive"
     rank = 0
+    folds = 5
     trusted = frozenset(
         {
             "learning.additive.targets.AdditiveClassifier",
@@ -55,9 +59,11 @@ class AdditiveFamily(Family):
 
         return (Additive,)
 
-    def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
+    def fit_folded(
+        self, model: Any, rows: Any, target: NDArray[Any], folds: Sequence[Fold], progress: Progress
+    ) -> None:
         """Fit, and say how far it is."""
-        model.learn(rows, target, progress)
+        model.learn(rows, target, progress, folds)
 
     def size(self, model: Any) -> dict[str, int]:
         """Return how many trees there are, and the deepest's depth."""

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import msgspec
 import numpy as np
 
+from learning.links import Doubles, outputs_of, row_outputs
 from learning.prediction import Outputs
-from learning.runtimes.links import Doubles, outputs_of, row_outputs
 from learning.runtimes.onnx import OnnxRuntime
 from learning.runtimes.scores import LinearScorer
 from learning.runtimes.text import TextModel, WordScorer

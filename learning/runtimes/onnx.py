@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from learning.links import outputs_of, row_outputs
 from learning.prediction import Outputs
 from learning.runtimes.columns import Columns, Floats, Number, Shaper
-from learning.runtimes.links import outputs_of, row_outputs
 from tables.batch import Batch, Matrix
 
 # From 1.29 on it reports models and machine to its maker, unless this is set before its import.

@@ -15,9 +15,9 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from learning.links import Doubles, probabilities_of, row_probabilities
 from learning.prediction import Outputs
 from learning.runtimes.analysis import Analysis, analysed
-from learning.runtimes.links import Doubles, probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from learning.runtimes.stemmed import STEMMED
 from tables.batch import Batch

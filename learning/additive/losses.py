@@ -1,4 +1,4 @@
-"""The links of the default learner: from scores to what is answered, and what a mistake costs."""
+"""What a mistake costs the default learner, by the link from scores to answers (learning/links.py)."""
 
 from __future__ import annotations
 
