@@ -22,6 +22,8 @@ from learning.base_rate import against_base_rate
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
+from learning.families import family_of
+from learning.forms.sources import last_step
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
@@ -98,6 +100,8 @@ def build_model(
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
+    losses = choice.losses or family_of(last_step(estimator)).losses(last_step(estimator))
+    choice = choice._replace(losses=losses)
 
     progress.stage("evaluate")
     outputs = task.outputs(estimator, estimator_input(holdout.batch))
@@ -121,7 +125,7 @@ def build_model(
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
-    origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
+    origin |= {"cross_validated_log_losses": losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, metrics, info | {"holdout": held}, origin)
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols)
     version = write_model(registry, name, model)
@@ -207,6 +211,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"for --data without a recipe; default {ESTIMATOR}",
     )
     add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
+    add("--seconds", type=int, help="how long `auto` may learn; default 60")
     add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
     add(
         "--promote",
@@ -254,7 +259,7 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
             recipe,
             registry=registry,
             name=options.name,
-            parameters=given_parameters(options.set),
+            parameters=given_parameters(options.set) | given_seconds(options),
             seed=options.seed,
             promote=options.promote,
             progress=progress,
@@ -373,6 +378,11 @@ def given_parameters(settings: Sequence[str]) -> dict[str, str]:
     if not all(sign for _, sign, _ in pairs):
         raise RecipeError("--set takes NAME=VALUE, such as --set n_estimators=50")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def given_seconds(options: argparse.Namespace) -> dict[str, str]:
+    """Return `--seconds` as the parameter that it is."""
+    return {} if options.seconds is None else {"seconds": str(options.seconds)}
 
 
 def promote_version(registry: Registry, options: argparse.Namespace) -> int:

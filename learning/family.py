@@ -54,14 +54,14 @@ class Family:
     """A family of estimators; a file of this folder says all of one, as its `family`.
 
     `name` is what `--estimator` calls it, and `rank` where it stands among those
-    that `auto` tries (None: only recipes use it). `make(schema, seed, **parameters)`
+    that a user may name (None: not by its own name). `make(schema, seed, **parameters)`
     returns an estimator that is not fitted. `libraries` maps each
     distribution that its models are served with to how many leading numbers of
     the version must stay the same. `trusted` names the types of its fitted
     models that skops does not trust by itself. `ending` is that of its own
     files, if they can be imported. Where `folds` is not 0, `fit_folded` is called in
-    place of `fit`, with so many folds of the dataset to judge by what it learns. The methods here hold for any scikit-learn
-    classifier, where no family knows its class.
+    place of `fit`, with so many folds of the dataset to judge by what it learns. The methods
+    here hold for any scikit-learn classifier, where no family knows its class.
     """
 
     name: str = ""
@@ -91,6 +91,10 @@ class Family:
         progress.stage("fit", 1)
         model.fit(rows, target)
         progress.advance()
+
+    def losses(self, model: Any) -> dict[str, float]:
+        """Return what a fitted model measured of its parts on rows that they had not learnt."""
+        return {}
 
     def size(self, model: Any) -> dict[str, int]:
         """Return `num_trees` and `max_depth` of a fitted model, as far as it has such."""

@@ -52,11 +52,18 @@ class _Trial:
     scores: dict[str, Doubles]
     settings: dict[str, float]
     pool: Pool
+    losses: dict[str, float]
 
     @property
     def loss(self) -> float:
-        """The loss in the units of the target."""
-        return self.pool.loss * self.scale**2 if self.link.name != "softmax" else self.pool.loss
+        """The loss of the pool, in the units of the target."""
+        return self.in_units(self.pool.loss)
+
+    def in_units(self, loss: float) -> float:
+        """Return a loss in the units of the target: of quantities the root of the mean square."""
+        if self.link.name in ("logistic", "softmax"):
+            return loss
+        return float(np.sqrt(loss)) * self.scale
 
 
 class Additive(BaseEstimator):
@@ -67,6 +74,9 @@ class Additive(BaseEstimator):
     of `words` too. `seconds` bound the fit,
     but for the last part.
     """
+
+    # What is missing where training had it always is filled in.
+    imputes = True
 
     def __init__(
         self,
@@ -102,6 +112,7 @@ class Additive(BaseEstimator):
 
         Of many rows the last fold is enough.
         """
+        self._fill(rows)
         given = self._rows(rows)
         self._prepare(values)
         chosen = folds or stratified(values, FOLDS, self.seed)
@@ -160,12 +171,23 @@ class Additive(BaseEstimator):
 
     # ------------------------------------------------------------ the steps
 
+    def _fill(self, rows: NDArray[Any]) -> None:
+        """Find what stands for a missing number where training had none: its median.
+
+        Trees know no way for it there; LightGBM would take it for a 0.
+        """
+        matrix = rows[:, : self.columns].astype(np.float32)
+        whole: NDArray[np.bool_] = np.isfinite(matrix).all(axis=0)
+        whole[[*self.categories, *self.left_out]] = False
+        self.fills_ = {int(i): float(np.median(matrix[:, i])) for i in np.flatnonzero(whole)}
+
     def _rows(self, rows: NDArray[Any]) -> Rows:
-        matrix = np.ascontiguousarray(rows[:, : self.columns], dtype=np.float32)
-        if self.left_out:
-            # Kept in their places, so that a tree's feature is the matrix's column.
-            matrix = matrix.copy()
-            matrix[:, list(self.left_out)] = 0.0
+        matrix = rows[:, : self.columns].astype(np.float32, order="C")
+        for column, value in self.fills_.items():
+            filled = matrix[:, column]
+            filled[np.isnan(filled)] = value
+        # Kept in their places, so that a tree's feature is the matrix's column.
+        matrix[:, list(self.left_out)] = 0.0
         return Rows(rows, matrix)
 
     def _try(
@@ -190,10 +212,13 @@ class Additive(BaseEstimator):
         scores = {name: found.scores for name, found in answered.items()}
         settings = {name: found.setting for name, found in answered.items()}
         found = pool({n: s[outside] for n, s in scores.items()}, brought[outside], link)
-        for name in parts:
-            alone = pool({name.name: scores[name.name][outside]}, brought[outside], link)
-            self._note(progress, budget, name.name, alone.loss, scale, link)
-        return _Trial(link, scale, shift, scores, settings, found)
+        trial = _Trial(link, scale, shift, scores, settings, found, {})
+        for name, one in scores.items():
+            alone = pool({name: one[outside]}, brought[outside], link)
+            trial.losses[name] = trial.in_units(alone.loss)
+        trial.losses |= {"pool": trial.loss, "base rate": trial.in_units(found.constant)}
+        self._tell(trial, progress, budget)
+        return trial
 
     def _keep(
         self,
@@ -217,16 +242,15 @@ class Additive(BaseEstimator):
         unit = scale if self.link_ == "identity" else 1.0
         self.weights_ = {part.name: found.weights[part.name] * unit for part in chosen}
         self.base_ = found.base * unit + shift
-        self.losses_ = {"pool": trial.loss, "constant": found.constant * scale**2}
+        self.losses_ = trial.losses
         outside = answered_rows(folds)
         scores = scores_of({n: s[outside] for n, s in trial.scores.items()}, found)
         self.out_of_fold_ = OutOfFold(outside, outputs_of(self.link_, scores * unit + shift))
 
-    def _note(
-        self, progress: Progress, budget: Budget, name: str, loss: float, scale: float, link: Link
-    ) -> None:
-        said = f"{name}: loss {loss * scale**2:.4g} out of fold"
-        progress.note(f"{said}; {budget.left:.0f} of {budget.seconds:.0f} s left")
+    def _tell(self, trial: _Trial, progress: Progress, budget: Budget) -> None:
+        told = ", ".join(f"{name} {loss:.4g}" for name, loss in trial.losses.items())
+        left = f"{budget.left:.0f} of {budget.seconds:.0f} s left"
+        progress.note(f"out of fold, {trial.link.name}: {told}; {left}")
 
 
 def stratified(values: NDArray[Any], count: int, seed: int) -> Folds:

@@ -1,4 +1,4 @@
-"""What a mistake costs the default learner, by the link from scores to answers (learning/links.py)."""
+"""What a mistake costs the default learner, by its link (see learning/links.py)."""
 
 from __future__ import annotations
 

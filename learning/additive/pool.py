@@ -50,8 +50,11 @@ def pool(parts: Mapping[str, Doubles], values: NDArray[Any], link: Link) -> Pool
 
 def scores_of(parts: Mapping[str, Doubles], found: Pool) -> Doubles:
     """Return the scores `[n, k]` that a pool makes of its parts'."""
-    added = sum(weight * parts[name] for name, weight in found.weights.items() if weight)
-    return np.asarray(added + found.base)
+    rows = len(next(iter(parts.values())))
+    total: Doubles = np.tile(found.base, (rows, 1))
+    for name, weight in found.weights.items():
+        total += weight * parts[name] if weight else 0.0
+    return total
 
 
 def _is_noise(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from learning.family import Columns, Family
 from learning.forms.additive import Additive as Form
 from learning.forms.additive import Term
-from learning.forms.sources import CannotFold, Columned, Linear, sources
+from learning.forms.sources import CannotFold, Columned, Linear, Number, sources
 from learning.forms.trees import Forest, Node
 from learning.preparation import prepare, waves
 from learning.progress import Progress
@@ -43,7 +44,6 @@ class AdditiveFamily(Family):
     """The default learner."""
 
     name = "additive"
-    rank = 0
     folds = 5
     trusted = frozenset(
         {
@@ -64,6 +64,10 @@ class AdditiveFamily(Family):
     ) -> None:
         """Fit, and say how far it is."""
         model.learn(rows, target, progress, folds)
+
+    def losses(self, model: Any) -> dict[str, float]:
+        """Return the loss of each part, of their pool, and of the base rate."""
+        return dict(model.losses_)
 
     def size(self, model: Any) -> dict[str, int]:
         """Return how many trees there are, and the deepest's depth."""
@@ -87,11 +91,17 @@ class AdditiveFamily(Family):
     def fold(self, given: Columned, outputs: int) -> Form:
         """Return the trees and the linear term, weighted."""
         model = given.model
-        scores = len(model.base_)
+        filled = [
+            source._replace(fill=model.fills_.get(source.feature))
+            if isinstance(source, Number)
+            else source
+            for source in given.sources
+        ]
+        read, scores = replace(given, sources=filled), len(model.base_)
         nodes: list[Node] = []
         for name, part in model.parts_.items():
             if isinstance(part, str):
-                nodes += _trees(part, given, scores, model.weights_[name])
+                nodes += _trees(part, read, scores, model.weights_[name])
         forest = Forest(
             tuple(nodes), given.columns, scores, model.link_, tuple(np.ravel(model.base_).tolist())
         )

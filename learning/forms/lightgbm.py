@@ -53,7 +53,7 @@ def read(text: str) -> Text:
 
 def _block(text: str) -> Block:
     lines = (line.partition("=") for line in text.splitlines())
-    return {name: value for name, sign, value in lines if sign}
+    return {name: value for name, _, value in lines}
 
 
 def trees(text: Text, given: Columned, outputs: int, weights: tuple[float, ...]) -> Iterator[Node]:
