@@ -177,7 +177,7 @@ class Additive(BaseEstimator):
         Trees know no way for it there; LightGBM would take it for a 0.
         """
         matrix = rows[:, : self.columns].astype(np.float32)
-        whole: NDArray[np.bool_] = np.isfinite(matrix).all(axis=0)
+        whole = np.asarray(np.isfinite(matrix).all(axis=0))
         whole[[*self.categories, *self.left_out]] = False
         self.fills_ = {int(i): float(np.median(matrix[:, i])) for i in np.flatnonzero(whole)}
 

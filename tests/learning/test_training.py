@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ PLAIN = read_dataset(without(mixed_table(200), "comment"), "stays")
 
 
 def candidates(schema: Schema) -> Candidates:
-    makers = {"forest": forest, "boosting": boosting, "logistic": logistic}
+    makers: dict[str, Any] = {"forest": forest, "boosting": boosting, "logistic": logistic}
     return Candidates({name: make(schema, 0) for name, make in makers.items()}, 0)
 
 
