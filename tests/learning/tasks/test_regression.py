@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from errors import EquivalenceError
+from errors import DatasetError, EquivalenceError
+from learning.tasks import read_target
 from learning.tasks.regression import TOLERANCE, task
 from tables.schema import Target
+from tables.table import Table
 
 TARGET = Target("price", (), "regression")
 
@@ -77,3 +79,12 @@ def test_strata_hold_equal_values_together() -> None:
     strata = task.strata(values)
     assert len(set(strata[:50].tolist())) == 1
     assert len(np.unique(task.strata(np.arange(100.0)))) == 10
+
+
+@pytest.mark.parametrize("cell", ["inf", "1e300", "many"])
+def test_few_cells_that_are_no_numbers_are_named(cell: str) -> None:
+    """They make no classes of all the others: the line says the row."""
+    table = Table({"y": [*(f"{i}.5" for i in range(60)), cell]})
+    with pytest.raises(DatasetError, match="row 61") as refused:
+        read_target(None)(table, "y", None, None)
+    assert "classes have fewer" not in str(refused.value)
