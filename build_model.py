@@ -18,6 +18,7 @@ import msgspec
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, endings, import_model
+from learning import learnt_rows
 from learning.base_rate import against_base_rate
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
@@ -123,7 +124,8 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, metrics, info | {"holdout": held}, origin)
-    model = replace(model, training_rows=train.rows, protocols=recipe.protocols)
+    members = {**model.members, **learnt_rows.dump(train.batch)}
+    model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     version = write_model(registry, name, model)
     verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)

@@ -101,7 +101,8 @@ def test_jobs_are_trained(workplace: Workplace) -> None:
     with workplace.worker() as process:
         job = workplace.wait_for(workplace.submit(SMALL), ended)
         assert job["state"] == "succeeded", job
-        assert (job["promoted"], job["reason"]) == (True, "there was no champion")
+        assert job["promoted"]
+        assert job["reason"].startswith("there was no champion")
         assert job["metrics"]["log_loss"] > 0
         assert any(line.startswith("fit took") for line in job["log"])
         assert workplace.versions("mine") == [job["version"]]
