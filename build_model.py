@@ -23,6 +23,8 @@ from learning.base_rate import against_base_rate
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
+from learning.families import family_of
+from learning.forms.sources import last_step
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
@@ -99,6 +101,8 @@ def build_model(
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
+    losses = choice.losses or family_of(last_step(estimator)).losses(last_step(estimator))
+    choice = choice._replace(losses=losses)
 
     progress.stage("evaluate")
     outputs = task.outputs(estimator, estimator_input(holdout.batch))
@@ -122,7 +126,7 @@ def build_model(
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
-    origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
+    origin |= {"cross_validated_log_losses": losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, metrics, info | {"holdout": held}, origin)
     members = {**model.members, **learnt_rows.dump(train.batch)}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
@@ -209,6 +213,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"for --data without a recipe; default {ESTIMATOR}",
     )
     add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
+    add("--seconds", type=int, help="how long `auto` may learn; default 60")
     add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
     add(
         "--promote",
@@ -256,7 +261,7 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
             recipe,
             registry=registry,
             name=options.name,
-            parameters=given_parameters(options.set),
+            parameters=given_parameters(options.set) | given_seconds(options),
             seed=options.seed,
             promote=options.promote,
             progress=progress,
@@ -375,6 +380,11 @@ def given_parameters(settings: Sequence[str]) -> dict[str, str]:
     if not all(sign for _, sign, _ in pairs):
         raise RecipeError("--set takes NAME=VALUE, such as --set n_estimators=50")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def given_seconds(options: argparse.Namespace) -> dict[str, str]:
+    """Return `--seconds` as the parameter that it is."""
+    return {} if options.seconds is None else {"seconds": str(options.seconds)}
 
 
 def promote_version(registry: Registry, options: argparse.Namespace) -> int:

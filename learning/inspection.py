@@ -61,11 +61,12 @@ def feature_importances(
     estimator: BaseEstimator, schema: Schema, holdout: Dataset
 ) -> Importances | None:
     """Return the importance of each feature by the estimator's own account, or None."""
-    owners = column_owners(estimator, schema) if isinstance(estimator, Pipeline) else []
-    if not owners:
-        return None
-    rows = estimator[:-1].transform(estimator_input(holdout.batch))
-    columns = family_of(estimator[-1]).importances(estimator[-1], rows)
+    rows, last = estimator_input(holdout.batch), last_step(estimator)
+    owners = list(schema.owners)
+    if isinstance(estimator, Pipeline):
+        owners = column_owners(estimator, schema)
+        rows = estimator[:-1].transform(rows) if owners else rows
+    columns = family_of(last).importances(last, rows) if owners else None
     if columns is None or len(owners) != len(columns) or columns.sum() <= 0:
         return None
     totals = np.zeros(len(schema.features))

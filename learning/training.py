@@ -89,7 +89,13 @@ def _fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimato
         model = estimator[-1]
         if len(estimator) > 1:
             rows = estimator[:-1].fit_transform(rows, dataset.target)
-    family_of(model).fit(model, rows, dataset.target, progress)
+    family = family_of(model)
+    if family.folds:
+        strata = task_of(dataset.schema.target).strata(dataset.target)
+        cut = folds(dataset, family.folds, getattr(model, "seed", 0), strata)
+        family.fit_folded(model, rows, dataset.target, cut, progress)
+    else:
+        family.fit(model, rows, dataset.target, progress)
     return estimator
 
 
