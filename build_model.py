@@ -26,18 +26,17 @@ from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, endings, import_model
 from learning import learnt_rows
-from learning.base_rate import against_base_rate
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
+from learning.evaluation import evaluate
 from learning.families import family_of
 from learning.forms.sources import last_step
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
-from learning.runtimes.sklearn import estimator_input
-from learning.tasks import find_task, task_of
+from learning.tasks import read_target, task_names, task_of
 from learning.trained import TrainedModel, trained_model
 from learning.training import Choice, choose, fit
 from persistence import promotion
@@ -97,12 +96,12 @@ def build_model(
     progress = progress or SilentProgress()
     name = check_name(name or recipe.name)
     resolved = recipe.resolved(parameters or {})
-    task = find_task(recipe.task)
     check_seed(seed)
     # A store that cannot be read is found out before the work, not after it.
     registry.champion(name)
 
     dataset = read(recipe, progress)
+    task = task_of(dataset.schema.target)
     train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
     held = how_split(dataset, holdout)
 
@@ -112,14 +111,11 @@ def build_model(
     choice = choice._replace(losses=losses)
 
     progress.stage("evaluate")
-    outputs = task.outputs(estimator, estimator_input(holdout.batch))
-    metrics = task.metrics(outputs, holdout.target, dataset.schema.target)
-    against = against_base_rate(outputs, train, holdout)
-    metrics |= against.metrics
-    if against.note:
-        progress.note(against.note)
-        dataset, holdout = dataset.noting(against.note), holdout.noting(against.note)
-    info = inspect_estimator(estimator, dataset.schema, holdout, seed)
+    evaluation = evaluate(estimator, train, holdout, seed)
+    if evaluation.note:
+        progress.note(evaluation.note)
+        dataset, holdout = dataset.noting(evaluation.note), holdout.noting(evaluation.note)
+    info = inspect_estimator(estimator, dataset.schema, holdout, seed) | evaluation.info
 
     progress.stage("compile")
     if imputes(estimator, dataset.schema, train.batch):
@@ -129,12 +125,12 @@ def build_model(
 
     progress.stage("compare")
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed)
-    verdict = verdict.noting(against.note)
+    verdict = verdict.noting(evaluation.note)
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": losses, "comparison": verdict.comparison}
-    model = trained_model(compiled, holdout, metrics, info | {"holdout": held}, origin)
+    model = trained_model(compiled, holdout, evaluation.metrics, info | {"holdout": held}, origin)
     members = {**model.members, **learnt_rows.dump(train.batch)}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     with uninterrupted():
@@ -159,13 +155,12 @@ def uninterrupted() -> Iterator[None]:
 def read(recipe: Recipe, progress: Progress) -> Dataset:
     """Read a recipe's table, and say what its owner should know. Raises DatasetError."""
     progress.stage("read")
-    task = find_task(recipe.task)
     dataset = read_dataset(
         recipe.table(),
         recipe.target,
         recipe.aliases,
         recipe.kinds,
-        task.read,
+        read_target(recipe.task),
         recipe.merge_rare,
         recipe.group,
         recipe.time,
@@ -245,6 +240,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"for --data without a recipe; default {ESTIMATOR}",
     )
     add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
+    add("--task", choices=task_names(), help="what the target is; default: what it looks like")
     add("--seconds", type=int, help="how long `auto` may learn; default 60")
     add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
     add(
@@ -355,6 +351,7 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
         merge_rare=options.merge_rare,
         group=options.group,
         time=options.time,
+        task=options.task,
     )
 
 
@@ -384,14 +381,14 @@ def describe_file(options: argparse.Namespace) -> int:
 
 def description_of(recipe: Recipe) -> Description:
     """Return how a recipe's table is read; without a target, all columns as features."""
-    target, task = recipe.target or None, find_task(recipe.task)
+    target = recipe.target or None
     table = recipe.table()
     return describe(
         table,
         target,
         recipe.aliases,
         recipe.kinds,
-        task.read,
+        read_target(recipe.task),
         recipe.merge_rare,
         recipe.group,
         recipe.time,
