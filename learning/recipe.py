@@ -34,7 +34,8 @@ class Recipe:
     `parameters` the values that this recipe has other than their defaults.
     `aliases` maps, by feature, a further value that rows may have to the
     category that it means. `kinds`, `decimal`, `missing`, `sheet`, `skip_bad_lines` and
-    `merge_rare` say how the table is read where its cells mislead (see `tables.overrides`).
+    `merge_rare` say how the table is read where its cells mislead, `group` and `time` which
+    rows are held out (see `tables.overrides`).
     `protocols` names the protocols that answer for this model. `prepare` makes the
     recipe's table of what stands in a file.
 
@@ -55,6 +56,8 @@ class Recipe:
     sheet: str | None = None
     skip_bad_lines: bool = False
     merge_rare: str | None = None
+    group: str | None = None
+    time: str | None = None
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:

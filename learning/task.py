@@ -88,6 +88,10 @@ class Task(ABC):
     def bounded(self, outputs: Outputs) -> Doubles:
         """Return the outputs as they are judged, within what an answer can tell."""
 
+    def base_rate(self, values: Values, target: Target) -> Doubles:
+        """Return the outputs `[1, width]` of who looks at no feature: the mean of the values."""
+        return np.full((1, self.width(target)), float(np.mean(values)))
+
     @abstractmethod
     def loss(self, outputs: Outputs, values: Values, target: Target) -> float:
         """Return the mean loss of outputs; less is better."""

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from errors import DatasetError
@@ -22,7 +21,7 @@ from learning.recipe import Estimator
 from learning.runtimes.sklearn import estimator_input
 from learning.tasks import task_of
 from tables.dataset import Dataset
-from tables.split import sample
+from tables.split import folds, sample
 
 FOLDS = 5
 # Cross-validation looks at no more rows than these: more would not change the choice.
@@ -58,7 +57,7 @@ def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -
         return Choice(made, {})
     task = task_of(dataset.schema.target)
     dataset = sample(dataset, MOST_CHOICE_ROWS, task.strata(dataset.target))
-    splits = _folds(task.strata(dataset.target), made.seed)
+    splits = folds(dataset, FOLDS, made.seed, task.strata(dataset.target))
     progress.stage("choose", len(made.estimators) * len(splits))
     losses: dict[str, float] = {}
     for name, estimator in made.estimators.items():
@@ -66,11 +65,6 @@ def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -
         said = f"{task.loss_name} {losses[name]:.4f} in {len(splits)}-fold cross-validation"
         progress.note(f"{name}: {said}")
     return Choice(made.estimators[min(losses, key=lambda name: losses[name])], losses)
-
-
-def _folds(strata: NDArray[np.intp], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    folds = min(FOLDS, int(np.bincount(strata).min()))
-    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
 
 
 def _loss(
@@ -95,7 +89,13 @@ def _fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimato
         model = estimator[-1]
         if len(estimator) > 1:
             rows = estimator[:-1].fit_transform(rows, dataset.target)
-    family_of(model).fit(model, rows, dataset.target, progress)
+    family = family_of(model)
+    if family.folds:
+        strata = task_of(dataset.schema.target).strata(dataset.target)
+        cut = folds(dataset, family.folds, getattr(model, "seed", 0), strata)
+        family.fit_folded(model, rows, dataset.target, cut, progress)
+    else:
+        family.fit(model, rows, dataset.target, progress)
     return estimator
 
 

@@ -17,7 +17,7 @@ from learning.tasks import task_of
 from learning.trained import TrainedModel
 from persistence.artifact import Artifact, Manifest, RuntimeInfo, pack
 from persistence.libraries import needs_of, versions_of
-from persistence.registry import Registry, new_version
+from persistence.registry import Registry
 from tables.rows import RowCodec
 from tables.schema import Schema
 
@@ -135,7 +135,7 @@ def write_model(
     own = [library for family in families() for library in family.libraries]
     manifest = Manifest(
         name=name,
-        version=new_version(moment),
+        version=registry.new_version(name, moment),
         created_at=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         label=model.schema.target.name,
         classes=model.schema.target.classes,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
@@ -31,12 +31,18 @@ from tables.schema import Schema
 
 log = logging.getLogger("mirante.champions")
 
+# Under this name stand the faults of the store as a whole; it may be a model's too.
+REGISTRY = "registry"
+
 
 class ModelSource(Protocol):
     """What the champions need of a registry."""
 
-    def names(self) -> list[str]:
-        """Return the names of the registered models."""
+    def shown(self, known: Iterable[str] = ()) -> list[str]:
+        """Return the names of the models that there are.
+
+        Raises StoreUnavailable where none is to be seen, and `known` ones were there.
+        """
         ...
 
     def champion(self, name: str) -> Alias | None:
@@ -143,6 +149,8 @@ class Champions:
             return found
         if name in self._faults or name in self._names:
             raise ModelNotReady(f"model {name} is not loaded")
+        if REGISTRY in self._faults:
+            raise ModelNotReady("no model of that name is loaded, and the store cannot be seen")
         raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
 
     def live_version(self, name: str, version: str | None) -> Live:
@@ -170,7 +178,7 @@ class Champions:
     @property
     def ready(self) -> bool:
         """Whether models are live, and none is missing of those that are followed."""
-        missing = self._faults.keys() - self._live.keys() - {"registry"}
+        missing = self._faults.keys() - self._live.keys() - {REGISTRY}
         return bool(self._live) and not missing
 
     @property
@@ -203,10 +211,10 @@ class Champions:
 
     def _refresh(self) -> None:
         try:
-            names = self._names or tuple(self._registry.names())
-            self._recovered("registry")
+            names = self._names or tuple(self._registry.shown(self._live))
+            self._recovered(REGISTRY)
         except Exception as error:  # whatever a store raises, the champions serve on
-            self._failed("registry", error)
+            self._failed(REGISTRY, error)
             return
         for name in names:
             self._refresh_one(name)
@@ -240,7 +248,7 @@ class Champions:
     def _forget(self, names: set[str]) -> None:
         for name in set(self._live) - names:
             del self._live[name]
-        for name in set(self._faults) - names - {"registry"}:
+        for name in set(self._faults) - names - {REGISTRY}:
             del self._faults[name]
 
     def _failed(self, name: str, error: Exception) -> None:

@@ -49,8 +49,7 @@ def labelled(table: Table, target: str) -> tuple[Table, tuple[str, ...]]:
 
     Raises DatasetError where there is no such column, or no value in it.
     """
-    if target not in table.columns:
-        raise DatasetError(f"the table has no column {target}; {_near(target, table)}")
+    check_column(table, target)
     texts = distinct(table.columns[target])
     there = _values(texts).codes >= 0
     if there.all():
@@ -65,6 +64,23 @@ def labelled(table: Table, target: str) -> tuple[Table, tuple[str, ...]]:
         f"first {table.index(int(missing[0]))}; left out"
     )
     return table.take(np.flatnonzero(there)), (note,)
+
+
+def check_column(table: Table, name: str) -> None:
+    """Raise DatasetError where a table has no column of that name."""
+    if name not in table.columns:
+        raise DatasetError(f"the table has no column {name}; {_near(name, table)}")
+
+
+def check_ties(table: Table, target: str | None, group: str | None, time: str | None) -> None:
+    """Raise DatasetError for columns that cannot say which rows belong together."""
+    if group and time:
+        raise DatasetError("group and time: only one of them can say which rows are held out")
+    for name, column in {"group": group, "time": time}.items():
+        if column is not None:
+            check_column(table, column)
+        if column is not None and column == target:
+            raise DatasetError(f"{name}: {column} is the label; another column is needed")
 
 
 def _values(texts: Distinct) -> Distinct:
