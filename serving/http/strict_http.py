@@ -161,6 +161,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def _complete_scope(self, method: bytes, version: str) -> None:
         target = httptools.parse_url(self.url)
         raw_path = target.path or b"/"
+        if raw_path == b"*" and method != b"OPTIONS":  # RFC 9112, 3.2.4
+            raise HeadRefused(BAD_REQUEST)
         path = raw_path.decode("ascii")
         scope: Any = self.scope
         scope["method"] = method.decode("ascii")

@@ -110,6 +110,7 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "a method of no standard": (b"FOO / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "a tab in the target": (b"GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "high bytes in the target": (b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+    "GET *": (b"GET * HTTP/1.1\r\nHost: a\r\n\r\n", 400),
     "CONNECT": (b"CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\n", 501),
     "HTTP/2's preface": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     "HTTP/2.0": (b"GET / HTTP/2.0\r\nHost: a\r\n\r\n", 505),
