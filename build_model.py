@@ -5,19 +5,27 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 from urllib.parse import urlsplit
+
+if __name__ == "__main__":
+    from learning.processors import let_threads_rest
+
+    let_threads_rest()  # before a library that has threads is loaded
 
 import msgspec
 
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, endings, import_model
+from learning import learnt_rows
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
@@ -36,7 +44,7 @@ from persistence.model_persistence import read_model, write_model
 from persistence.opening import open_registry
 from persistence.promotion import Verdict, judge, settle
 from persistence.registry import Registry
-from policy import DEFAULT_PROMOTION, PROMOTIONS, Promotion
+from policy import DEFAULT_PROMOTION, LESS_MEMORY, PROMOTIONS, Promotion
 from recipes import DEFAULT, find_recipe, recipe_names
 from tables.dataset import Dataset, read_dataset
 from tables.description import Description, describe
@@ -123,10 +131,25 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, evaluation.metrics, info | {"holdout": held}, origin)
-    model = replace(model, training_rows=train.rows, protocols=recipe.protocols)
-    version = write_model(registry, name, model)
-    verdict = settle(registry, name, version, verdict)
+    members = {**model.members, **learnt_rows.dump(train.batch)}
+    model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
+    with uninterrupted():
+        version = write_model(registry, name, model)
+        verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a Ctrl-C come too late: a version is registered and settled whole, or not at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where no signal is handled
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def read(recipe: Recipe, progress: Progress) -> Dataset:
@@ -179,14 +202,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.if_missing and is_there(registry, options.name or chosen_recipe(options).name):
             return 0
         built = run(registry, options)
-    except MiranteError as error:
-        print(f"build_model: {error}", file=sys.stderr)
+    except Exception as error:
+        print(f"build_model: {in_one_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("build_model: interrupted", file=sys.stderr)
         return INTERRUPTED
     print(as_json(built) if options.json else report(built, shown_store(config.model_store)))
     return 0
+
+
+def in_one_line(error: Exception) -> str:
+    """Return the line of a fault that is known; one that is not is raised again."""
+    from jobs.child import is_want_of_memory
+
+    if isinstance(error, MiranteError):
+        return str(error)
+    if is_want_of_memory(error):
+        return f"there is too little memory: {LESS_MEMORY}"
+    raise error
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

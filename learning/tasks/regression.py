@@ -156,13 +156,16 @@ class Regression(Task):
         found = prediction.intervals
         return Prediction(prediction.values[start:end], found[start:end] if found else None)
 
-    def columns(self, target: Target) -> tuple[Column, ...]:
-        """Return the value."""
-        return (Column(VALUE, "number"),)
+    def columns(self, target: Target, prediction: Any = None) -> tuple[Column, ...]:
+        """Return the value, and the ends of its interval if the prediction has one."""
+        value = Column(VALUE, "number")
+        if prediction is None or prediction.intervals is None:
+            return (value,)
+        return (value, Column(INTERVAL, "number", 2, ("low", "high")))
 
     def column(self, name: str, prediction: Prediction, target: Target) -> list[Any]:
-        """Return the value of each row."""
-        return prediction.values
+        """Return the value of each row, or its interval."""
+        return prediction.values if name == VALUE else list(prediction.intervals or ())
 
     def answers(
         self, prediction: Prediction, target: Target, value: str = "value"
@@ -174,7 +177,7 @@ class Regression(Task):
             one[INTERVAL] = interval
         return found
 
-    def header(self, target: Target, prediction: Prediction | None = None) -> tuple[str, ...]:
+    def header(self, target: Target, prediction: Any = None) -> tuple[str, ...]:
         """Return the prediction, and the ends of its interval if it has one."""
         more = ("interval_low", "interval_high")
         return ("prediction", *(more if prediction and prediction.intervals else ()))
