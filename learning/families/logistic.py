@@ -51,7 +51,7 @@ class LogisticFamily(Family):
         """Return each coefficient's size times the spread of its column."""
         return linear_importances(model, rows)
 
-    def fold(self, given: Columned, outputs: int) -> Linear | Additive:
+    def fold(self, given: Columned, outputs: int) -> Any:
         """Return the weights; one output is that of the second of two classes."""
         model = given.model
         if not hasattr(model, "classes_"):
