@@ -25,12 +25,19 @@ Rate = Annotated[float, Meta(gt=0, le=1)]
 Leaves = Annotated[int, Meta(ge=2, le=1024)]
 SmallestLeaf = Annotated[int, Meta(ge=1, le=10_000)]
 
+# Each split chooses among so much of the columns; the rounds end when so many brought nothing.
+COLUMNS_A_SPLIT = 0.5
+PATIENCE = 20
+# A tenth of the rows says when to stop; of fewer rows a class it says nothing, and it is this many.
+ROWS_A_CLASS = 20
+ROUNDS_WITHOUT_STOPPING = 100
+
 
 def boosting(
     schema: Schema,
     seed: int,
     *,
-    max_iter: Rounds = 1000,
+    max_iter: Rounds = 500,
     learning_rate: Rate = 0.05,
     max_leaf_nodes: Leaves = 15,
     min_samples_leaf: SmallestLeaf = 20,
@@ -53,6 +60,7 @@ def boosting(
         learning_rate=learning_rate,
         max_leaf_nodes=max_leaf_nodes,
         min_samples_leaf=min_samples_leaf,
+        max_features=COLUMNS_A_SPLIT,
         early_stopping=True,
         n_iter_no_change=PATIENCE,
         random_state=seed,
@@ -96,8 +104,11 @@ class BoostingFamily(Family):
         return not schema.texts
 
     def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
-        """Fit some rounds at a time, those over histograms that go on to the last."""
-        if hasattr(model, "max_iter") and not model.early_stopping:
+        """Fit some rounds at a time those over histograms that do not stop by themselves."""
+        if getattr(model, "early_stopping", False) is True and _few(target):
+            rounds = min(model.max_iter, ROUNDS_WITHOUT_STOPPING)
+            model.set_params(early_stopping=False, max_iter=rounds)
+        if hasattr(model, "max_iter") and model.early_stopping is False:
             fit_in_steps(model, "max_iter", rows, target, progress)
         else:
             super().fit(model, rows, target, progress)
@@ -118,6 +129,11 @@ class BoostingFamily(Family):
         if list(model.classes_) != list(range(outputs)):
             raise CannotFold(f"{type(model).__name__} was not fitted on all classes")
         return _histograms(given) if hasattr(model, "_predictors") else _gradients(given)
+
+
+def _few(target: NDArray[Any]) -> bool:
+    """Tell whether a class has too few rows for some to be held out."""
+    return int(np.unique_counts(target).counts.min()) < ROWS_A_CLASS
 
 
 def _gradients(given: Columned) -> Forest:
