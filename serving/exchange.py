@@ -96,6 +96,17 @@ class Exchange:
     rows: int = 0
     error: Exception | None = None
 
+    def forget(self) -> None:
+        """Let go of the body and of all that was made of it; `error` stays, without its frames."""
+        self.body = b""
+        for name in ("decoded", "options", "prediction"):
+            if hasattr(self, name):
+                delattr(self, name)
+        error: BaseException | None = self.error
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
+
     @property
     def media_type(self) -> bytes:
         """The body's media type in lower case, without parameters; empty when none is named."""

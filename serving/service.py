@@ -20,10 +20,11 @@ from serving.description import Description
 from serving.exchange import Answer, Exchange, PredictionProtocol, Route, Routes
 from serving.in_flight import InFlight
 from serving.media import unpack
+from serving.memory import give_back
 from serving.observation import Observation
 from serving.problems import fault, too_large
 from serving.request_ids import RequestIds
-from tables.json_text import too_many
+from tables.json_text import is_long, too_many
 
 log = logging.getLogger("mirante.service")
 
@@ -155,13 +156,21 @@ class PredictionService:
             self.admit(exchange)
             exchange.body = read_body()
             with self.in_flight:
-                return self.answer(exchange)
+                return self.answer_long(exchange)
         except MiranteError as error:
             return self.refuse(exchange, error)
 
     def answer(self, exchange: Exchange) -> Answer:
         """Answer an admitted request whose body is whole; never raises."""
         return self.answer_together([exchange])[0]
+
+    def answer_long(self, exchange: Exchange) -> Answer:
+        """Answer as `answer` does, and give back the memory that a long body took."""
+        answer = self.answer(exchange)
+        if is_long(exchange.body):
+            exchange.forget()
+            give_back()
+        return answer
 
     def answer_together(self, exchanges: Sequence[Exchange]) -> list[Answer]:
         """Answer admitted requests that are there at the same time, in their order; never raises.

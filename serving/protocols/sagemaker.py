@@ -52,7 +52,13 @@ def decode(exchange: Exchange) -> Decoded:
     written = media.readable(exchange)
     if written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
-        table = read_body(body, exchange.live.schema, header=named, charset=media.charset(exchange))
+        table = read_body(
+            body,
+            exchange.live.schema,
+            header=named,
+            charset=media.charset(exchange),
+            most_rows=most,
+        )
         decoded = codec.decode_columns(
             table.columns, strict=strict, dialect=table.dialect, most_rows=most
         )

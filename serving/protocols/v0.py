@@ -47,7 +47,9 @@ def decode(exchange: Exchange) -> Decoded:
     partial, strict = exchange.flags("partial", "strict")
     written = media.readable(exchange)
     if written == media.CSV:
-        table = read_body(body, exchange.live.schema, charset=media.charset(exchange))
+        table = read_body(
+            body, exchange.live.schema, charset=media.charset(exchange), most_rows=most
+        )
         decoded = codec.decode_columns(
             table.columns, partial=partial, strict=strict, dialect=table.dialect, most_rows=most
         )
