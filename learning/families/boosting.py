@@ -18,8 +18,6 @@ from learning.preparation import pipeline
 from learning.progress import Progress
 from tables.schema import Schema
 
-# So many rounds without a better answer end the fit.
-PATIENCE = 30
 Rounds = Annotated[int, Meta(ge=1, le=2000)]
 Rate = Annotated[float, Meta(gt=0, le=1)]
 Leaves = Annotated[int, Meta(ge=2, le=1024)]
@@ -132,7 +130,9 @@ class BoostingFamily(Family):
 
 
 def _few(target: NDArray[Any]) -> bool:
-    """Tell whether a class has too few rows for some to be held out."""
+    """Tell whether a class, or a quantity, has too few rows for some to be held out."""
+    if target.dtype.kind == "f":
+        return len(target) < 2 * ROWS_A_CLASS
     return int(np.unique_counts(target).counts.min()) < ROWS_A_CLASS
 
 
