@@ -7,6 +7,7 @@
     ├── RecipeError             no such recipe, or a parameter it does not have
     ├── ModelFileError          a model made elsewhere cannot be taken in
     ├── RowsError               rows that the signature does not describe
+    │   └── TooManyRows         more rows, or longer ones, than are taken at once
     ├── ParseError              bytes that cannot be parsed
     ├── AccessError             a key is needed
     ├── NotFound                something named is not there
@@ -84,6 +85,10 @@ class RowsError(MiranteError):
     def __init__(self, message: str, problems: tuple[RowProblem, ...] = ()) -> None:
         super().__init__(message)
         self.problems = problems
+
+
+class TooManyRows(RowsError):
+    """More rows, or longer ones, than are taken at once; found before they are made."""
 
 
 class ParseError(MiranteError):

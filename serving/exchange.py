@@ -15,6 +15,7 @@ from urllib.parse import parse_qs
 from errors import MiranteError
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
+from tables.json_text import MOST_ROWS
 from tables.rows import Decoded
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -70,7 +71,8 @@ class Route(NamedTuple):
 class Exchange:
     """A request on its way. Header names are lower case, as in ASGI.
 
-    `name`, `version` and `token` are what the path says of model, version and key.
+    `name`, `version` and `token` are what the path says of model, version and key;
+    `max_rows` is how many rows are taken.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting; `options` is
     what decoding keeps for rendering. `error` is what refuses it.
@@ -84,6 +86,7 @@ class Exchange:
     name: str | None = None
     version: str | None = None
     token: str | None = None
+    max_rows: int = MOST_ROWS
     body: bytes = b""
     live: Live = field(init=False)
     decoded: Decoded = field(init=False)
@@ -92,6 +95,17 @@ class Exchange:
     started: float = 0.0
     rows: int = 0
     error: Exception | None = None
+
+    def forget(self) -> None:
+        """Let go of the body and of all that was made of it; `error` stays, without its frames."""
+        self.body = b""
+        for name in ("decoded", "options", "prediction"):
+            if hasattr(self, name):
+                delattr(self, name)
+        error: BaseException | None = self.error
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
 
     @property
     def media_type(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -25,8 +26,9 @@ SmallestLeaf = Annotated[int, Meta(ge=1, le=10_000)]
 # Each split chooses among so much of the columns; the rounds end when so many brought nothing.
 COLUMNS_A_SPLIT = 0.5
 PATIENCE = 20
-# A tenth of the rows says when to stop; of fewer rows a class it says nothing, and it is this many.
-ROWS_A_CLASS = 20
+# A tenth of the rows says when to stop; of fewer, or of fewer a class, it says nothing, and there
+# are this many rounds.
+FEW_ROWS, FEW_OF_A_CLASS = 100, 20
 ROUNDS_WITHOUT_STOPPING = 100
 
 
@@ -41,13 +43,18 @@ def boosting(
 ) -> Any:
     """Return gradient-boosted trees over the matrix as it is: they split codes and missing values.
 
+    They end where a tenth of the rows is answered no better: `max_iter` is the most.
+
     Raises RecipeError for a schema with text, which they do not read.
     """
-    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     if schema.texts:
         raise RecipeError(f"boosting reads no text, and {schema.texts[0].name} is text")
-    classifier = HistGradientBoostingClassifier(
+    kind = (
+        HistGradientBoostingClassifier if schema.target.classes else HistGradientBoostingRegressor
+    )
+    model = kind(
         max_iter=max_iter,
         learning_rate=learning_rate,
         max_leaf_nodes=max_leaf_nodes,
@@ -57,7 +64,7 @@ def boosting(
         n_iter_no_change=PATIENCE,
         random_state=seed,
     )
-    return pipeline("passthrough", classifier)
+    return pipeline("passthrough", model)
 
 
 class BoostingFamily(Family):
@@ -72,6 +79,8 @@ class BoostingFamily(Family):
             "sklearn._loss.link.MultinomialLogit",
             "sklearn._loss.loss.HalfBinomialLoss",
             "sklearn._loss.loss.HalfMultinomialLoss",
+            "sklearn._loss.link.IdentityLink",
+            "sklearn._loss.loss.HalfSquaredError",
             "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
             "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
             "sklearn.utils._bunch.Bunch",
@@ -81,9 +90,13 @@ class BoostingFamily(Family):
 
     def classes(self) -> tuple[type, ...]:
         """Return scikit-learn's classes."""
-        from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
+        from sklearn import ensemble
 
-        return (HistGradientBoostingClassifier, GradientBoostingClassifier)
+        return (
+            ensemble.HistGradientBoostingClassifier,
+            ensemble.GradientBoostingClassifier,
+            ensemble.HistGradientBoostingRegressor,
+        )
 
     def reads(self, schema: Schema) -> bool:
         """Tell whether there is no text."""
@@ -91,7 +104,7 @@ class BoostingFamily(Family):
 
     def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
         """Fit some rounds at a time those over histograms that do not stop by themselves."""
-        if getattr(model, "early_stopping", False) is True and _few(target):
+        if getattr(model, "early_stopping", False) is True and _few(model, target):
             rounds = min(model.max_iter, ROUNDS_WITHOUT_STOPPING)
             model.set_params(early_stopping=False, max_iter=rounds)
         if hasattr(model, "max_iter") and model.early_stopping is False:
@@ -110,14 +123,18 @@ class BoostingFamily(Family):
     def fold(self, given: Columned, outputs: int) -> Forest:
         """Return the trees; of two classes, those of the second one's score."""
         model = given.model
+        if not hasattr(model, "classes_"):
+            return replace(_histograms(given), link="identity")
         if list(model.classes_) != list(range(outputs)):
             raise CannotFold(f"{type(model).__name__} was not fitted on all classes")
         return _histograms(given) if hasattr(model, "_predictors") else _gradients(given)
 
 
-def _few(target: NDArray[Any]) -> bool:
-    """Tell whether a class has too few rows for some to be held out."""
-    return int(np.unique_counts(target).counts.min()) < ROWS_A_CLASS
+def _few(model: Any, target: NDArray[Any]) -> bool:
+    """Tell whether there are too few rows, or of a class, for some to be held out."""
+    if not hasattr(model, "predict_proba"):
+        return len(target) < FEW_ROWS
+    return int(np.unique_counts(target).counts.min()) < FEW_OF_A_CLASS
 
 
 def _gradients(given: Columned) -> Forest:

@@ -128,7 +128,7 @@ class AsgiApplication:
     def _in_time(self, exchange: Exchange, latest: float) -> Answer:
         if time.monotonic() > latest:
             return self._service.refuse(exchange, Overloaded(in_flight.NO_TURN))
-        return self._service.answer(exchange)
+        return self._service.answer_long(exchange)
 
     def _is_slow(self, exchange: Exchange) -> bool:
         """Whether a request would hold the event loop; how long a packed one does is not known."""

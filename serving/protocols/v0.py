@@ -20,10 +20,11 @@ from serving.description import (
     row_of,
 )
 from serving.exchange import Answer, Exchange, Routes
-from serving.problems import describe, refuse
-from serving.warnings import warning_headers, warnings_of
+from serving.problems import errors_of, refuse
+from serving.warnings import warning_headers, warning_members
+from tables.json_text import lines_of
 from tables.readers.body import read_body
-from tables.rows import Decoded, parse_json
+from tables.rows import Decoded
 
 TAG = "Prediction"
 ROUTES: Routes = (
@@ -42,20 +43,25 @@ def decode(exchange: Exchange) -> Decoded:
     and missing values where training had none.
     Raises ParseError, MediaTypeError and RowsError.
     """
-    codec, body = exchange.live.codec, exchange.body
+    codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
     partial, strict = exchange.flags("partial", "strict")
     written = media.readable(exchange)
     if written == media.CSV:
-        table = read_body(body, exchange.live.schema, charset=media.charset(exchange))
+        table = read_body(
+            body, exchange.live.schema, charset=media.charset(exchange), most_rows=most
+        )
         decoded = codec.decode_columns(
-            table.columns, partial=partial, strict=strict, dialect=table.dialect
+            table.columns, partial=partial, strict=strict, dialect=table.dialect, most_rows=most
         )
     elif written == media.JSON_LINES:
-        rows = [parse_json(line) for line in body.splitlines() if line.strip()]
-        decoded = codec.decode_objects(rows, partial=partial, strict=strict)
+        decoded = codec.decode_objects(
+            lines_of(body), partial=partial, strict=strict, most_rows=most
+        )
     else:
         single = body[:1] == b"{" or _is_single(body)
-        decoded = codec.decode_json(body, single=single, partial=partial, strict=strict)
+        decoded = codec.decode_json(
+            body, single=single, partial=partial, strict=strict, most_rows=most
+        )
     if not decoded.indices:
         raise RowsError("expected at least one row that fits the signature", decoded.problems)
     return decoded
@@ -79,11 +85,7 @@ def render(exchange: Exchange) -> Answer:
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
-    warnings = warnings_of(decoded)
-    if warnings:
-        document["warnings"] = warnings
-    if decoded.problems:
-        document["errors"] = [describe(fault) for fault in decoded.problems]
+    document |= warning_members(decoded) | errors_of(decoded)
     return Answer(200, msgspec.json.encode(document))
 
 
@@ -91,9 +93,8 @@ def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
     """Put each row at its index in the request, null where a bad one stood."""
     if not decoded.problems:
         return rows
-    total = 1 + max(decoded.indices[-1], max(fault.row for fault in decoded.problems))
     found = dict(zip(decoded.indices, rows, strict=True))
-    return [found.get(index) for index in range(total)]
+    return [found.get(index) for index in range(decoded.rows)]
 
 
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
@@ -121,7 +122,9 @@ def document(live: Live) -> Description:
             "prediction_time": {"type": "string", "format": "date-time"},
             "model": {"type": "object"},
             "warnings": {"type": "array", "items": {"type": "object"}},
+            "warnings_omitted": {"type": "integer"},
             "errors": {"type": "array", "items": {"type": "object"}},
+            "errors_omitted": {"type": "integer"},
         },
         "required": ["prediction_time", "model"],
     }

@@ -84,6 +84,11 @@ def test_the_link_is_the_last_step(outputs):
         np.testing.assert_allclose(found, wanted, atol=1e-12)
 
 
+def test_no_rows_are_answered_with_none():
+    none = Batch(np.empty((0, 2), np.float32))
+    assert made(3, "softmax").outputs(none).shape == (0, 3)
+
+
 def test_it_answers_an_event_loop_and_loads_no_library_that_learns():
     assert made(1, "logistic").quick
     banned = "lightgbm", "xgboost", "sklearn", "pandas", "scipy"

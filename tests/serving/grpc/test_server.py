@@ -284,7 +284,7 @@ def _infer(channel: grpc.Channel, request: Any) -> Any:
             "iris",
             lambda: [tensor("x", np.ones((101, 4), np.float32), "FP32")],
             "RESOURCE_EXHAUSTED",
-            "101 rows; at most 100",
+            "more than 100 rows; at most 100",
         ),
         (
             "iris",
