@@ -26,8 +26,9 @@ SmallestLeaf = Annotated[int, Meta(ge=1, le=10_000)]
 # Each split chooses among so much of the columns; the rounds end when so many brought nothing.
 COLUMNS_A_SPLIT = 0.5
 PATIENCE = 20
-# A tenth of the rows says when to stop; of fewer rows a class it says nothing, and it is this many.
-ROWS_A_CLASS = 20
+# A tenth of the rows says when to stop; of fewer, or of fewer a class, it says nothing, and there
+# are this many rounds.
+FEW_ROWS, FEW_OF_A_CLASS = 100, 20
 ROUNDS_WITHOUT_STOPPING = 100
 
 
@@ -103,7 +104,7 @@ class BoostingFamily(Family):
 
     def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
         """Fit some rounds at a time those over histograms that do not stop by themselves."""
-        if getattr(model, "early_stopping", False) is True and _few(target):
+        if getattr(model, "early_stopping", False) is True and _few(model, target):
             rounds = min(model.max_iter, ROUNDS_WITHOUT_STOPPING)
             model.set_params(early_stopping=False, max_iter=rounds)
         if hasattr(model, "max_iter") and model.early_stopping is False:
@@ -129,11 +130,11 @@ class BoostingFamily(Family):
         return _histograms(given) if hasattr(model, "_predictors") else _gradients(given)
 
 
-def _few(target: NDArray[Any]) -> bool:
-    """Tell whether a class, or a quantity, has too few rows for some to be held out."""
-    if target.dtype.kind == "f":
-        return len(target) < 2 * ROWS_A_CLASS
-    return int(np.unique_counts(target).counts.min()) < ROWS_A_CLASS
+def _few(model: Any, target: NDArray[Any]) -> bool:
+    """Tell whether there are too few rows, or of a class, for some to be held out."""
+    if not hasattr(model, "predict_proba"):
+        return len(target) < FEW_ROWS
+    return int(np.unique_counts(target).counts.min()) < FEW_OF_A_CLASS
 
 
 def _gradients(given: Columned) -> Forest:

@@ -10,6 +10,7 @@ import pytest
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
 
@@ -69,12 +70,17 @@ def test_it_reads_no_text():
         boosting(schema(texts=1), 0)
 
 
+@pytest.mark.parametrize("quantity", [False, True])
 @pytest.mark.parametrize(("rows", "stops"), [(400, True), (30, False)])
-def test_it_stops_when_rounds_bring_nothing_where_there_are_rows_to_tell_by(rows, stops):
+def test_it_stops_when_rounds_bring_nothing_where_there_are_rows_to_tell_by(rows, stops, quantity):
     random = np.random.default_rng(0)
     matrix = random.normal(size=(rows, 3)).astype(np.float32)
-    target = np.arange(rows) % 2
+    target = random.normal(size=rows) if quantity else np.arange(rows) % 2
     model = boosting(schema(), 0)[-1]
+    if quantity:
+        model = HistGradientBoostingRegressor(
+            max_iter=500, early_stopping=True, n_iter_no_change=20, random_state=0
+        )
     family.fit(model, matrix, target, SilentProgress())
     assert model.early_stopping is stops
     assert model.n_iter_ < 100 if stops else model.n_iter_ == 100
