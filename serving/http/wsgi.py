@@ -75,10 +75,13 @@ def _read_without_a_length(environ: dict[str, Any]) -> None:
 
 def _add_headers(response: Response, cors: Cors) -> None:
     response.headers["X-Request-Id"] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
     origin = request.headers.get("Origin")
     given = origin.encode("latin-1", "replace") if origin else None
     if request.method == "OPTIONS":
-        headers = cors.preflight(given, response.headers.get("Allow", "").encode("latin-1"))
+        asked = request.headers.get("Access-Control-Request-Headers", "").encode("latin-1")
+        allow = response.headers.get("Allow", "").encode("latin-1")
+        headers = cors.preflight(given, allow, asked)
     else:
         headers = cors.headers(given)
     for name, value in headers:
