@@ -246,6 +246,7 @@ class PredictionService:
             rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
+            detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
         )
         return complete(answer, exchange.headers, exchange.request_id, self._cors)
 
