@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import os
 import sys
 import threading
@@ -47,7 +48,7 @@ from serving.http.routes.train import training_blueprint
 from serving.http.routes.versions import versions_blueprint
 from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
-from serving.logs import start_logging
+from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
 from serving.model_folder import ModelFolder
 from serving.observation import Observation
@@ -127,6 +128,7 @@ def open_model_folder(config: Config) -> ModelFolder:
 def create_app(config: Config | None = None) -> Flask:
     """Build the WSGI application: every route, the champions loaded and followed."""
     config = config or read_config(os.environ)
+    logging.getLogger("werkzeug").addFilter(HideTokens())  # `flask run` logs every path
     parts = wire(config)
     parts.champions.start()
     return build_flask(config, parts)

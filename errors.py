@@ -19,6 +19,7 @@
     ├── Overloaded              too much at once; try again later
     │   └── QueueFull           more jobs wait than may
     ├── ModelNotReady           the model is wanted, and not loaded
+    ├── ModelFault              the model answers what is no number
     ├── StoreUnavailable        a store cannot be reached
     ├── EquivalenceError            a compiled model disagrees with its estimator
     └── ArtifactError           an artifact is refused
@@ -137,6 +138,10 @@ class QueueFull(Overloaded):
 
 class ModelNotReady(MiranteError):
     """The model is wanted, and not loaded (yet, or because loading failed)."""
+
+
+class ModelFault(MiranteError):
+    """The model answers what is no number; the rows are not to blame."""
 
 
 class StoreUnavailable(MiranteError):

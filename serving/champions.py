@@ -8,6 +8,7 @@ once and keeps it, so that no answer mixes two versions.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from typing import Any, Protocol
 import msgspec
 import numpy as np
 
-from errors import MiranteError, ModelNotReady, ModelUnknown, VersionUnknown
+from errors import MiranteError, ModelFault, ModelNotReady, ModelUnknown, VersionUnknown
 from learning.intervals import INTERVALS, Intervals, LevelError
 from learning.prediction import Runtime
 from learning.task import Task
@@ -78,8 +79,16 @@ class Live:
     sha256: str
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return the prediction for encoded rows, rounded as the model's task has it."""
-        prediction: Prediction = self.task.predict(self.runtime.outputs(batch))
+        """Return the prediction for encoded rows, rounded as the model's task has it.
+
+        Raises ModelFault.
+        """
+        outputs = self.runtime.outputs(batch)
+        # NaN and infinity stay in a sum, and one sum is the cheapest way to look at all.
+        if not math.isfinite(outputs.sum()):
+            log.error("no number", extra={"model": self.name, "version": self.version})
+            raise ModelFault(f"model {self.name} answers NaN or infinity: promote another version")
+        prediction: Prediction = self.task.predict(outputs)
         return prediction
 
     @cached_property

@@ -30,6 +30,8 @@ log = logging.getLogger("mirante.service")
 
 # An answer has a value a row and class: models of more classes take fewer rows.
 CLASSES_A_ROW = 10
+# A browser takes an answer for what its content type says (fetch.spec.whatwg.org).
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 NO_NAMES: Mapping[str, Any] = {}
 
 
@@ -244,15 +246,19 @@ class PredictionService:
             rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
+            detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
         )
         return complete(answer, exchange.headers, exchange.request_id, self._cors)
 
 
 def complete(answer: Answer, headers: Mapping[bytes, bytes], request_id: str, cors: Cors) -> Answer:
-    """Add the request id, and what CORS calls for, to an answer of a request with these headers."""
+    """Add to an answer of a request with these headers its id, and what browsers are told."""
     origin = headers.get(b"origin")
     shared = () if origin is None else cors.headers(origin)
     identity = (b"x-request-id", request_id.encode("ascii"))
     return Answer(
-        answer.status, answer.body, answer.content_type, (*answer.headers, *shared, identity)
+        answer.status,
+        answer.body,
+        answer.content_type,
+        (*answer.headers, *shared, NOSNIFF, identity),
     )

@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -29,6 +30,7 @@ from serving.service import PredictionService
 MAX_CALLS = 1000
 
 # What the service reads of a call's metadata; any other is the caller's own.
+_SWITCHES = frozenset({"strict"})
 _READ = frozenset({"authorization", "x-api-key", "x-request-id"})
 
 
@@ -56,7 +58,8 @@ class Calls(grpc.GenericRpcHandler):
             for name, value in context.invocation_metadata()
             if name in _READ
         }
-        exchange = self._service.begin(route, headers, client=_client(context.peer()))
+        query = _query(context.invocation_metadata())
+        exchange = self._service.begin(route, headers, query, _client(context.peer()))
         answer = self._service.serve(exchange, partial(_in_time, message, latest, context))
         context.set_trailing_metadata(
             tuple((name.decode(), value.decode()) for name, value in answer.headers)
@@ -64,6 +67,12 @@ class Calls(grpc.GenericRpcHandler):
         if exchange.error is not None:
             context.abort(*verdict(exchange.error))
         return answer.body
+
+
+def _query(metadata: Any) -> bytes:
+    """Return the switches of a call's metadata as those of a URL are written."""
+    found = {name: value for name, value in metadata if name in _SWITCHES}
+    return urlencode(found).encode() if found else b""
 
 
 def _in_time(message: bytes, latest: float, context: Any) -> bytes:

@@ -38,7 +38,8 @@ class TypedService:
         """Decode the request into a batch of one row. Raises ParseError and RowsError."""
         exchange.live = self._live
         message = parse(self._request, exchange.body)
-        return self._live.codec.decode_objects([row_of(self._live.schema, message)])
+        (strict,) = exchange.flags("strict")
+        return self._live.codec.decode_objects([row_of(self._live.schema, message)], strict=strict)
 
     def render(self, exchange: Exchange) -> Answer:
         """Make the reply: the version, and the class with every probability, or the value."""

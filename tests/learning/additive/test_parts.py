@@ -79,7 +79,13 @@ def test_no_more_is_tried_than_there_is_time_for():
     part = line((1.0, 0.1, 0.01))
     tried = []
     fit = part._fit
-    part._fit = lambda *given: (tried.append(given[2]), now.__setitem__(0, 2.0), fit(*given))[2]
+
+    def slow(rows, values, strength):
+        tried.append(strength)
+        now[0] = 2.0
+        return fit(rows, values, strength)
+
+    part._fit = slow
     part.out_of_fold(ROWS, VALUES, FOLDS[:1], budget, nothing)
     assert tried == [1.0]
 

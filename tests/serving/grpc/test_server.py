@@ -586,3 +586,11 @@ def test_warnings_of_a_typed_call_are_in_its_trailing_metadata() -> None:
         _, call = ask_for.with_call(request(age=3))
     (said,) = (v for k, v in call.trailing_metadata() if k == "x-warnings")
     assert json.loads(said)["warnings"][0]["field"] == "home"
+
+
+def test_strict_comes_as_metadata(client: triton.InferenceServerClient) -> None:
+    tent = tensor("home", np.array(["tent"], object), "BYTES")
+    inputs = [tent if given.name() == "home" else given for given in credit_inputs([30])]
+    assert "warnings" in client.infer("credit", inputs).get_response().parameters
+    with pytest.raises(triton.InferenceServerException, match="does not fit the signature"):
+        client.infer("credit", inputs, headers={"strict": "1"})
