@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from serving.exchange import Exchange
+from serving.refused_rows import predict_rows
 
 log = logging.getLogger("mirante.actions")
 
@@ -27,7 +28,7 @@ def predict(group: Sequence[Exchange]) -> None:
         return
     for exchange in group:
         try:
-            exchange.prediction = exchange.live.predict(exchange.decoded.batch)
+            predict_rows(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
 

@@ -104,6 +104,7 @@ class RowCodec:
         self._words = tuple(map(_words_of, self._features, self._codes))
         self._missing = tuple(map(missing_of, self._features))
         self._imputes = schema.imputes is True
+        self._closed = any(feature.closed for feature in schema.features)
         # Of the matrix, as are the slices; all else is by feature.
         self._needed = [i for i, column in enumerate(self._columns) if not column.nullable]
         self._boolean = self._of_kind("boolean")
@@ -149,7 +150,7 @@ class RowCodec:
         """
         try:
             decoded = self._decode_quickly(body, single) if self._nameable else None
-            if decoded is not None and not (decoded.unknown and strict):
+            if decoded is not None and not (decoded.unknown and (strict or self._closed)):
                 return decoded
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
             pass
@@ -293,7 +294,7 @@ class RowCodec:
         """
         formats = self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
         quick = None if strict else self._columns_quickly(columns, formats)
-        if quick is not None:
+        if quick is not None and not (quick.unknown and self._closed):
             return quick
         read = [self._read_cells(name, cells, formats) for name, cells in columns.items()]
         names = tuple(columns)
@@ -411,7 +412,7 @@ def _check_category(feature: Feature, value: Any, strict: bool) -> tuple[Any, Re
     known = value in feature.categories or value in feature.aliases or feature.other
     if value and value in missing_of(feature):
         return None, None
-    if strict and not known:
+    if (strict or feature.closed) and not known:
         return None, (
             "one of " + ", ".join(feature.categories),
             "a category never seen in training",

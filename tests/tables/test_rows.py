@@ -467,3 +467,16 @@ def test_a_date_that_never_was_missing_may_be_where_the_model_imputes():
         assert np.isnan(decoded.batch.matrix[1, 1:4]).all()
     with pytest.raises(RowsError):
         codec.decode_json(json.dumps(rows).encode(), single=False, strict=True)
+
+
+def test_a_closed_category_takes_no_other_value() -> None:
+    shut = Feature("plan", "category", categories=("gold", "pro"), example="pro", closed=True)
+    codec = RowCodec(Schema((shut,), Target("y", (False, True))))
+    body = b'[{"plan": "gold"}, {"plan": "zzz"}]'
+    with pytest.raises(RowsError) as caught:
+        codec.decode_json(body, single=False)
+    assert [(p.row, p.field) for p in caught.value.problems] == [(1, "plan")]
+    assert codec.decode_json(body, single=False, partial=True).indices == [0]
+    with pytest.raises(RowsError):
+        codec.decode_columns({"plan": ["gold", "zzz"]})
+    assert list(codec.decode_columns({"plan": ["gold", "pro"]}).indices) == [0, 1]
