@@ -78,6 +78,13 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
     )
 
 
+def answers_of(estimator: Any, example: Example, target: str) -> Any:
+    """Return what an estimator answers for the example's rows `[n, k]`. Raises ModelFileError."""
+    features = with_categories(example.features, estimator)
+    schema = Schema(features, Target(target, _classes(estimator)))
+    return _ask(framed(estimator, schema), encoded(schema, example.rows))
+
+
 def _classes(estimator: Any) -> tuple[Class, ...]:
     if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
         kind = type(estimator).__name__
