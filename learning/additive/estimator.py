@@ -60,10 +60,8 @@ class _Trial:
         return self.in_units(self.pool.loss)
 
     def in_units(self, loss: float) -> float:
-        """Return a loss in the units of the target: of quantities the root of the mean square."""
-        if self.link.name in ("logistic", "softmax"):
-            return loss
-        return float(np.sqrt(loss)) * self.scale
+        """Return a loss in the units of the target: of quantities a squared error."""
+        return loss * self.scale**2
 
 
 class Additive(BaseEstimator):

@@ -43,7 +43,6 @@ PROTOCOL: str | None = None
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _PRINTABLE = re.compile(rb"[ -~]{0,1024}")
 _WRITABLE = media.WRITABLE | media.WRITABLE_LINES
-LABEL = "predicted_label"
 _LINES = b"application/jsonlines"
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
@@ -103,13 +102,14 @@ def render(exchange: Exchange) -> Answer:
         return Answer(200, media.write_csv(cells[0], cells[1:]), b"text/csv", headers)
     predictions = _predictions(exchange.live, exchange.prediction)
     if exchange.options is not None and written == media.JSON:
-        document: dict[str, Any] = {"predictions": [one[LABEL] for one in predictions]}
+        document: dict[str, Any] = {
+            "predictions": [one[_name(exchange.live)] for one in predictions]
+        }
         headers += warning_headers(exchange.decoded)
         return Answer(200, msgspec.json.encode(document), JSON, headers)
     if written == media.JSON_LINES:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in predictions)
         return Answer(200, lines, _LINES, headers)
-    document = {"predictions": predictions}
     warnings = warnings_of(exchange.decoded)
     if warnings:
         document["warnings"] = warnings
@@ -119,12 +119,19 @@ def render(exchange: Exchange) -> Answer:
 def _cells(live: Live, prediction: Prediction) -> list[list[Any]]:
     # As the platform's own algorithms have it: what is predicted, and all of its probabilities.
     target = live.schema.target
-    kept = [i for i, name in enumerate(live.task.header(target)) if name != "probability"]
+    kept = [
+        i for i, name in enumerate(live.task.header(target, prediction)) if name != "probability"
+    ]
     return [[row[i] for i in kept] for row in live.task.cells(prediction, target)]
 
 
 def _predictions(live: Live, prediction: Prediction) -> list[dict[str, Any]]:
-    return live.task.answers(prediction, live.schema.target, LABEL)
+    return live.task.answers(prediction, live.schema.target, _name(live))
+
+
+def _name(live: Live) -> str:
+    # As the platform's own algorithms name what they predict.
+    return "predicted_label" if live.schema.target.classes else "score"
 
 
 def _custom_attributes(exchange: Exchange) -> Headers:
@@ -154,10 +161,11 @@ def document(live: Live) -> Description:
     envelope = {
         "type": "object",
         "description": "rows as MLflow's clients send them, in one of these",
-        "properties": {name: {} for name in ENVELOPES},
+        "properties": {each: {} for each in ENVELOPES},
     }
-    one = prediction_schema(live, LABEL)
-    value = one["properties"][LABEL]  # all that an envelope of MLflow's is answered with
+    name = _name(live)
+    one = prediction_schema(live, name)
+    value = one["properties"][name]  # all that an envelope of MLflow's is answered with
     rows = {"type": "array", "items": row, "minItems": 1}
     answer = {
         "type": "object",

@@ -23,7 +23,6 @@ TAG = "KServe V1"
 ROUTES: Routes = (("POST", "/v1/models/{name}:predict", "predict"),)
 PROTOCOL: str | None = None
 INSTANCES = "instances"
-LABEL = "predicted_label"
 
 
 def decode(exchange: Exchange) -> Decoded:
@@ -48,8 +47,8 @@ def decode(exchange: Exchange) -> Decoded:
 def render(exchange: Exchange) -> Answer:
     """Render the predicted values."""
     live = exchange.live
-    answers = live.task.answers(exchange.prediction, live.schema.target, LABEL)
-    document = msgspec.json.encode({"predictions": [answer[LABEL] for answer in answers]})
+    answers = live.task.answers(exchange.prediction, live.schema.target)
+    document = msgspec.json.encode({"predictions": [answer["value"] for answer in answers]})
     return Answer(200, document, headers=warning_headers(exchange.decoded))
 
 
