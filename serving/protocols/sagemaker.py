@@ -101,10 +101,9 @@ def render(exchange: Exchange) -> Answer:
         # Bare: the platform's SDK compares the whole value.
         return Answer(200, media.write_csv(cells[0], cells[1:]), b"text/csv", headers)
     predictions = _predictions(exchange.live, exchange.prediction)
+    document: dict[str, Any] = {"predictions": predictions}
     if exchange.options is not None and written == media.JSON:
-        document: dict[str, Any] = {
-            "predictions": [one[_name(exchange.live)] for one in predictions]
-        }
+        document["predictions"] = [one[_name(exchange.live)] for one in predictions]
         headers += warning_headers(exchange.decoded)
         return Answer(200, msgspec.json.encode(document), JSON, headers)
     if written == media.JSON_LINES:
