@@ -10,6 +10,7 @@ from botocore.session import get_session
 
 from serving.protocols import sagemaker
 from serving.service import PredictionService
+from tables.dialect import Dialect
 from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ask, make_live, make_service
 
@@ -175,3 +176,19 @@ def test_boto3_shows_what_is_wrong(service):
     received = {"status_code": answer.status, "headers": {}, "body": answer.body}
     parsed = create_parser("rest-json").parse(received, shape)
     assert "Petal.Width: expected number" in parsed["Error"]["Message"]
+
+
+def test_a_semicolon_line_is_not_parted_at_its_decimal_comma():
+    schema = Schema(
+        (
+            Feature("a", "number", example=1.5),
+            Feature("colour", "category", categories=("blue", "red")),
+        ),
+        Target("y", ("no", "yes")),
+        dialect=Dialect(delimiter=";", decimal=","),
+    )
+    euro = make_service(make_live("credit", schema=schema), protocols=(sagemaker,))
+    line = ask(euro, "/invocations", b"44,5;red\n", content_type="text/csv")
+    row = ask(euro, "/invocations", {"a": 44.5, "colour": "red"})
+    assert (line.status, line.body) == (200, row.body)
+    assert b"warnings" not in line.body

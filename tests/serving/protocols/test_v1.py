@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from serving.auth import Guard, KeyRing, new_key
 from serving.protocols import v1
 from serving.service import PredictionService
 from tests.serving.factory import ROW, ask, make_live, make_service
@@ -45,3 +46,12 @@ def test_what_is_wrong_is_said_under_error(service, status, path, body):
     answer = ask(service, path, body)
     assert answer.status == status
     assert list(json.loads(answer.body)) == ["error"]
+
+
+def test_a_service_that_wants_a_key_wants_it_here():
+    token, key = new_key("client", ["predict"])
+    guard = Guard(KeyRing([key.entry()]), require_for_prediction=True)
+    closed = make_service(make_live(), protocols=(v1,), guard=guard)
+    body = {"instances": [ROW]}
+    assert ask(closed, PATH, body).status == 401
+    assert ask(closed, PATH, body, authorization=f"Bearer {token}").status == 200
