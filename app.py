@@ -52,7 +52,7 @@ from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
 from serving.model_folder import ModelFolder
 from serving.observation import Observation
-from serving.protocols import loans, oip, sagemaker, tweets, v0
+from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
 from serving.service import PredictionService
 from worker import check_order, describe, open_queue
 
@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
 
 # In the order of the OpenAPI document; a protocol is one more name here.
-PROTOCOLS = (v0, loans, tweets, sagemaker, oip)
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
 
 
 class Parts(NamedTuple):

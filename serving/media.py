@@ -25,6 +25,8 @@ CSV_TYPE = b"text/csv; charset=utf-8"  # the content type of an answer in CSV
 _READABLE = {
     b"": JSON,
     b"application/json": JSON,
+    # What `curl -d` says of any body: it is read as JSON, or refused as no JSON.
+    b"application/x-www-form-urlencoded": JSON,
     b"application/x-ndjson": JSON_LINES,
     b"application/jsonl": JSON_LINES,
     b"application/jsonlines": JSON_LINES,

@@ -7,21 +7,30 @@ platform asks for; the names in the answers are those of its own algorithms.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
-from errors import ParseError, RowsError
+from errors import MiranteError, ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
 from serving.description import STRICT, Description, flag, header, prediction_schema, row_of
+from serving.envelopes import (
+    ENVELOPES,
+    FEATURES,
+    envelope_of,
+    in_columns,
+    named,
+    rows_in,
+    rows_of_columns,
+)
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
-from serving.problems import refuse
+from serving.problems import explain
+from serving.problems import refuse as refuse_as_problem
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
 from tables.readers.body import read_body
-from tables.rows import Decoded, RowCodec, parse_json
+from tables.rows import Decoded, parse_json
 
 TAG = "SageMaker"
 # The last is what the platform itself has, and so what boto3 calls: an endpoint is a model here.
@@ -44,11 +53,13 @@ def decode(exchange: Exchange) -> Decoded:
     """Decode the body into a batch: rows, or one object of columns.
 
     A CSV body has a header or, as the platform's batches do, only the features
-    in their order. `?strict=1` refuses what else is answered with a warning.
+    in their order. JSON may be in an envelope of MLflow's.
+    `?strict=1` refuses what else is answered with a warning.
     Raises ParseError, MediaTypeError, RowsError and RequestError.
     """
     codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
     (strict,) = exchange.flags("strict")
+    exchange.options = None
     written = media.readable(exchange)
     if written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
@@ -65,30 +76,28 @@ def decode(exchange: Exchange) -> Decoded:
     elif written == media.JSON_LINES:
         decoded = codec.decode_objects(lines_of(body), strict=strict, most_rows=most)
     else:
-        decoded = _decode_json(body, codec, strict, most)
+        decoded = _decode_json(exchange, strict)
     if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
 
 
-def _decode_json(body: bytes, codec: RowCodec, strict: bool, most: int) -> Decoded:
-    if body[:1] == b"[":
-        return codec.decode_json(body, single=False, strict=strict, most_rows=most)
+def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
+    codec, body, schema = exchange.live.codec, exchange.body, exchange.live.schema
+    most = exchange.max_rows
     if b"[" not in body:
         return codec.decode_json(body, single=True, strict=strict)
-    parsed: Any = parse_json(body, most)
-    if isinstance(parsed, dict) and any(isinstance(value, list) for value in parsed.values()):
-        return codec.decode_objects(_rows_of(parsed), strict=strict, most_rows=most)
-    rows = parsed if isinstance(parsed, list) else [parsed]
+    if body[:2] == b"[{" and FEATURES.encode() not in body:
+        return codec.decode_json(body, single=False, strict=strict, most_rows=most)
+    parsed = parse_json(body, most)
+    exchange.options = envelope_of(parsed, schema)
+    if exchange.options is not None:
+        rows = rows_in(exchange.options, parsed, schema)
+    elif in_columns(parsed, schema):
+        rows = rows_of_columns(parsed)
+    else:
+        rows = named(parsed if isinstance(parsed, list) else [parsed], schema)
     return codec.decode_objects(rows, strict=strict, most_rows=most)
-
-
-def _rows_of(columns: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    if not all(isinstance(column, list) for column in columns.values()):
-        raise RowsError("expected a list for every field, or for none")
-    if len({len(column) for column in columns.values()}) > 1:
-        raise RowsError("expected equally many values for every field")
-    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def render(exchange: Exchange) -> Answer:
@@ -98,12 +107,18 @@ def render(exchange: Exchange) -> Answer:
         headers += warning_headers(exchange.decoded)
     if written == media.CSV:
         cells = _cells(exchange.live, exchange.prediction)
-        return Answer(200, media.write_csv(cells[0], cells[1:]), media.CSV_TYPE, headers)
+        # Bare: the platform's SDK compares the whole value.
+        return Answer(200, media.write_csv(cells[0], cells[1:]), b"text/csv", headers)
     predictions = _predictions(exchange.live, exchange.prediction)
+    document: dict[str, Any] = {"predictions": predictions}
+    if exchange.options is not None and written == media.JSON:
+        document["predictions"] = [one[_name(exchange.live)] for one in predictions]
+        headers += warning_headers(exchange.decoded)
+        return Answer(200, msgspec.json.encode(document), JSON, headers)
     if written == media.JSON_LINES:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in predictions)
         return Answer(200, lines, _LINES, headers)
-    document = {"predictions": predictions, **warning_members(exchange.decoded)}
+    document |= warning_members(exchange.decoded)
     return Answer(200, msgspec.json.encode(document), JSON, headers)
 
 
@@ -134,6 +149,13 @@ def _custom_attributes(exchange: Exchange) -> Headers:
     return ((CUSTOM_ATTRIBUTES, given),)
 
 
+def refuse(error: MiranteError, request_id: str) -> Answer:
+    """Render an error as a problem that also has `message`, the one member that boto3 shows."""
+    answer = refuse_as_problem(error, request_id)
+    document = msgspec.json.decode(answer.body) | {"message": explain(error)}
+    return answer._replace(body=msgspec.json.encode(document))
+
+
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     row = row_of(live)
@@ -142,12 +164,19 @@ def document(live: Live) -> Description:
         "description": "a list of values a feature",
         "additionalProperties": {"type": "array"},
     }
-    one = prediction_schema(live, _name(live))
+    envelope = {
+        "type": "object",
+        "description": "rows as MLflow's clients send them, in one of these",
+        "properties": {each: {} for each in ENVELOPES},
+    }
+    name = _name(live)
+    one = prediction_schema(live, name)
+    value = one["properties"][name]  # all that an envelope of MLflow's is answered with
     rows = {"type": "array", "items": row, "minItems": 1}
     answer = {
         "type": "object",
         "properties": {
-            "predictions": {"type": "array", "items": one},
+            "predictions": {"type": "array", "items": {"anyOf": [one, value]}},
             "warnings": {"type": "array", "items": {"type": "object"}},
         },
     }
@@ -155,7 +184,7 @@ def document(live: Live) -> Description:
         "Invocation as SageMaker makes it",
         {
             media.JSON: {
-                "schema": {"anyOf": [row, rows, columns]},
+                "schema": {"anyOf": [row, rows, columns, envelope]},
                 "example": {key: [value] for key, value in live.schema.example.items()},
             },
             _LINES.decode(): {},

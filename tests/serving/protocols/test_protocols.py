@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.auth import Guard, KeyRing, new_key
-from serving.protocols import loans, oip, sagemaker, tweets, v0
+from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
 from serving.service import PredictionService
 from tables.schema import Schema, Target
 from tests.serving.factory import ROW, SIGNATURE, ask, make_live, make_service
@@ -20,7 +20,7 @@ from tests.serving.protocols.test_tweets import TWEETS
 from tests.serving.transports import by_asgi, by_wsgi, wsgi_application
 
 TOKEN, KEY = new_key("client", ["predict"])
-PROTOCOLS = (v0, loans, tweets, sagemaker, oip)
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
 REQUESTS = {
     "/v0/predict": [ROW],
     "/predict": APPLICATION,
@@ -28,6 +28,7 @@ REQUESTS = {
     "/invocations": ROW,
     "/models/tweets/invoke": {"text": ["a", "b"]},
     "/endpoints/credit/invocations": [ROW],
+    "/v1/models/credit:predict": {"instances": [ROW]},
     "/v2/models/credit/infer": {"id": "x", "inputs": INPUTS},
 }
 # What a second may change between two answers.

@@ -1,0 +1,79 @@
+"""KServe's protocol V1, which TensorFlow Serving and Vertex AI have too: `instances` in.
+
+A prediction is the value that the model's `predict` gives, as KServe's server of
+scikit-learn models answers.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from errors import MiranteError, RowsError
+from serving import media
+from serving.champions import Live
+from serving.description import STRICT, Description, flag, row_of
+from serving.envelopes import rows_in
+from serving.exchange import Answer, Exchange, Routes
+from serving.problems import explain, headers_of, status_of
+from serving.refusals import MediaTypeError
+from serving.warnings import warning_headers
+from tables.rows import Decoded, parse_json
+
+TAG = "KServe V1"
+ROUTES: Routes = (("POST", "/v1/models/{name}:predict", "predict"),)
+PROTOCOL: str | None = None
+INSTANCES = "instances"
+
+
+def decode(exchange: Exchange) -> Decoded:
+    """Decode `instances`, a list of objects or of lists of values, into a batch.
+
+    `?strict=1` refuses what else is answered with a warning.
+    Raises ParseError, MediaTypeError, RowsError and RequestError.
+    """
+    if media.readable(exchange) != media.JSON:
+        raise MediaTypeError(f"expected Content-Type {media.JSON}")
+    (strict,) = exchange.flags("strict")
+    parsed = parse_json(exchange.body, exchange.max_rows)
+    if not isinstance(parsed, dict) or INSTANCES not in parsed:
+        raise RowsError(f"expected an object with {INSTANCES}, a list of rows")
+    live = exchange.live
+    rows = rows_in(INSTANCES, parsed, live.schema)
+    if not rows:
+        raise RowsError("expected at least one row")
+    return live.codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
+
+
+def render(exchange: Exchange) -> Answer:
+    """Render the predicted values."""
+    live = exchange.live
+    answers = live.task.answers(exchange.prediction, live.schema.target)
+    document = msgspec.json.encode({"predictions": [answer["value"] for answer in answers]})
+    return Answer(200, document, headers=warning_headers(exchange.decoded))
+
+
+def refuse(error: MiranteError, request_id: str) -> Answer:
+    """Render an error as the protocol does, `{"error": "..."}`."""
+    document = msgspec.json.encode({"error": explain(error)})
+    return Answer(status_of(error), document, headers=headers_of(error))
+
+
+def document(live: Live) -> Description:
+    """Describe the exchange for the OpenAPI document."""
+    row = row_of(live)
+    values = {"type": "array", "items": {}}
+    rows = {"type": "array", "items": {"anyOf": [row, values]}, "minItems": 1}
+    asked = {"type": "object", "properties": {INSTANCES: rows}, "required": [INSTANCES]}
+    answer = {"type": "object", "properties": {"predictions": values}, "required": ["predictions"]}
+    error = {
+        "type": "object",
+        "properties": {"error": {"type": "string"}},
+        "required": ["error"],
+    }
+    return Description(
+        "Predict as KServe's V1 protocol has it",
+        {media.JSON: {"schema": asked, "example": {INSTANCES: [live.schema.example]}}},
+        {media.JSON: {"schema": answer}},
+        {media.JSON: {"schema": error}},
+        (flag("strict", STRICT),),
+    )

@@ -1,0 +1,46 @@
+"""Envelopes: which one a body is in, and what is no rows of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from errors import RowsError
+from serving.envelopes import envelope_of, in_columns, named, rows_in
+from tables.schema import Feature, Schema, Target
+
+TARGET = Target("y", ("no", "yes"))
+SCHEMA = Schema((Feature("a", "number"), Feature("b", "number")), TARGET)
+NAMED_SO = Schema((Feature("inputs", "number"), Feature("features", "number")), TARGET)
+
+
+def test_a_feature_of_an_envelopes_name_is_a_feature():
+    assert envelope_of({"inputs": [1]}, SCHEMA) == "inputs"
+    assert envelope_of({"inputs": [1]}, NAMED_SO) is None
+    assert envelope_of([1], SCHEMA) is None
+    assert in_columns({"features": [1]}, NAMED_SO)
+    assert not in_columns({"features": [1]}, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("envelope", "content"),
+    [
+        ("instances", {"a": 1}),
+        ("instances", [[1]]),
+        ("inputs", {"a": [1], "b": [1, 2]}),
+        ("dataframe_split", [[1, 2]]),
+        ("dataframe_split", {"columns": [1], "data": []}),
+        ("dataframe_split", {"columns": ["a", "a"], "data": [[1, 2]]}),
+        ("dataframe_split", {"columns": ["a", "b"], "data": [[1]]}),
+    ],
+)
+def test_what_is_no_rows_is_refused(envelope, content):
+    with pytest.raises(RowsError):
+        rows_in(envelope, {envelope: content}, SCHEMA)
+
+
+def test_a_row_that_is_a_list_has_the_features_in_their_order():
+    assert named([[1, 2], {"features": [3, 4]}, {"a": 5}], SCHEMA) == [
+        {"a": 1, "b": 2},
+        {"a": 3, "b": 4},
+        {"a": 5},
+    ]
