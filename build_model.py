@@ -30,8 +30,6 @@ from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
 from learning.evaluation import evaluate
-from learning.families import family_of
-from learning.forms.sources import last_step
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
@@ -94,28 +92,25 @@ def build_model(
     Raises RecipeError, DatasetError, DependencyError, AccessError, StoreUnavailable.
     """
     progress = progress or SilentProgress()
-    name = check_name(name or recipe.name)
-    resolved = recipe.resolved(parameters or {})
+    name, resolved = check_name(name or recipe.name), recipe.resolved(parameters or {})
     check_seed(seed)
-    # A store that cannot be read is found out before the work, not after it.
-    registry.champion(name)
+    registry.champion(name)  # a store that cannot be read is found out before the work
 
     dataset = read(recipe, progress)
-    task = task_of(dataset.schema.target)
-    train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
+    strata = task_of(dataset.schema.target).strata(dataset.target)
+    train, holdout = split(dataset, seed, strata=strata)
     held = how_split(dataset, holdout)
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
-    losses = choice.losses or family_of(last_step(estimator)).losses(last_step(estimator))
-    choice = choice._replace(losses=losses)
+    choice = choice.told_by(estimator)
 
     progress.stage("evaluate")
-    evaluation = evaluate(estimator, train, holdout, seed)
-    if evaluation.note:
-        progress.note(evaluation.note)
-        dataset, holdout = dataset.noting(evaluation.note), holdout.noting(evaluation.note)
-    info = inspect_estimator(estimator, dataset.schema, holdout, seed) | evaluation.info
+    found = evaluate(estimator, train, holdout, seed)
+    if found.note:
+        progress.note(found.note)
+        dataset, holdout = dataset.noting(found.note), holdout.noting(found.note)
+    info = inspect_estimator(estimator, dataset.schema, holdout, seed) | found.info
 
     progress.stage("compile")
     if imputes(estimator, dataset.schema, train.batch):
@@ -124,13 +119,12 @@ def build_model(
     compiled = compile(estimator, dataset.schema, [train.batch, holdout.batch], seed)
 
     progress.stage("compare")
-    verdict = judge(registry, name, promote, holdout, compiled.runtime, seed)
-    verdict = verdict.noting(evaluation.note)
+    verdict = judge(registry, name, promote, holdout, compiled.runtime, seed).noting(found.note)
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
-    origin |= {"cross_validated_log_losses": losses, "comparison": verdict.comparison}
-    model = trained_model(compiled, holdout, evaluation.metrics, info | {"holdout": held}, origin)
+    origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
+    model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
     members = {**model.members, **learnt_rows.dump(train.batch)}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     with uninterrupted():

@@ -36,6 +36,11 @@ class Choice(NamedTuple):
     estimator: Estimator
     losses: dict[str, float]
 
+    def told_by(self, fitted: Estimator) -> Choice:
+        """Return the choice with what a fitted estimator measured of its own parts, if it did."""
+        last = last_step(fitted)
+        return self._replace(losses=self.losses or family_of(last).losses(last))
+
 
 def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
     """Return the fitted estimator.

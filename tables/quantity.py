@@ -36,6 +36,11 @@ def looks_like_quantity(table: Table, target: str, kind: Kind | None = None) -> 
     return not are_numbered(np.asarray(values))
 
 
+def check_cells(table: Table, target: str) -> None:
+    """Raise DatasetError, naming the row, for a column of numbers in which a few cells are none."""
+    _column(table, target, None)
+
+
 def read_quantity(
     table: Table, target: str, kind: Kind | None = None, merge_rare: str | None = None
 ) -> Read:

@@ -223,10 +223,13 @@ def test_how_a_table_is_read_may_be_said(tmp_path):
         chosen_recipe(parse(given[:-1])).table()
 
 
+FOREST = ("--estimator", "forest", "--set", "n_estimators=5")
+
+
 def labelled_table(path, words=("Yes", "no"), **more):
     rows = [f"{n % 40},{words[n % 40 > 20]}" for n in range(200)]
     path.write_text("\n".join(["a,y", *rows, *more.get("rows", ()), ""]))
-    return ["--data", str(path), "--target", "y", "--json", "--set", "n_estimators=5"]
+    return ["--data", str(path), "--target", "y", "--json", *FOREST]
 
 
 def test_rows_without_a_label_and_rare_classes_are_left_out_or_merged(store, tmp_path, capsys):

@@ -12,7 +12,7 @@ from pkgutil import iter_modules
 
 from errors import DatasetError, RecipeError
 from learning.task import Task
-from tables.quantity import looks_like_quantity
+from tables.quantity import check_cells, looks_like_quantity
 from tables.schema import Kind, Target
 from tables.table import Table
 from tables.target import Read, ReadTarget
@@ -44,7 +44,12 @@ def _read_any(
     table: Table, column: str, kind: Kind | None = None, merge_rare: str | None = None
 ) -> Read:
     if not looks_like_quantity(table, column, kind):
-        read = find_task("classification").read(table, column, kind, merge_rare)
+        try:
+            read = find_task("classification").read(table, column, kind, merge_rare)
+        except DatasetError:
+            if kind is None:
+                check_cells(table, column)
+            raise
         if len(read.target.classes) > MOST_CLASSES and kind is None:
             raise DatasetError(
                 f"column {column} has {len(read.target.classes)} different values in "

@@ -39,6 +39,8 @@ QUIET_SECONDS = 0.2
 LINGER_SECONDS = 0.5
 # or for so long in all: less than the fifteen seconds that a stop waits.
 MOST_LINGER_SECONDS = 10.0
+# or so much of it: a body of the largest size, whose client sends all before it reads.
+MOST_LINGER_BYTES = 64 * 1024 * 1024
 
 
 class Lingering(asyncio.Protocol):
@@ -49,9 +51,10 @@ class Lingering(asyncio.Protocol):
     was sent only has to be acknowledged. https://www.rfc-editor.org/rfc/rfc9112#section-9.6
     """
 
-    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop, most_bytes: int) -> None:
         self._transport = transport
         self._loop = loop
+        self._bytes_left = most_bytes
         self._former = transport.get_protocol()
         transport.set_protocol(self)
         if transport.can_write_eof():
@@ -66,6 +69,9 @@ class Lingering(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Ignore what the other side sends."""
         self._has_more = True
+        self._bytes_left -= len(data)
+        if self._bytes_left < 0:
+            self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand the end on to the protocol that was here before."""
@@ -98,6 +104,7 @@ class WholeAnswers:
     """
 
     lingers = False
+    linger_bytes = MOST_LINGER_BYTES
 
     def __init__(self, transport: Any, loop: asyncio.AbstractEventLoop) -> None:
         self._transport = transport
@@ -123,7 +130,7 @@ class WholeAnswers:
             self._transport.close()
         elif not self.is_closing():
             self.is_closing, self._write = _always, _ignore
-            Lingering(self._transport, self._loop)
+            Lingering(self._transport, self._loop, self.linger_bytes)
 
     def _flush(self) -> None:
         if self._head:

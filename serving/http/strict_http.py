@@ -18,6 +18,8 @@ from serving.http.framing import BAD_REQUEST, MAX_HEAD_BYTES, TOO_LONG, Head, He
 UNREAD_SECONDS = 30.0
 # What all connections of a worker have not read yet; beyond it the largest is given up.
 MAX_UNREAD_BYTES = 32 * 1024 * 1024
+# What is still read after a refusal.
+REFUSED_BYTES = 256 * 1024
 
 _CLOSE = re.compile(rb"(?:^|,)\s*close\s*(?:$|,)", re.IGNORECASE)
 
@@ -159,6 +161,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def _complete_scope(self, method: bytes, version: str) -> None:
         target = httptools.parse_url(self.url)
         raw_path = target.path or b"/"
+        if raw_path == b"*" and method != b"OPTIONS":  # RFC 9112, 3.2.4
+            raise HeadRefused(BAD_REQUEST)
         path = raw_path.decode("ascii")
         scope: Any = self.scope
         scope["method"] = method.decode("ascii")
@@ -224,7 +228,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def _end_with_refusal(self) -> None:
         if self._refused is not None and not self.transport.is_closing():
             self.transport.write(refusal(self._refused))
-            self.transport.lingers = True  # more of what is refused may be on its way
+            # More of what is refused may be on its way: it is ignored, but not without end.
+            self.transport.lingers, self.transport.linger_bytes = True, REFUSED_BYTES
             self.transport.close()
 
     def on_response_complete(self) -> None:
