@@ -22,6 +22,7 @@ from serving.in_flight import InFlight
 from serving.media import unpack
 from serving.memory import give_back
 from serving.observation import Observation
+from serving.packing import pack
 from serving.problems import fault, too_large
 from serving.request_ids import RequestIds
 from tables.json_text import is_long, too_many
@@ -110,7 +111,9 @@ class PredictionService:
             found = pattern.fullmatch(path) if route.method == method else None
             if found:
                 return route, found.groupdict()
-        return None
+        # A slash at the end is typed by people, and a redirect would lose the body.
+        bare = path.rstrip("/")
+        return self.match(method, bare) if path != bare else None
 
     def begin(
         self,
@@ -256,6 +259,7 @@ def complete(answer: Answer, headers: Mapping[bytes, bytes], request_id: str, co
     origin = headers.get(b"origin")
     shared = () if origin is None else cors.headers(origin)
     identity = (b"x-request-id", request_id.encode("ascii"))
+    answer = pack(answer, headers.get(b"accept-encoding"))
     return Answer(
         answer.status,
         answer.body,

@@ -14,8 +14,12 @@ from errors import MiranteError
 from serving.cors import Cors
 from serving.exchange import Answer
 from serving.observation import Observation
+from serving.packing import SMALLEST, packed
 from serving.problems import fault, problem, refuse
 from serving.request_ids import RequestIds
+
+# Blueprints whose answers change with the models alone.
+CACHED = frozenset({"inspection", "models", "openapi", "proto"})
 
 log = logging.getLogger("mirante.wsgi")
 
@@ -40,6 +44,8 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
     The prediction service does the same for its own routes; those are left alone here.
     """
 
+    app.url_map.strict_slashes = False  # of rules that are added from here on
+
     @app.before_request
     def begin() -> None:
         _read_without_a_length(request.environ)
@@ -51,6 +57,11 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
     def end(response: Response) -> Response:
         if g.get("recorded"):
             return response
+        if request.blueprint in CACHED and response.status_code == 200:
+            response.add_etag()
+            response.headers["Cache-Control"] = "no-cache"  # ask again, with the tag
+            response.make_conditional(request.environ)
+        _pack(response)
         _add_headers(response, cors)
         observation.record(
             request_id=g.request_id,
@@ -72,6 +83,26 @@ def _read_without_a_length(environ: dict[str, Any]) -> None:
     # a2wsgi's does. Werkzeug looks whether the key is there, not whether it is true.
     if "asgi.scope" in environ:
         environ["wsgi.input_terminated"] = True
+
+
+def _pack(response: Response) -> None:
+    """Pack a long answer as its client accepts it; streams are left as they are."""
+    size = response.content_length or 0
+    if request.blueprint == "docs":  # files, which are read whole
+        response.direct_passthrough = False
+        response.make_sequence()
+    if response.is_streamed or size < SMALLEST or response.status_code not in (200, 202):
+        return
+    if "Content-Encoding" in response.headers or "Content-Range" in response.headers:
+        return
+    accept = request.headers.get("Accept-Encoding")
+    body, headers = packed(response.get_data(), accept.encode("latin-1") if accept else None)
+    for name, value in headers:
+        response.headers.add(name.decode(), value.decode())
+    if "Content-Encoding" in response.headers:
+        response.set_data(body)
+        if "ETag" in response.headers:  # of other bytes: it is the same answer, not the same file
+            response.set_etag(response.get_etag()[0] or "", weak=True)
 
 
 def _add_headers(response: Response, cors: Cors) -> None:

@@ -55,7 +55,6 @@ def test_a_path_names_model_version_and_token() -> None:
     ("method", "path"),
     [
         ("GET", "/v0/predict"),
-        ("POST", "/v0/predict/"),
         ("POST", "/v0/models//predict"),
         ("POST", "/v0/models/a/b/predict"),
         ("POST", "/v0/models/credit/predictions"),
@@ -256,6 +255,11 @@ def test_a_model_that_answers_no_number_is_named(monkeypatch: pytest.MonkeyPatch
     answer = ask(make_service(live), "/v0/predict", ROW)
     assert answer.status == 500
     assert b"model credit answers NaN or infinity: promote another version" in answer.body
+
+
+@pytest.mark.parametrize("slashes", ["/", "//", "/" * 60_000])
+def test_slashes_at_the_end_are_no_other_path(slashes: str) -> None:
+    assert ask(make_service(), "/v0/predict" + slashes, ROW).status == 200
 
 
 def test_more_classes_take_fewer_rows() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, redirect, request, send_from_directory
 
 from serving.http.operation import TEXT, Operation, described
 
@@ -27,7 +28,9 @@ def docs_blueprint() -> Blueprint:
 
     @blueprint.get("/docs")
     @described(_PAGE)
-    def page() -> Response:
+    def page() -> Any:
+        if request.path.endswith("/"):  # the page's own links are relative to a path without
+            return redirect("../docs", 308)
         return _send("index.html")
 
     for name in FILES:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import pytest
-from flask import Flask, Response, abort
+from flask import Blueprint, Flask, Response, abort
 
 from errors import Overloaded
 from serving.cors import Cors
@@ -42,7 +43,7 @@ def client(metrics: Metrics) -> Any:
     def teapot() -> str:
         abort(418)
 
-    @app.get("/folder/")
+    @app.get("/folder/sub")
     def folder() -> str:
         return "x"
 
@@ -98,9 +99,9 @@ def test_the_cause_of_a_failure_is_logged(client: Any, caplog: pytest.LogCapture
 
 
 def test_a_redirection_is_no_error(client: Any) -> None:
-    answer = client.get("/folder")
+    answer = client.get("/folder//sub")
     assert (answer.status_code, answer.mimetype) == (308, "text/html")
-    assert answer.headers["Location"].endswith("/folder/")
+    assert answer.headers["Location"].endswith("/folder/sub")
 
 
 def test_only_the_origins_that_are_named_may_read(client: Any) -> None:
@@ -120,3 +121,30 @@ def test_requests_are_counted_by_their_route_and_not_by_their_path(
     text = metrics.exposition().decode()
     assert 'mirante_requests_total{route="/things/<name>",status="200"} 2.0' in text
     assert 'mirante_requests_total{route="",status="404"} 2.0' in text
+
+
+@pytest.fixture
+def cached() -> Any:
+    app = Flask(__name__)
+    attend(app, RequestIds(), Cors(()), Observation(Metrics(), 0.0))
+    blueprint = Blueprint("inspection", __name__)
+    blueprint.add_url_rule("/long", view_func=lambda: {"long": "x" * 2000}, endpoint="long")
+    app.register_blueprint(blueprint)
+    return app.test_client()
+
+
+def test_what_has_not_changed_is_not_sent_again(cached: Any) -> None:
+    first = cached.get("/long")
+    again = cached.get("/long", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert first.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_long_answer_is_packed_under_a_tag_of_the_same_answer(cached: Any) -> None:
+    plain = cached.get("/long/")
+    packed = cached.get("/long", headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.data) == plain.data
+    assert packed.headers["ETag"] == "W/" + plain.headers["ETag"]
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept-Encoding"
+    tag = {"If-None-Match": packed.headers["ETag"]}
+    assert cached.get("/long", headers=tag | {"Accept-Encoding": "gzip"}).status_code == 304

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import ParseError, RowsError
-from serving.champions import Prediction
+from learning.tasks.classification import Prediction
 from serving.protocols.oip.tensors import (
     NUMBERS,
     Tensor,
