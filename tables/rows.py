@@ -182,11 +182,8 @@ class RowCodec:
         self._whole = self._of_kind("integer")
         self._categorical = self._of_kind("category")
         self._fallback = tuple(feature.fallback for feature in self._features)
-        self._coded = tuple(
-            (i, codes, self._fallback[i])
-            for i, codes in enumerate(self._codes)
-            if codes is not None
-        )
+        places = zip(range(len(self._codes)), self._codes, self._fallback, strict=True)
+        self._coded = tuple((i, codes, other) for i, codes, other in places if codes is not None)
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
         # msgspec cannot name a field with one of these; the patient way reads it.

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from learning.additive.budget import Budget
+from learning.additive.histograms import INSTALL, is_lightgbm_there
 from learning.additive.losses import LINKS, Doubles, Link
 from learning.additive.parts import Folds, Part, Rows, answered_rows
 from learning.additive.pool import Pool, pool, scores_of
@@ -110,6 +111,9 @@ class Additive(BaseEstimator):
 
         Of many rows the last fold is enough.
         """
+        self.stands_in_ = not is_lightgbm_there()
+        if self.stands_in_:
+            progress.note(INSTALL)
         self._fill(rows)
         given = self._rows(rows)
         self._prepare(values)

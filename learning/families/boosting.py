@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from errors import RecipeError
 from learning.family import Family, fit_in_steps
+from learning.forms.histograms import histograms
 from learning.forms.sources import CannotFold, Columned
-from learning.forms.splits import Branch, Values, link, only, sklearn_tree, split
-from learning.forms.trees import Forest, Leaf, Node
+from learning.forms.splits import link, only, sklearn_tree
+from learning.forms.trees import Forest
 from learning.preparation import pipeline
 from learning.progress import Progress
 from tables.schema import Schema
@@ -124,10 +125,10 @@ class BoostingFamily(Family):
         """Return the trees; of two classes, those of the second one's score."""
         model = given.model
         if not hasattr(model, "classes_"):
-            return replace(_histograms(given), link="identity")
+            return replace(histograms(given), link="identity")
         if list(model.classes_) != list(range(outputs)):
             raise CannotFold(f"{type(model).__name__} was not fitted on all classes")
-        return _histograms(given) if hasattr(model, "_predictors") else _gradients(given)
+        return histograms(given) if hasattr(model, "_predictors") else _gradients(given)
 
 
 def _few(model: Any, target: NDArray[Any]) -> bool:
@@ -152,36 +153,6 @@ def _gradients(given: Columned) -> Forest:
     )
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_), np.float32))
     return Forest(trees, given.columns, outputs, link(outputs), tuple(start[0].tolist()))
-
-
-def _histograms(given: Columned) -> Forest:
-    model = given.model
-    if getattr(model, "_preprocessor", None) is not None:
-        raise CannotFold("HistGradientBoostingClassifier has categories of its own")
-    outputs = len(model._predictors[0])
-    trees = tuple(
-        _histogram_tree(given, tree.nodes, only(output, outputs))
-        for stage in model._predictors
-        for output, tree in enumerate(stage)
-    )
-    base = tuple(np.ravel(model._baseline_prediction).tolist())
-    return Forest(trees, given.columns, outputs, link(outputs), base)
-
-
-def _histogram_tree(given: Columned, nodes: Any, values: Values) -> Node:
-    if nodes["is_categorical"].any():
-        raise CannotFold("HistGradientBoostingClassifier has categories of its own")
-
-    def node(at: int) -> Node:
-        this = nodes[at]
-        rows = float(this["count"])
-        if this["is_leaf"]:
-            return Leaf(values(this["value"]), rows)
-        threshold, missing = float(this["num_threshold"]), bool(this["missing_go_to_left"])
-        below, above = node(this["left"]), node(this["right"])
-        return split(given, Branch(this["feature_idx"], threshold, missing, below, above, rows))
-
-    return node(0)
 
 
 family = BoostingFamily()
