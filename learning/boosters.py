@@ -31,6 +31,9 @@ FEW_ROWS, FEW_OF_A_CLASS = 100, 20
 ROUNDS_WITHOUT_STOPPING = 100
 # All rows bear some more rounds than those that some were held out of.
 LONGER = 1.1
+# Over all classes: more trees cost every answer. Where they bound the rounds, the rate makes up
+# for it, so far as it does no harm.
+MOST_TREES, FEWEST_ROUNDS, HIGHEST_RATE = 2000, 10, 0.3
 # Below so many numbers a second thread costs more than it does.
 SMALL = 500_000
 
@@ -78,11 +81,11 @@ class Booster(BaseEstimator):
         given = Rows(np.asarray(rows, np.float32), np.asarray(values))
         self._prepare(given.values)
         progress.stage("fit", 2)
-        count = min(self.rounds, ROUNDS_WITHOUT_STOPPING)
+        count = min(self._most, ROUNDS_WITHOUT_STOPPING)
         if not self._few(given.values):
             inside, outside = fold or self._held(given.values)
             best = self._best(given.take(inside), given.take(outside))
-            count = min(self.rounds, int(np.ceil(best * LONGER)))
+            count = min(self._most, int(np.ceil(best * LONGER)))
         progress.advance()
         self.text_, self.feature_importances_ = self._made(given, count)
         progress.advance()
@@ -98,6 +101,19 @@ class Booster(BaseEstimator):
     def link(self) -> str:
         """The link of the scores."""
         raise NotImplementedError
+
+    @property
+    def _bound(self) -> int:
+        scores = len(self.classes_) if self.link == "softmax" else 1
+        return max(FEWEST_ROUNDS, MOST_TREES // scores)
+
+    @property
+    def _most(self) -> int:
+        return min(self.rounds, self._bound)
+
+    @property
+    def _rate(self) -> float:
+        return max(self.learning_rate, min(HIGHEST_RATE, 20.0 / self._bound))
 
     def _few(self, values: NDArray[Any]) -> bool:
         return len(values) < FEW_ROWS
@@ -180,7 +196,7 @@ class _LightGBM(Booster):
         data = self._data(rows, settings)
         beside = library.Dataset(held.matrix, held.values, reference=data, params=settings)
         stop = library.early_stopping(PATIENCE, verbose=False)
-        made = library.train(settings, data, self.rounds, valid_sets=[beside], callbacks=[stop])
+        made = library.train(settings, data, self._most, valid_sets=[beside], callbacks=[stop])
         return int(made.best_iteration)
 
     def _made(self, rows: Rows, rounds: int) -> tuple[str, Doubles]:
@@ -209,7 +225,7 @@ class _LightGBM(Booster):
             "objective": objectives[self.link],
             **many,
             "num_leaves": self.size,
-            "learning_rate": self.learning_rate,
+            "learning_rate": self._rate,
             "feature_fraction": 0.5,
             "bagging_fraction": 0.8,
             "bagging_freq": 1,
@@ -251,7 +267,7 @@ class _XGBoost(Booster):
         made = xgboost_library().train(
             self._settings(rows),
             self._data(rows.matrix, rows.values),
-            self.rounds,
+            self._most,
             evals=[(self._data(held.matrix, held.values), "held")],
             early_stopping_rounds=PATIENCE,
             verbose_eval=False,
@@ -301,7 +317,7 @@ class _XGBoost(Booster):
             **many,
             "tree_method": "hist",
             "max_depth": self.size,
-            "eta": self.learning_rate,
+            "eta": self._rate,
             "subsample": 0.8,
             "colsample_bynode": 0.5,
             "max_cat_to_onehot": 1 << 30,

@@ -64,3 +64,12 @@ def test_codes_never_seen_and_missing_ones_are_answered(kind):
     found = model.predict_proba(asked)
     assert found.shape == (3, 2)
     assert found.sum(axis=1) == pytest.approx([1.0] * 3)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_many_classes_have_so_many_trees_over_all(kind):
+    matrix, _ = rows(1200)
+    many = np.arange(1200) % 300
+    model = kind(categories=[2]).fit(matrix, many)
+    assert trees(model) == 300 * 10
+    assert model.predict_proba(matrix[:5]).shape == (5, 300)
