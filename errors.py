@@ -7,6 +7,7 @@
     ├── RecipeError             no such recipe, or a parameter it does not have
     ├── ModelFileError          a model made elsewhere cannot be taken in
     ├── RowsError               rows that the signature does not describe
+    │   └── TooManyRows         more rows, or longer ones, than are taken at once
     ├── ParseError              bytes that cannot be parsed
     ├── AccessError             a key is needed
     ├── NotFound                something named is not there
@@ -18,6 +19,7 @@
     ├── Overloaded              too much at once; try again later
     │   └── QueueFull           more jobs wait than may
     ├── ModelNotReady           the model is wanted, and not loaded
+    ├── ModelFault              the model answers what is no number
     ├── StoreUnavailable        a store cannot be reached
     ├── EquivalenceError            a compiled model disagrees with its estimator
     └── ArtifactError           an artifact is refused
@@ -86,6 +88,10 @@ class RowsError(MiranteError):
         self.problems = problems
 
 
+class TooManyRows(RowsError):
+    """More rows, or longer ones, than are taken at once; found before they are made."""
+
+
 class ParseError(MiranteError):
     """Bytes that cannot be parsed; the text says where."""
 
@@ -132,6 +138,10 @@ class QueueFull(Overloaded):
 
 class ModelNotReady(MiranteError):
     """The model is wanted, and not loaded (yet, or because loading failed)."""
+
+
+class ModelFault(MiranteError):
+    """The model answers what is no number; the rows are not to blame."""
 
 
 class StoreUnavailable(MiranteError):

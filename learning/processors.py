@@ -22,6 +22,15 @@ def processors(root: Path = Path("/")) -> int:
     return max(1, min([_may_run_on(), *_quotas(root)]))
 
 
+def let_threads_rest() -> None:
+    """Let threads of OpenMP that have nothing to do sleep, unless the environment says otherwise.
+
+    By default they spin, and keep a processor from whoever else needs it. A library
+    asks once, when it is loaded: this goes before. https://gcc.gnu.org/onlinedocs/libgomp/
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
 def _may_run_on() -> int:
     # macOS and Windows tell no affinity.
     affinity = getattr(os, "sched_getaffinity", None)

@@ -27,7 +27,8 @@ class Recipe:
     """One model: its data, its target, its estimator.
 
     `load` is a file, or gives the table, of which `target` is the column to predict, and
-    `task` says what kind of prediction that is.
+    `task` says what kind of prediction that is; without it the column is what it
+    looks like. `unit` is a quantity's.
     `estimator(signature, seed, **parameters)` makes one that is not fitted yet;
     its keyword-only arguments are the recipe's parameters, their annotations
     (such as `Annotated[int, Meta(ge=1, le=1000)]`) what they may be, and
@@ -50,7 +51,8 @@ class Recipe:
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
-    task: str = "classification"
+    task: str | None = None
+    unit: str = ""
     decimal: Literal[".", ","] | None = None
     missing: tuple[str, ...] = ()
     sheet: str | None = None

@@ -16,6 +16,8 @@ from sklearn.pipeline import Pipeline
 from errors import DatasetError
 from learning.estimators import Candidates
 from learning.families import family_of
+from learning.forms.sources import last_step
+from learning.intervals import Intervals, intervals_of
 from learning.progress import Progress
 from learning.recipe import Estimator
 from learning.runtimes.sklearn import estimator_input
@@ -33,6 +35,11 @@ class Choice(NamedTuple):
 
     estimator: Estimator
     losses: dict[str, float]
+
+    def told_by(self, fitted: Estimator) -> Choice:
+        """Return the choice with what a fitted estimator measured of its own parts, if it did."""
+        last = last_step(fitted)
+        return self._replace(losses=self.losses or family_of(last).losses(last))
 
 
 def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
@@ -65,6 +72,28 @@ def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -
         said = f"{task.loss_name} {losses[name]:.4f} in {len(splits)}-fold cross-validation"
         progress.note(f"{name}: {said}")
     return Choice(made.estimators[min(losses, key=lambda name: losses[name])], losses)
+
+
+def learnt_intervals(estimator: Estimator, dataset: Dataset, seed: int) -> Intervals | None:
+    """Return how far a quantity is from what was answered out of fold; None for classes.
+
+    An estimator that has kept its own answers is not fitted again.
+    """
+    if dataset.schema.target.classes:
+        return None
+    kept = getattr(last_step(estimator), "out_of_fold_", None)
+    if kept is not None:
+        relative = last_step(estimator).link_ == "exponential"
+        return intervals_of(dataset.target[kept.indices], kept.outputs[:, 0], relative)
+    task = task_of(dataset.schema.target)
+    dataset = sample(dataset, MOST_CHOICE_ROWS, task.strata(dataset.target))
+    truth, said = [], []
+    for inside, outside in folds(dataset, FOLDS, seed, task.strata(dataset.target)):
+        learnt, held = dataset.take(inside), dataset.take(outside)
+        made = clone(estimator).fit(estimator_input(learnt.batch), learnt.target)
+        said.append(task.outputs(made, estimator_input(held.batch))[:, 0])
+        truth.append(held.target)
+    return intervals_of(np.concatenate(truth), np.concatenate(said))
 
 
 def _loss(

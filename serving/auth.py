@@ -187,6 +187,11 @@ class Guard:
         self._failures.count(client)
         raise KeyRejected("a key is needed: Authorization: Bearer, or X-API-Key")
 
+    def has_key(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Say whether a request shows a known key; nothing is counted, nothing refused."""
+        token = _token(headers)
+        return token is not None and self._ring.find(token) is not None
+
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
     ) -> None:

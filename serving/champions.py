@@ -8,6 +8,7 @@ once and keeps it, so that no answer mixes two versions.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,21 +16,26 @@ from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
-from errors import MiranteError, ModelNotReady, ModelUnknown, VersionUnknown
+from errors import MiranteError, ModelFault, ModelNotReady, ModelUnknown, VersionUnknown
+from learning.intervals import INTERVALS, Intervals, LevelError
 from learning.prediction import Runtime
 from learning.task import Task
 from learning.tasks import task_of
-from learning.tasks.classification import Prediction as Prediction
 from persistence.artifact import Artifact, Manifest
 from persistence.model_persistence import load_proven
 from persistence.registry import Alias
+from serving.refusals import RequestError
 from tables.batch import Batch
 from tables.rows import RowCodec
 from tables.schema import Schema
 
 log = logging.getLogger("mirante.champions")
+
+# What a model's task predicts: each task has a type of its own.
+Prediction = Any
 
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"
@@ -73,14 +79,42 @@ class Live:
     sha256: str
 
     def predict(self, batch: Batch) -> Prediction:
-        """Return the prediction for encoded rows, rounded as the model's task has it."""
-        prediction: Prediction = self.task.predict(self.runtime.outputs(batch))
+        """Return the prediction for encoded rows, rounded as the model's task has it.
+
+        Raises ModelFault.
+        """
+        outputs = self.runtime.outputs(batch)
+        # NaN and infinity stay in a sum, and one sum is the cheapest way to look at all.
+        if not math.isfinite(outputs.sum()):
+            log.error("no number", extra={"model": self.name, "version": self.version})
+            raise ModelFault(f"model {self.name} answers NaN or infinity: promote another version")
+        prediction: Prediction = self.task.predict(outputs)
         return prediction
 
     @cached_property
     def task(self) -> Task:
         """The task, which knows what is predicted and how it is rendered."""
         return task_of(self.schema.target)
+
+    def within(self, prediction: Prediction, level: float) -> Prediction:
+        """Return the prediction with the interval of each row. Raises RequestError."""
+        if self.intervals is None:
+            raise RequestError(
+                "interval: expected a model of a quantity, trained by a release that has intervals"
+            )
+        values = np.array(prediction.values)
+        try:
+            bounds = self.intervals.bounds(values, level)
+        except LevelError as error:
+            raise RequestError(str(error)) from None
+        within: Prediction = self.task.within(prediction, bounds)
+        return within
+
+    @cached_property
+    def intervals(self) -> Intervals | None:
+        """How far the quantity is from what is predicted, if the model keeps that."""
+        kept = self.info.get(INTERVALS)
+        return msgspec.convert(kept, Intervals) if kept else None
 
     def predict_together(self, batches: Sequence[Batch]) -> list[Prediction]:
         """Return the prediction of each of several batches, made in one call."""

@@ -6,6 +6,7 @@ request gets the same answer whichever way it came.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs
 from errors import MiranteError
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
+from tables.json_text import MOST_ROWS
 from tables.rows import Decoded
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -21,6 +23,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 Routes = tuple[tuple[str, str, str], ...]
 
 JSON = b"application/json"
+_LEVEL = re.compile(r"0?\.\d{1,6}")
 
 
 class Answer(NamedTuple):
@@ -68,7 +71,8 @@ class Route(NamedTuple):
 class Exchange:
     """A request on its way. Header names are lower case, as in ASGI.
 
-    `name`, `version` and `token` are what the path says of model, version and key.
+    `name`, `version` and `token` are what the path says of model, version and key;
+    `max_rows` is how many rows are taken.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting; `options` is
     what decoding keeps for rendering. `error` is what refuses it.
@@ -82,6 +86,7 @@ class Exchange:
     name: str | None = None
     version: str | None = None
     token: str | None = None
+    max_rows: int = MOST_ROWS
     body: bytes = b""
     live: Live = field(init=False)
     decoded: Decoded = field(init=False)
@@ -90,6 +95,17 @@ class Exchange:
     started: float = 0.0
     rows: int = 0
     error: Exception | None = None
+
+    def forget(self) -> None:
+        """Let go of the body and of all that was made of it; `error` stays, without its frames."""
+        self.body = b""
+        for name in ("decoded", "options", "prediction"):
+            if hasattr(self, name):
+                delattr(self, name)
+        error: BaseException | None = self.error
+        while error is not None:
+            error.__traceback__ = None
+            error = error.__context__
 
     @property
     def media_type(self) -> bytes:
@@ -110,3 +126,19 @@ class Exchange:
             if value not in ("1", "true", "0", "false"):
                 raise RequestError(f"{name}: expected 1 or true, 0 or false")
         return [value in ("1", "true") for value in given]
+
+    @property
+    def level(self) -> float | None:
+        """The level of the interval that the query asks for, None where it asks for none.
+
+        Raises RequestError for one that is not between 0 and 1.
+        """
+        if b"interval" not in self.query:
+            return None
+        query = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
+        given = query.get("interval", [None])[-1]
+        if given is None:
+            return None
+        if not _LEVEL.fullmatch(given) or float(given) == 0.0:
+            raise RequestError("interval: expected a number above 0 and below 1, such as 0.9")
+        return float(given)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from errors import ParseError
@@ -15,6 +16,10 @@ from tables.readers.gzipped import gunzip
 
 JSON, JSON_LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
 NO_GZIP = "the body is not gzip, though its Content-Encoding says so"
+NO_DEFLATE = "the body is not deflate, though its Content-Encoding says so"
+NO_ZSTD = "the body is not zstd, though its Content-Encoding says so"
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 CSV_TYPE = b"text/csv; charset=utf-8"  # the content type of an answer in CSV
 
 _READABLE = {
@@ -26,6 +31,15 @@ _READABLE = {
     b"application/json-lines": JSON_LINES,
     b"text/csv": CSV,
     b"text/tab-separated-values": CSV,
+}
+# Tables that are learnt from, and not predicted as they are.
+_FILES = {
+    b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    b"application/vnd.ms-excel",
+    b"application/vnd.apache.parquet",
+    b"application/x-parquet",
+    b"application/vnd.apache.arrow.stream",
+    b"application/vnd.apache.arrow.file",
 }
 WRITABLE = {
     "*/*": JSON,
@@ -46,7 +60,9 @@ def readable(exchange: Exchange) -> str:
     # Most clients write it just so; the parameters of the others are cut off.
     media = _READABLE.get(given) or _READABLE.get(exchange.media_type)
     if media is None:
-        raise MediaTypeError(f"expected Content-Type {JSON}, {JSON_LINES} or {CSV}")
+        table = exchange.media_type in _FILES
+        hint = "; POST /v0/train and build_model.py take files such as this" if table else ""
+        raise MediaTypeError(f"expected Content-Type {JSON}, {JSON_LINES} or {CSV}{hint}")
     return media
 
 
@@ -79,17 +95,24 @@ def _weighted(part: str) -> tuple[float, str]:
 def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
     """Undo a body's Content-Encoding, reading no more than `limit` bytes out of all its members.
 
-    Raises MediaTypeError for an encoding other than gzip, BodyTooLarge for one
-    that unpacks to more, ParseError for one that is cut short or is not gzip.
+    Raises MediaTypeError for an encoding that is not known, BodyTooLarge for one
+    that unpacks to more, ParseError for one that is cut short or is not what it says.
     """
-    if encoding.strip().lower() in (b"", b"identity"):
+    name = encoding.strip().lower()
+    if name in (b"", b"identity"):
         return body
-    if encoding.strip().lower() != b"gzip":
-        raise MediaTypeError("expected Content-Encoding gzip or none")
+    unpacker = _UNPACKERS.get(name)
+    if unpacker is None:
+        raise MediaTypeError("expected Content-Encoding gzip, deflate, zstd or none")
     try:
-        unpacked, end = gunzip(body, limit)
+        return unpacker(body, limit)
     except OverflowError:
         raise BodyTooLarge(f"the body unpacks to more than {limit} bytes") from None
+
+
+def _ungzip(body: bytes, limit: int) -> bytes:
+    try:
+        unpacked, end = gunzip(body, limit)
     except zlib.error:
         raise ParseError(NO_GZIP) from None
     except ValueError as error:
@@ -97,6 +120,44 @@ def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:
     if end < len(body) or not body:
         raise ParseError(NO_GZIP)
     return unpacked
+
+
+def _inflate(body: bytes, limit: int) -> bytes:
+    """Undo deflate: within zlib's frame as RFC 9110 has it, or bare as some clients send it."""
+    framed = body[:1] and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)
+    try:
+        unpacked = unpacker.decompress(body, limit + 1)
+    except zlib.error:
+        raise ParseError(NO_DEFLATE) from None
+    if len(unpacked) > limit:
+        raise OverflowError
+    if not unpacker.eof or unpacker.unused_data:
+        raise ParseError(NO_DEFLATE)
+    return unpacked
+
+
+def _unzstd(body: bytes, limit: int) -> bytes:
+    import pyarrow as pa
+
+    try:
+        with pa.CompressedInputStream(pa.BufferReader(body), "zstd") as stream:
+            unpacked: bytes = stream.read(limit + 1)
+    except OSError:
+        raise ParseError(NO_ZSTD) from None
+    if len(unpacked) > limit:
+        raise OverflowError
+    if not body:
+        raise ParseError(NO_ZSTD)
+    return unpacked
+
+
+_UNPACKERS: dict[bytes, Callable[[bytes, int], bytes]] = {
+    b"gzip": _ungzip,
+    b"x-gzip": _ungzip,
+    b"deflate": _inflate,
+    b"zstd": _unzstd,
+}
 
 
 def charset(exchange: Exchange) -> str:
@@ -107,9 +168,19 @@ def charset(exchange: Exchange) -> str:
 
 
 def write_csv(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return a table as CSV with Unix line ends."""
+    """Return a table as CSV with Unix line ends; no text in it is run by a spreadsheet."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerow(map(_inert, header))
+    writer.writerows([_inert(cell) for cell in row] for row in rows)
     return text.getvalue().encode()
+
+
+def _inert(cell: Any) -> Any:
+    """Return a cell with a quote before what a spreadsheet takes for a formula.
+
+    https://owasp.org/www-community/attacks/CSV_Injection
+    """
+    if not isinstance(cell, str) or not cell.startswith(_FORMULA) or _NUMBER.fullmatch(cell):
+        return cell
+    return "'" + cell

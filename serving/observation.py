@@ -28,14 +28,21 @@ class Observation:
         rows: int = 0,
         model: str = "",
         version: str = "",
+        detail: str = "",
     ) -> None:
-        """Count a request, and log it: every failure of ours, and a sample of the rest."""
+        """Count a request, and log it: every one that was refused, and a sample of the rest.
+
+        `route` is a pattern, so that no key in a path is written down; `detail` is what
+        the refusal says.
+        """
         self._metrics.note_request(route, int(status), seconds, rows, model, version)
-        if status < 500 and random.random() >= self._sample:  # noqa: S311 - a sample, no secret
+        if status < 400 and random.random() >= self._sample:  # noqa: S311 - a sample, no secret
             return
+        refusal = {"detail": detail} if detail else {}
         access_log.info(
             "request",
             extra={
+                **refusal,
                 "request_id": request_id,
                 "method": method,
                 "route": route,

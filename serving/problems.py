@@ -12,6 +12,7 @@ import errors
 from errors import MiranteError, RowProblem
 from serving import refusals
 from serving.exchange import Answer, Headers
+from tables.rows import Decoded
 
 # The one table of HTTP statuses. The most particular class wins.
 STATUS: dict[type[MiranteError], HTTPStatus] = {
@@ -20,6 +21,7 @@ STATUS: dict[type[MiranteError], HTTPStatus] = {
     errors.DatasetError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RecipeError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.RowsError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.TooManyRows: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.ParseError: HTTPStatus.BAD_REQUEST,
     refusals.RequestError: HTTPStatus.BAD_REQUEST,
     refusals.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -103,6 +105,14 @@ def describe(fault: RowProblem) -> dict[str, Any]:
     if fault.hint is not None:
         entry["hint"] = f"did you mean {fault.hint}?"
     return entry
+
+
+def errors_of(decoded: Decoded) -> dict[str, Any]:
+    """Return what an answer of the good rows says of the others: the first, and how many more."""
+    if not decoded.problems:
+        return {}
+    listed: dict[str, Any] = {"errors": [describe(fault) for fault in decoded.problems]}
+    return listed | ({"errors_omitted": decoded.more_problems} if decoded.more_problems else {})
 
 
 def explain(error: MiranteError) -> str:

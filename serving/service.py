@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from errors import MiranteError, NotFound
+from errors import MiranteError, NotFound, TooManyRows
 from serving.actions import ACTIONS
 from serving.champions import Champions, Live
 from serving.cors import Cors
@@ -20,13 +20,18 @@ from serving.description import Description
 from serving.exchange import Answer, Exchange, PredictionProtocol, Route, Routes
 from serving.in_flight import InFlight
 from serving.media import unpack
+from serving.memory import give_back
 from serving.observation import Observation
 from serving.problems import fault, too_large
-from serving.refusals import BodyTooLarge
 from serving.request_ids import RequestIds
+from tables.json_text import is_long, too_many
 
 log = logging.getLogger("mirante.service")
 
+# An answer has a value a row and class: models of more classes take fewer rows.
+CLASSES_A_ROW = 10
+# A browser takes an answer for what its content type says (fetch.spec.whatwg.org).
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 NO_NAMES: Mapping[str, Any] = {}
 
 
@@ -119,7 +124,8 @@ class PredictionService:
     ) -> Exchange:
         """Return the exchange of a request whose head is there; the last three are of its path."""
         request_id = self.request_ids.of(headers.get(b"x-request-id"))
-        return Exchange(route, headers, request_id, query, client, name, version, token)
+        most = self._max_rows
+        return Exchange(route, headers, request_id, query, client, name, version, token, most)
 
     def admit(self, exchange: Exchange) -> None:
         """Check the key and the declared size, and find the model; the body is not read yet.
@@ -152,13 +158,21 @@ class PredictionService:
             self.admit(exchange)
             exchange.body = read_body()
             with self.in_flight:
-                return self.answer(exchange)
+                return self.answer_long(exchange)
         except MiranteError as error:
             return self.refuse(exchange, error)
 
     def answer(self, exchange: Exchange) -> Answer:
         """Answer an admitted request whose body is whole; never raises."""
         return self.answer_together([exchange])[0]
+
+    def answer_long(self, exchange: Exchange) -> Answer:
+        """Answer as `answer` does, and give back the memory that a long body took."""
+        answer = self.answer(exchange)
+        if is_long(exchange.body):
+            exchange.forget()
+            give_back()
+        return answer
 
     def answer_together(self, exchanges: Sequence[Exchange]) -> list[Answer]:
         """Answer admitted requests that are there at the same time, in their order; never raises.
@@ -182,11 +196,20 @@ class PredictionService:
             if encoding is not None:
                 exchange.body = unpack(exchange.body, encoding, self.max_body_bytes)
             exchange.decoded = exchange.route.protocol.decode(exchange)
-            rows = len(exchange.decoded.batch.matrix)
-            if rows > self._max_rows:
-                raise BodyTooLarge(f"{rows} rows; at most {self._max_rows} are taken at once")
+            self._check_size(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
+
+    def _check_size(self, exchange: Exchange) -> None:
+        """Raise TooManyRows for what would be answered with too many values."""
+        rows = len(exchange.decoded.batch.matrix)
+        if rows > self._max_rows:
+            raise TooManyRows(too_many(self._max_rows))
+        if rows > 1 and exchange.route.action in ACTIONS:
+            width = exchange.live.task.width(exchange.live.schema.target)
+            most = max(1, self._max_rows * CLASSES_A_ROW // max(1, width))
+            if rows > most:
+                raise TooManyRows(f"{too_many(most)} of a model of {width} classes")
 
     def _render(self, exchange: Exchange) -> Answer:
         if exchange.error is None:
@@ -223,15 +246,19 @@ class PredictionService:
             rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
+            detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
         )
         return complete(answer, exchange.headers, exchange.request_id, self._cors)
 
 
 def complete(answer: Answer, headers: Mapping[bytes, bytes], request_id: str, cors: Cors) -> Answer:
-    """Add the request id, and what CORS calls for, to an answer of a request with these headers."""
+    """Add to an answer of a request with these headers its id, and what browsers are told."""
     origin = headers.get(b"origin")
     shared = () if origin is None else cors.headers(origin)
     identity = (b"x-request-id", request_id.encode("ascii"))
     return Answer(
-        answer.status, answer.body, answer.content_type, (*answer.headers, *shared, identity)
+        answer.status,
+        answer.body,
+        answer.content_type,
+        (*answer.headers, *shared, NOSNIFF, identity),
     )

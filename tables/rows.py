@@ -8,9 +8,8 @@ odd (9.0 for an integer), and names everything that is wrong.
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
@@ -19,13 +18,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import LONGEST_NAME, ParseError, RowProblem, RowsError
+from errors import LONGEST_NAME, RowProblem, RowsError, TooManyRows
 from tables.batch import Batch
 from tables.cells import BOOLEAN_WORDS, TRUE_WORDS, read_cell, read_numbers
 from tables.column import as_columns, as_texts, encode_column, formats_of, missing_of
 from tables.date_parts import encoder
 from tables.dates import read_moment
 from tables.dialect import PLAIN_DIALECT, Dialect
+from tables.json_text import MOST_ROWS, blocks, check_row, is_long, parse_block, too_many
+from tables.json_text import parse_json as parse_json
 from tables.numbers import PLAIN_NUMBERS, NumberFormat
 from tables.schema import UNKNOWN, Feature, Kind, Schema
 from tables.texts import Texts
@@ -34,6 +35,10 @@ from tables.texts import Texts
 LARGEST = float(np.finfo(np.float32).max)
 # More than these are not listed: whoever reads them has understood.
 MOST_PROBLEMS = 100
+# To look for a near miss costs more than all other checks of a row: so many names are compared.
+MOST_HINTS = 10
+# Rows are encoded as they are read, so many at a time.
+BLOCK_ROWS = 4096
 
 BOOLEANS: dict[Any, float] = {
     True: 1.0,
@@ -65,10 +70,11 @@ Formats = dict[str, tuple[NumberFormat, ...]]
 class Decoded(NamedTuple):
     """What a request's rows came to.
 
-    `batch` holds the good rows and `places` where each stood in the request;
+    `batch` holds the good rows and `indices` where each stood in the request;
     `problems` says what was wrong with the others, `unknown` which (row, field)
     held a category that training never saw, and `missing` which had no value
-    where training always had one. `single` tells one bare row from a list of one.
+    where training always had one: the first MOST_PROBLEMS of each, and how many more.
+    `single` tells one bare row from a list of one, and `rows` is the number of all.
     """
 
     batch: Batch
@@ -77,6 +83,71 @@ class Decoded(NamedTuple):
     unknown: tuple[tuple[int, str], ...] = ()
     single: bool = False
     missing: tuple[tuple[int, str], ...] = ()
+    more_problems: int = 0
+    more_warnings: int = 0
+    rows: int = 0
+
+
+class _Gathered:
+    """What the rows of one request have come to so far, a block after another."""
+
+    def __init__(self, most_rows: int, partial: bool) -> None:
+        self.most_rows = most_rows
+        self.partial = partial
+        self.batches: list[Batch] = []
+        self.indices: list[int] = []
+        self.problems: list[RowProblem] = []
+        self.unknown: list[tuple[int, str]] = []
+        self.missing: list[tuple[int, str]] = []
+        self.more_problems = 0
+        self.more_warnings = 0
+        self.count = 0
+        self.faulty = 0
+        self.hints: dict[str, str | None] = {}
+
+    def add_row(self) -> int:
+        """Count one more row, and return its index. Raises TooManyRows."""
+        if self.count >= self.most_rows:
+            raise TooManyRows(too_many(self.most_rows))
+        self.count += 1
+        return self.count - 1
+
+    def add_problem(self, index: int, name: str | None, expected: str, got: str) -> None:
+        """List a problem, or count it once there are enough."""
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(RowProblem(index, name, expected, got))
+        else:
+            self.more_problems += 1
+
+    def add(self, decoded: Decoded) -> None:
+        """Add a block of good rows."""
+        self.batches.append(decoded.batch)
+        self.indices += decoded.indices
+        self.more_warnings += decoded.more_warnings
+        for kept, found in ((self.unknown, decoded.unknown), (self.missing, decoded.missing)):
+            room = MOST_PROBLEMS - len(kept)
+            kept += found[:room]
+            self.more_warnings += len(found[room:])
+
+    def whole(self) -> Decoded:
+        """Return all of it. Raises RowsError when there is a problem, and all must be good."""
+        if self.problems and not self.partial:
+            raise rejected(self.problems, self.faulty, self.more_problems)
+        matrix = np.concatenate([batch.matrix for batch in self.batches])
+        parts = zip(*(batch.texts for batch in self.batches), strict=True)
+        texts = tuple([text for part in column for text in part] for column in parts)
+        indices = self.indices if self.problems else range(self.count)
+        return Decoded(
+            Batch(matrix, texts),
+            indices,
+            tuple(self.problems),
+            tuple(self.unknown),
+            False,
+            tuple(self.missing),
+            self.more_problems,
+            self.more_warnings,
+            self.count,
+        )
 
 
 class RowCodec:
@@ -96,6 +167,7 @@ class RowCodec:
         }
         # Rows copied from a training table carry the label and what the model does not read.
         self._ignored = {schema.target.name, *schema.ignored} - self._known
+        self._expected_names = self._known | self._ignored
         self._columns = schema.numeric
         self._width = len(self._columns)
         self._slices = schema.slices
@@ -111,11 +183,8 @@ class RowCodec:
         self._whole = self._of_kind("integer")
         self._categorical = self._of_kind("category")
         self._fallback = tuple(feature.fallback for feature in self._features)
-        self._coded = tuple(
-            (i, codes, self._fallback[i])
-            for i, codes in enumerate(self._codes)
-            if codes is not None
-        )
+        places = zip(range(len(self._codes)), self._codes, self._fallback, strict=True)
+        self._coded = tuple((i, codes, other) for i, codes, other in places if codes is not None)
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
         # msgspec cannot name a field with one of these; the patient way reads it.
@@ -139,56 +208,105 @@ class RowCodec:
         )
 
     def decode_json(
-        self, body: bytes, *, single: bool, partial: bool = False, strict: bool = False
+        self,
+        body: bytes,
+        *,
+        single: bool,
+        partial: bool = False,
+        strict: bool = False,
+        most_rows: int = MOST_ROWS,
     ) -> Decoded:
         """Decode a JSON object (`single`) or a list of objects.
 
         With `partial` the good rows are kept and the bad ones named in
         `problems`. Raises ParseError for bytes that are not JSON, RowsError
         for rows that the signature does not describe; `strict` counts a
-        category never seen in training among those.
+        category never seen in training among those. Raises TooManyRows for more
+        than `most_rows`, or one that is too long.
         """
-        try:
-            decoded = self._decode_quickly(body, single) if self._nameable else None
-            if decoded is not None and not (decoded.unknown and (strict or self._closed)):
-                return decoded
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
-            pass
-        objects = parse_json(body)
+        if is_long(body) and not single:
+            return self._decode_blocks(body, partial, strict, most_rows)
+        check_row(len(body) if single else 0)
+        quick = self._decode_quickly(body, single, strict)
+        if quick is not None:
+            if len(quick.indices) > most_rows:
+                raise TooManyRows(too_many(most_rows))
+            return quick
+        objects = parse_json(body, most_rows)
         rows = [objects] if single else objects
-        decoded = self.decode_objects(rows, partial=partial, strict=strict)
+        decoded = self.decode_objects(rows, partial=partial, strict=strict, most_rows=most_rows)
         return decoded._replace(single=single)
 
-    def _decode_quickly(self, body: bytes, single: bool) -> Decoded:
-        if single:
-            return self._encode_one(self._values(self._one.decode(body)))
-        rows = self._many.decode(body)
-        return self._encode([self._values(row) for row in rows], range(len(rows)), ())
+    def _decode_blocks(self, body: bytes, partial: bool, strict: bool, most_rows: int) -> Decoded:
+        gathered = _Gathered(most_rows, partial)
+        for start, block in blocks(body, most_rows):
+            quick = self._decode_quickly(block, False, strict)
+            if quick is not None:
+                first = gathered.count
+                gathered.count += len(quick.indices)
+                gathered.add(_moved(quick, first))
+            else:
+                self._gather(gathered, parse_block(block, body, start - 1), strict)
+            if gathered.more_problems and not partial:
+                break
+        return gathered.whole()
 
-    def decode_objects(self, rows: Any, *, partial: bool = False, strict: bool = False) -> Decoded:
+    def _decode_quickly(self, body: bytes, single: bool, strict: bool) -> Decoded | None:
+        """Return what msgspec reads straight into rows, None where that needs a closer look."""
+        if not self._nameable:
+            return None
+        try:
+            if single:
+                decoded = self._encode_one(self._values(self._one.decode(body)))
+            else:
+                rows = self._many.decode(body)
+                decoded = self._encode([self._values(row) for row in rows], range(len(rows)))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
+            return None
+        return None if decoded.unknown and (strict or self._closed) else decoded
+
+    def decode_objects(
+        self,
+        rows: Any,
+        *,
+        partial: bool = False,
+        strict: bool = False,
+        most_rows: int = MOST_ROWS,
+    ) -> Decoded:
         """Check parsed rows field by field, gather everything wrong, and encode the rest.
 
-        A model that imputes answers a null also where training had none; `strict`
-        refuses that. Raises RowsError when there is a problem and `partial` is not
-        set, or when `rows` is not a list of at least one row.
+        `rows` is a list, or an iterator that makes them as they are read. A model that
+        imputes answers a null also where training had none; `strict` refuses that.
+        Raises RowsError when there is a problem and `partial` is not set, or when
+        `rows` is neither, and TooManyRows beyond `most_rows`.
         """
-        if not isinstance(rows, list):
+        if not isinstance(rows, list | Iterator):
             raise RowsError("expected an object (one row) or a list of objects")
+        gathered = _Gathered(most_rows, partial)
+        self._gather(gathered, rows, strict)
+        return gathered.whole()
+
+    def _gather(self, gathered: _Gathered, rows: Iterable[Any], strict: bool) -> None:
         good: list[Values] = []
         indices: list[int] = []
-        problems: list[RowProblem] = []
-        for index, row in enumerate(rows):
-            values, wrong = self._check(index, row, strict)
-            problems += wrong
-            if not wrong:
+        for row in rows:
+            index = gathered.add_row()
+            values = self._check(index, row, strict, gathered)
+            if values is None:
+                gathered.faulty += 1
+            else:
                 good.append(values)
                 indices.append(index)
-            if len(problems) > MOST_PROBLEMS and not partial:
+            if len(good) == BLOCK_ROWS:
+                gathered.add(self._encode_checked(good, indices))
+                good, indices = [], []
+            if gathered.more_problems and not gathered.partial:
                 break
-        if problems and not partial:
-            raise rejected(problems)
-        decoded = self._encode(good, indices, tuple(problems))
-        return decoded._replace(missing=self._never_missing(good, indices))
+        gathered.add(self._encode_checked(good, indices))
+
+    def _encode_checked(self, rows: Sequence[Values], indices: Sequence[int]) -> Decoded:
+        missing = self._never_missing(rows, indices)
+        return self._encode(rows, indices)._replace(missing=missing)
 
     def _never_missing(
         self, rows: Sequence[Values], indices: Sequence[int]
@@ -208,11 +326,13 @@ class RowCodec:
         """Encode rows given as dicts. Raises RowsError."""
         return self.decode_objects(rows).batch
 
-    def _check(self, index: int, row: Any, strict: bool) -> tuple[Values, list[RowProblem]]:
+    def _check(self, index: int, row: Any, strict: bool, gathered: _Gathered) -> Values | None:
+        """Return a row's values, or None where something is wrong, which is gathered."""
         if not isinstance(row, dict):
-            return (), [RowProblem(index, None, "object", json_name(row))]
-        problems = self._unknown_fields(index, row)
-        hinted = {problem.hint for problem in problems}
+            gathered.add_problem(index, None, "object", json_name(row))
+            return None
+        hinted = self._unknown_fields(index, row, gathered)
+        good = hinted is None
         values: list[Any] = []
         for feature in self._features:
             given = row.get(feature.name, ABSENT)
@@ -221,21 +341,38 @@ class RowCodec:
                 continue
             value, rejection = check_value(feature, given, strict)
             values.append(value)
-            if rejection and not (rejection[1] == "nothing" and feature.name in hinted):
-                problems.append(RowProblem(index, feature.name, *rejection))
-        return tuple(values), problems
+            if rejection:
+                good = False
+                if not (hinted and rejection[1] == "nothing" and feature.name in hinted):
+                    gathered.add_problem(index, feature.name, *rejection)
+        return tuple(values) if good else None
 
-    def _unknown_fields(self, index: int, row: dict[str, Any]) -> list[RowProblem]:
-        problems = []
-        for name in row:
-            if name not in self._known and name not in self._ignored:
-                # Comparing is quadratic in the length: only a plausible name is compared.
-                near = get_close_matches(name, self._names, 1) if len(name) < LONGEST_NAME else []
-                hint = near[0] if near else None
-                shown = _printable(name[:LONGEST_NAME])
-                expected = "a field of the signature"
-                problems.append(RowProblem(index, shown, expected, "unknown field", hint))
-        return problems
+    def _unknown_fields(
+        self, index: int, row: dict[str, Any], gathered: _Gathered
+    ) -> set[str | None] | None:
+        """Gather the fields that nobody knows, and return the names that are near; None of none."""
+        unknown = row.keys() - self._expected_names
+        if not unknown:
+            return None
+        hinted: set[str | None] = set()
+        for name in row:  # in the row's own order
+            if name not in unknown:
+                continue
+            if len(gathered.problems) >= MOST_PROBLEMS:
+                gathered.more_problems += 1
+                continue
+            hint = self._hint(name, gathered.hints)
+            hinted.add(hint)
+            shown, expected = _printable(name[:LONGEST_NAME]), "a field of the signature"
+            gathered.problems.append(RowProblem(index, shown, expected, "unknown field", hint))
+        return hinted
+
+    def _hint(self, name: str, known: dict[str, str | None]) -> str | None:
+        """Return the feature whose name is nearest; only of the first names that are asked."""
+        # Comparing is quadratic in the length: only a plausible name is compared.
+        if name not in known and len(name) < LONGEST_NAME and len(known) < MOST_HINTS:
+            known[name] = next(iter(get_close_matches(name, self._names, 1)), None)
+        return known.get(name)
 
     def _encode_one(self, row: Values) -> Decoded:
         values = list(row)
@@ -248,12 +385,10 @@ class RowCodec:
         batch = Batch(np.array([values[: self._width]], dtype=np.float32), texts)
         unknown: tuple[tuple[int, str], ...] = ()
         if self._categorical and UNKNOWN in [values[i] for i in self._categorical]:
-            unknown = self._unknown(batch, (0,))
-        return Decoded(batch, (0,), (), unknown, single=True)
+            unknown, _ = self._unknown(batch, (0,))
+        return Decoded(batch, (0,), (), unknown, single=True, rows=1)
 
-    def _encode(
-        self, rows: Sequence[Values], indices: Sequence[int], problems: tuple[RowProblem, ...]
-    ) -> Decoded:
+    def _encode(self, rows: Sequence[Values], indices: Sequence[int]) -> Decoded:
         matrix = np.empty((len(rows), self._width), dtype=np.float32)
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(self._features)
         for i, where in enumerate(self._slices):
@@ -262,21 +397,29 @@ class RowCodec:
             else:
                 matrix[:, where.start] = self._coded_values(i, columns[i])
         texts = tuple([text or "" for text in column] for column in columns[self._count :])
-        batch = Batch(matrix, texts)
-        return Decoded(batch, indices, problems, self._unknown(batch, indices))
+        return self._encoded(Batch(matrix, texts), indices)
+
+    def _encoded(self, batch: Batch, indices: Sequence[int]) -> Decoded:
+        unknown, more = self._unknown(batch, indices)
+        return Decoded(batch, indices, (), unknown, more_warnings=more, rows=len(indices))
 
     def _coded_values(self, index: int, column: Sequence[Any]) -> Sequence[Any]:
         codes, fallback = self._codes[index], self._fallback[index]
         return column if codes is None else [codes.get(value, fallback) for value in column]
 
-    def _unknown(self, batch: Batch, indices: Sequence[int]) -> tuple[tuple[int, str], ...]:
+    def _unknown(
+        self, batch: Batch, indices: Sequence[int]
+    ) -> tuple[tuple[tuple[int, str], ...], int]:
+        """Return the row and field of the first categories never seen, and how many more."""
         if not self._categorical:
-            return ()
+            return (), 0
         rows, columns = np.nonzero(batch.matrix[:, self._categorical] == UNKNOWN)
-        return tuple(
+        first = slice(MOST_PROBLEMS)
+        found = tuple(
             (indices[row], self._columns[self._categorical[column]].name)
-            for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+            for row, column in zip(rows[first].tolist(), columns[first].tolist(), strict=True)
         )
+        return found, len(rows) - len(found)
 
     def decode_columns(
         self,
@@ -285,6 +428,7 @@ class RowCodec:
         partial: bool = False,
         strict: bool = False,
         dialect: Dialect | None = None,
+        most_rows: int = MOST_ROWS,
     ) -> Decoded:
         """Check and encode a table of texts, as a CSV file in a dialect has it.
 
@@ -293,13 +437,15 @@ class RowCodec:
         there does so here. Raises RowsError as `decode_objects` does.
         """
         formats = self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
+        if len(next(iter(columns.values()), ())) > most_rows:
+            raise TooManyRows(too_many(most_rows))
         quick = None if strict else self._columns_quickly(columns, formats)
         if quick is not None and not (quick.unknown and self._closed):
             return quick
         read = [self._read_cells(name, cells, formats) for name, cells in columns.items()]
         names = tuple(columns)
-        rows = [dict(zip(names, row, strict=True)) for row in zip(*read, strict=True)]
-        return self.decode_objects(rows, partial=partial, strict=strict)
+        rows = (dict(zip(names, row, strict=True)) for row in zip(*read, strict=True))
+        return self.decode_objects(rows, partial=partial, strict=strict, most_rows=most_rows)
 
     def _read_cells(self, name: str, cells: Sequence[str], formats: Formats) -> list[Any]:
         """Return a column's values; its numbers in the format that fits all of them."""
@@ -329,8 +475,7 @@ class RowCodec:
         texts = [as_texts(columns[name]) for name in self._names[self._count :]]
         if not self._are_good(doubles, texts):
             return None
-        batch = Batch(doubles.astype(np.float32), tuple(texts))
-        return Decoded(batch, range(count), (), self._unknown(batch, range(count)))
+        return self._encoded(Batch(doubles.astype(np.float32), tuple(texts)), range(count))
 
     def _column_quickly(
         self, index: int, cells: Sequence[str], formats: tuple[NumberFormat, ...]
@@ -463,41 +608,20 @@ def json_name(value: Any) -> str:
     return _JSON_NAMES.get(type(value), "value")
 
 
-def rejected(problems: Iterable[RowProblem]) -> RowsError:
-    """Return the error that lists these problems, the first hundred of them."""
+def rejected(problems: Iterable[RowProblem], rows: int = 0, more: int = 0) -> RowsError:
+    """Return the error that lists these problems of so many rows, the first hundred of them."""
     found = tuple(problems)
-    count = len({problem.row for problem in found})
-    more = f"; the first {MOST_PROBLEMS} faults are listed" if len(found) > MOST_PROBLEMS else ""
+    count = rows or len({problem.row for problem in found})
+    many = more or len(found) > MOST_PROBLEMS
+    said = f"; the first {MOST_PROBLEMS} faults are listed" if many else ""
     noun = "row does" if count == 1 else "rows do"
-    return RowsError(f"{count} {noun} not fit the signature{more}", found[:MOST_PROBLEMS])
+    return RowsError(f"{count} {noun} not fit the signature{said}", found[:MOST_PROBLEMS])
 
 
-def parse_json(body: bytes) -> Any:
-    """Parse JSON with the standard library, saying where it is malformed.
-
-    A number too large for a float becomes infinite, so that the field's check
-    names it. Raises ParseError.
-    """
-    try:
-        return json.loads(
-            body.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_int=_parse_int
-        )
-    except UnicodeDecodeError as error:
-        raise ParseError(f"the body is not UTF-8: byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno} column {error.colno}"
-        raise ParseError(f"the body is not JSON: {error.msg}, {where}") from None
-    except RecursionError:
-        raise ParseError("the body is nested too deep") from None
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ParseError(f"the body is not JSON: {name} is no JSON value; use null for missing")
-
-
-def _parse_int(digits: str) -> int | float:
-    # Python refuses to parse an integer of more than 4,300 digits, with an error of its own.
-    return int(digits) if len(digits) < 400 else math.copysign(math.inf, -digits.startswith("-"))
+def _moved(decoded: Decoded, by: int) -> Decoded:
+    """Return rows that begin at an index of the request as they stand there."""
+    unknown = tuple((row + by, name) for row, name in decoded.unknown)
+    return decoded._replace(indices=range(by, by + len(decoded.indices)), unknown=unknown)
 
 
 def _codes(feature: Feature) -> dict[Any, float] | None:

@@ -292,6 +292,7 @@ DISTRIBUTIONS = {
     "opentelemetry": "opentelemetry-sdk",
     "playhouse": "peewee",
     "prometheus_client": "prometheus-client",
+    "scipy": "scikit-learn",  # its own foundation
     "sklearn": "scikit-learn",
     "threadpoolctl": "scikit-learn",  # its own foundation
     "uvicorn_worker": "uvicorn-worker",

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from learning.additive.budget import Budget
+from learning.additive.histograms import INSTALL, is_lightgbm_there
 from learning.additive.losses import LINKS, Doubles, Link
 from learning.additive.parts import Folds, Part, Rows, answered_rows
 from learning.additive.pool import Pool, pool, scores_of
@@ -60,10 +61,8 @@ class _Trial:
         return self.in_units(self.pool.loss)
 
     def in_units(self, loss: float) -> float:
-        """Return a loss in the units of the target: of quantities the root of the mean square."""
-        if self.link.name in ("logistic", "softmax"):
-            return loss
-        return float(np.sqrt(loss)) * self.scale
+        """Return a loss in the units of the target: of quantities a squared error."""
+        return loss * self.scale**2
 
 
 class Additive(BaseEstimator):
@@ -112,6 +111,9 @@ class Additive(BaseEstimator):
 
         Of many rows the last fold is enough.
         """
+        self.stands_in_ = not is_lightgbm_there()
+        if self.stands_in_:
+            progress.note(INSTALL)
         self._fill(rows)
         given = self._rows(rows)
         self._prepare(values)

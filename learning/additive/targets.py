@@ -11,6 +11,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
 
 from learning.additive.estimator import SKEWED, Additive
+from learning.additive.histograms import HistogramPart
 from learning.additive.losses import LINKS, Doubles, Link
 from learning.additive.parts import FOREST_A, FOREST_B, ForestPart, LinearPart, Part
 
@@ -95,10 +96,12 @@ def parts_of(
     seeded = {**objective, "seed": model.seed, "data_random_seed": model.seed}
     columns = set(range(model.columns)) - set(model.left_out)
     given = (seeded, sorted(columns & set(model.categories)))
-    forests = [
+    forests: list[Part] = [
         ForestPart("forest_a", FOREST_A, *given),
         ForestPart("forest_b", FOREST_B, *given),
     ]
+    if model.stands_in_:
+        forests = [HistogramPart(model._outputs, hasattr(model, "classes_"), model.seed)]
 
     def pipeline(strength: float) -> Any:
         return Pipeline([("prepare", clone(model.linear)), ("last", last(strength))])

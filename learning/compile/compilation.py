@@ -120,6 +120,8 @@ def compile_forest(forest: Forest, precise: bool = False) -> Candidate:
     from learning.compile.graph import forest_graph
     from learning.runtimes.onnx import MEMBER
 
+    # Of quantities float32 has too few digits.
+    precise = precise or forest.link in ("identity", "exponential")
     return Candidate("onnx", {MEMBER: forest_graph(forest, precise)}, thresholds(forest))
 
 

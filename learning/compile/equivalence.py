@@ -67,6 +67,9 @@ def probes(rows: Batch, schema: Schema, thresholds: dict[int, list[float]], seed
     """
     generator = np.random.default_rng(seed)
     sides = {f: _sides(values) for f, values in thresholds.items()}
+    # A category's column holds codes, and nothing between them.
+    codes = [f for f in sides if schema.numeric[f].kind == "category"]
+    sides |= {f: np.unique(np.rint(sides[f])) for f in codes}
     sizes = [len(s) for s in sides.values()]
     placed = min(max([min(PROBES, sum(sizes)), *sizes]), MOST_PROBES - UNSETTLED)
     drawn = generator.integers(len(rows.matrix), size=placed + UNSETTLED)

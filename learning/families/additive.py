@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from learning.family import Columns, Family
 from learning.forms.additive import Additive as Form
 from learning.forms.additive import Term
+from learning.forms.histograms import histograms
 from learning.forms.sources import CannotFold, Columned, Linear, Number, sources
 from learning.forms.trees import Forest, Node
 from learning.preparation import prepare, waves
@@ -20,6 +21,8 @@ from learning.progress import Progress
 from tables.schema import Schema
 from tables.split import Fold
 
+# The part that is no forest.
+LINEAR = "linear"
 Seconds = Annotated[int, Meta(ge=1, le=86_400)]
 
 
@@ -99,14 +102,17 @@ class AdditiveFamily(Family):
         ]
         read, scores = replace(given, sources=filled), len(model.base_)
         nodes: list[Node] = []
+        base = np.ravel(model.base_).astype(np.float64)
         for name, part in model.parts_.items():
             if isinstance(part, str):
                 nodes += _trees(part, read, scores, model.weights_[name])
-        forest = Forest(
-            tuple(nodes), given.columns, scores, model.link_, tuple(np.ravel(model.base_).tolist())
-        )
-        linear = model.parts_.get("linear")
-        term = _term(linear, given, model.weights_["linear"], scores) if linear else None
+            elif name != LINEAR:
+                stand_in = histograms(replace(read, model=part), model.weights_[name])
+                nodes += stand_in.trees
+                base += stand_in.base
+        forest = Forest(tuple(nodes), given.columns, scores, model.link_, tuple(base.tolist()))
+        linear = model.parts_.get(LINEAR)
+        term = _term(linear, given, model.weights_[LINEAR], scores) if linear else None
         return Form(forest, term)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from learning.family import Family, fit_in_steps
 from learning.forms.sources import CannotFold, Columned
-from learning.forms.splits import sklearn_tree
+from learning.forms.splits import only, sklearn_tree
 from learning.forms.trees import Forest
 from learning.preparation import pipeline, prepare
 from learning.progress import Progress
@@ -32,15 +32,16 @@ def forest(
     min_samples_leaf: Leaf = 2,
 ) -> Any:
     """Return a random forest behind one-hot columns and median imputation."""
-    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    classifier = RandomForestClassifier(
+    kind = RandomForestClassifier if schema.target.classes else RandomForestRegressor
+    model = kind(
         n_estimators=n_estimators,
         max_depth=max_depth,
         min_samples_leaf=min_samples_leaf,
         random_state=seed,
     )
-    return pipeline(prepare(schema, words=MOST_WORDS), classifier)
+    return pipeline(prepare(schema, words=MOST_WORDS), model)
 
 
 class ForestFamily(Family):
@@ -53,10 +54,14 @@ class ForestFamily(Family):
 
     def classes(self) -> tuple[type, ...]:
         """Return scikit-learn's classes."""
-        from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
-        from sklearn.tree import DecisionTreeClassifier
+        from sklearn import ensemble, tree
 
-        return (RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier)
+        return (
+            ensemble.RandomForestClassifier,
+            ensemble.ExtraTreesClassifier,
+            tree.DecisionTreeClassifier,
+            ensemble.RandomForestRegressor,
+        )
 
     def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
         """Fit a forest some trees at a time, by all processors."""
@@ -68,6 +73,8 @@ class ForestFamily(Family):
     def fold(self, given: Columned, outputs: int) -> Forest:
         """Return the trees; of two classes, the share of the second."""
         model = given.model
+        if not hasattr(model, "classes_"):
+            return _quantity(given)
         if list(model.classes_) != list(range(outputs)):
             raise CannotFold(f"{type(model).__name__} was not fitted on all classes")
         first = 1 if outputs == 2 else 0
@@ -76,6 +83,14 @@ class ForestFamily(Family):
             for one in getattr(model, "estimators_", None) or [model]
         )
         return Forest(trees, given.columns, outputs - first)
+
+
+def _quantity(given: Columned) -> Forest:
+    """Return the trees of a quantity, each with its share of the mean."""
+    trees = given.model.estimators_
+    values = only(0, 1, 1 / len(trees))
+    made = tuple(sklearn_tree(given, one.tree_, values) for one in trees)
+    return Forest(made, given.columns, 1, "identity", (0.0,))
 
 
 family = ForestFamily()

@@ -14,7 +14,7 @@ import numpy as np
 
 from learning.forms.sources import CannotFold, Columned, Number
 from learning.forms.splits import Branch, split
-from learning.forms.trees import Is, Leaf, Node, Split
+from learning.forms.trees import Forest, Is, Leaf, Link, Node, Split
 
 # Bits of a node's `decision_type`: a category's test, where missing values go, and what is missing.
 CATEGORY, LEFT = 1, 2
@@ -22,6 +22,21 @@ NOTHING, ZERO = 0, 1
 WORD = 32
 # What is no further from 0 than this float32 is 0 to LightGBM's predictor.
 NEARLY_ZERO = float(np.float32(1e-35))
+
+LINKS: Mapping[str, Link] = {
+    "binary": "logistic",
+    "cross_entropy": "logistic",
+    "multiclass": "softmax",
+    "regression": "identity",
+    "regression_l1": "identity",
+    "huber": "identity",
+    "fair": "identity",
+    "quantile": "identity",
+    "mape": "identity",
+    "poisson": "exponential",
+    "gamma": "exponential",
+    "tweedie": "exponential",
+}
 
 Block = Mapping[str, str]
 
@@ -54,6 +69,27 @@ def read(text: str) -> Text:
 def _block(text: str) -> Block:
     lines = (line.partition("=") for line in text.splitlines())
     return {name: value for name, _, value in lines}
+
+
+def forest(text: Text, given: Columned) -> Forest:
+    """Return the trees with the link of the model's objective. Raises CannotFold.
+
+    A logistic function's own slope (`sigmoid`) is in the leaves.
+    """
+    name, *given_parameters = text.head.get("objective", "").split() or [""]
+    parameters = dict(part.partition(":")[::2] for part in given_parameters)
+    if name not in LINKS or "sqrt" in parameters:
+        raise CannotFold("LightGBM's objective is not folded")
+    slope = _number(parameters.get("sigmoid", "1"))
+    nodes = tuple(trees(text, given, text.outputs, (slope,) * text.outputs))
+    return Forest(nodes, given.columns, text.outputs, LINKS[name])
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise CannotFold("LightGBM's objective is damaged") from None
 
 
 def trees(text: Text, given: Columned, outputs: int, weights: tuple[float, ...]) -> Iterator[Node]:

@@ -7,6 +7,7 @@ precision.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import add
 
 import msgspec
 import numpy as np
@@ -64,7 +65,7 @@ class AdditiveRuntime:
     def __init__(self, trees: OnnxRuntime | None, term: TermModel | None, head: Head) -> None:
         self._trees = trees
         self._term = TermScorer(term) if term else None
-        self._base = head.base
+        self._base = list(head.base)
         self._wide = np.array(head.base)
         self._link = head.link
 
@@ -80,12 +81,11 @@ class AdditiveRuntime:
         return outputs_of(self._link, total)
 
     def _row(self, batch: Batch) -> list[float]:
-        added = list(self._base)
+        added = self._base
         if self._trees is not None:
-            trees: list[float] = self._trees.outputs(batch)[0].tolist()
-            added = [a + b for a, b in zip(added, trees, strict=True)]
+            added = list(map(add, added, self._trees.row(batch.matrix)))
         if self._term is not None:
-            added = [a + b for a, b in zip(added, self._term.row(batch), strict=True)]
+            added = list(map(add, added, self._term.row(batch)))
         return added
 
 
@@ -106,8 +106,10 @@ class TermScorer:
         for index, words in self._words:
             found = words.score(batch.texts[index][0])
             sums = [a + b for a, b in zip(sums, found, strict=True)]
-        bounded = zip(sums, self._bounds, strict=True)
-        return [w * min(max(value, low), high) for value, (w, low, high) in bounded]
+        return [
+            weight * (low if value < low else high if value > high else value)
+            for value, (weight, low, high) in zip(sums, self._bounds, strict=True)
+        ]
 
     def rows(self, batch: Batch) -> Doubles:
         """Return the scores `[n, k]`."""

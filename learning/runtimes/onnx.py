@@ -83,12 +83,20 @@ class OnnxRuntime:
         parts = self._threads().map(lambda i: self._scores(matrix[i : i + size]), starts)
         return self._classes(np.concatenate(list(parts)))
 
-    def _one(self, matrix: Matrix) -> Outputs:
+    def row(self, matrix: Matrix) -> list[float]:
+        """Return the k scores of the only row, of a model whose columns are our own."""
+        scores: list[float] = self._row(matrix)[0].tolist()
+        return scores
+
+    def _row(self, matrix: Matrix) -> Floats:
         lane: _Lane | None = getattr(self._lanes, "lane", None)
         if lane is None:
             assert self._shaper is not None
             lane = self._lanes.lane = _Lane(self._session, self._shaper)
-        scores = lane.scores(matrix)
+        return lane.scores(matrix)
+
+    def _one(self, matrix: Matrix) -> Outputs:
+        scores = self._row(matrix)
         if self._link != "mean":
             return row_outputs(self._link, scores[0].tolist())
         if not self._single:

@@ -190,7 +190,7 @@ class Classification(Task):
         """Return the prediction of some of its rows."""
         return Prediction(prediction.probabilities[start:end], prediction.winners[start:end])
 
-    def columns(self, target: Target) -> tuple[Column, ...]:
+    def columns(self, target: Target, prediction: Any = None) -> tuple[Column, ...]:
         """Return the class, and the probabilities of all."""
         classes = Column(VALUE, _kind(target))
         return (classes, Column(PROBABILITIES, "number", len(target.classes), target.keys))
@@ -215,7 +215,7 @@ class Classification(Task):
             for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
         ]
 
-    def header(self, target: Target) -> tuple[str, ...]:
+    def header(self, target: Target, prediction: Any = None) -> tuple[str, ...]:
         """Return the prediction, its probability, and that of each class."""
         return ("prediction", "probability", *(f"probability_{key}" for key in target.keys))
 

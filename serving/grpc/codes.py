@@ -15,6 +15,7 @@ CODES: dict[type[MiranteError], grpc.StatusCode] = {
     errors.MiranteError: grpc.StatusCode.INTERNAL,
     errors.DependencyError: grpc.StatusCode.UNIMPLEMENTED,
     errors.RowsError: grpc.StatusCode.INVALID_ARGUMENT,
+    errors.TooManyRows: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ParseError: grpc.StatusCode.INVALID_ARGUMENT,
     refusals.RequestError: grpc.StatusCode.INVALID_ARGUMENT,
     refusals.BodyTooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,

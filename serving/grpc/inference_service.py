@@ -119,7 +119,8 @@ class Inference:
         request = exchange.options = parse(messages.ModelInferRequest, exchange.body)
         name, version = request.model_name, request.model_version or None
         exchange.live = self._champions.live_version(name, version)
-        strict = (
+        (strict,) = exchange.flags("strict")
+        strict = strict or (
             request.parameters["strict"].bool_param if "strict" in request.parameters else False
         )
         return decode_tensors(exchange.live.codec, _inputs(request), strict)

@@ -58,6 +58,7 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
             route=request.url_rule.rule if request.url_rule else "",
             status=response.status_code,
             seconds=time.perf_counter() - g.started,
+            detail=g.get("detail", ""),
         )
         return response
 
@@ -75,10 +76,13 @@ def _read_without_a_length(environ: dict[str, Any]) -> None:
 
 def _add_headers(response: Response, cors: Cors) -> None:
     response.headers["X-Request-Id"] = g.request_id
+    response.headers["X-Content-Type-Options"] = "nosniff"
     origin = request.headers.get("Origin")
     given = origin.encode("latin-1", "replace") if origin else None
     if request.method == "OPTIONS":
-        headers = cors.preflight(given, response.headers.get("Allow", "").encode("latin-1"))
+        asked = request.headers.get("Access-Control-Request-Headers", "").encode("latin-1")
+        allow = response.headers.get("Allow", "").encode("latin-1")
+        headers = cors.preflight(given, allow, asked)
     else:
         headers = cors.headers(given)
     for name, value in headers:
@@ -86,13 +90,15 @@ def _add_headers(response: Response, cors: Cors) -> None:
 
 
 def _refuse(error: MiranteError) -> Response:
+    g.detail = str(error)
     return flask_response(refuse(error, g.request_id))
 
 
 def _refuse_http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
-    response = flask_response(problem(HTTPStatus(error.code), _detail(error), g.request_id))
+    g.detail = _detail(error)
+    response = flask_response(problem(HTTPStatus(error.code), g.detail, g.request_id))
     for name, value in error.get_headers():
         if name.lower() in ("location", "retry-after", "www-authenticate"):
             response.headers[name] = value

@@ -6,7 +6,7 @@ import msgspec
 
 from serving import media
 from serving.champions import Live
-from serving.description import Description, row_of
+from serving.description import STRICT, Description, flag, row_of
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import refuse
 from serving.refusals import MediaTypeError
@@ -23,11 +23,13 @@ __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"
 def decode(exchange: Exchange) -> Decoded:
     """Decode the body, one JSON object, into a batch of one row.
 
-    Raises ParseError, MediaTypeError and RowsError.
+    `?strict=1` refuses what else is answered with a warning.
+    Raises ParseError, MediaTypeError, RowsError and RequestError.
     """
     if media.readable(exchange) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
-    return exchange.live.codec.decode_json(exchange.body, single=True)
+    (strict,) = exchange.flags("strict")
+    return exchange.live.codec.decode_json(exchange.body, single=True, strict=strict)
 
 
 def render(exchange: Exchange) -> Answer:
@@ -48,4 +50,5 @@ def document(live: Live) -> Description:
         "The probability that a loan defaults, for one application",
         {media.JSON: {"schema": row_of(live), "example": live.schema.example}},
         {media.JSON: {"schema": answer}},
+        parameters=(flag("strict", STRICT),),
     )

@@ -7,7 +7,7 @@ platform asks for; the names in the answers are those of its own algorithms.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -18,7 +18,8 @@ from serving.champions import Live, Prediction
 from serving.description import STRICT, Description, flag, header, prediction_schema, row_of
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
 from serving.problems import refuse
-from serving.warnings import warning_headers, warnings_of
+from serving.warnings import warning_headers, warning_members
+from tables.json_text import lines_of
 from tables.readers.body import read_body
 from tables.rows import Decoded, RowCodec, parse_json
 
@@ -46,41 +47,48 @@ def decode(exchange: Exchange) -> Decoded:
     in their order. `?strict=1` refuses what else is answered with a warning.
     Raises ParseError, MediaTypeError, RowsError and RequestError.
     """
-    codec, body = exchange.live.codec, exchange.body
+    codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
     (strict,) = exchange.flags("strict")
     written = media.readable(exchange)
     if written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
-        table = read_body(body, exchange.live.schema, header=named, charset=media.charset(exchange))
-        decoded = codec.decode_columns(table.columns, strict=strict, dialect=table.dialect)
+        table = read_body(
+            body,
+            exchange.live.schema,
+            header=named,
+            charset=media.charset(exchange),
+            most_rows=most,
+        )
+        decoded = codec.decode_columns(
+            table.columns, strict=strict, dialect=table.dialect, most_rows=most
+        )
     elif written == media.JSON_LINES:
-        lines = [parse_json(line) for line in body.splitlines() if line.strip()]
-        decoded = codec.decode_objects(lines, strict=strict)
+        decoded = codec.decode_objects(lines_of(body), strict=strict, most_rows=most)
     else:
-        decoded = _decode_json(body, codec, strict)
+        decoded = _decode_json(body, codec, strict, most)
     if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
 
 
-def _decode_json(body: bytes, codec: RowCodec, strict: bool) -> Decoded:
+def _decode_json(body: bytes, codec: RowCodec, strict: bool, most: int) -> Decoded:
     if body[:1] == b"[":
-        return codec.decode_json(body, single=False, strict=strict)
+        return codec.decode_json(body, single=False, strict=strict, most_rows=most)
     if b"[" not in body:
         return codec.decode_json(body, single=True, strict=strict)
-    parsed = parse_json(body)
+    parsed: Any = parse_json(body, most)
     if isinstance(parsed, dict) and any(isinstance(value, list) for value in parsed.values()):
-        parsed = _rows_of(parsed)
+        return codec.decode_objects(_rows_of(parsed), strict=strict, most_rows=most)
     rows = parsed if isinstance(parsed, list) else [parsed]
-    return codec.decode_objects(rows, strict=strict)
+    return codec.decode_objects(rows, strict=strict, most_rows=most)
 
 
-def _rows_of(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows_of(columns: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if not all(isinstance(column, list) for column in columns.values()):
         raise RowsError("expected a list for every field, or for none")
     if len({len(column) for column in columns.values()}) > 1:
         raise RowsError("expected equally many values for every field")
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
 def render(exchange: Exchange) -> Answer:
@@ -95,22 +103,26 @@ def render(exchange: Exchange) -> Answer:
     if written == media.JSON_LINES:
         lines = b"".join(msgspec.json.encode(one) + b"\n" for one in predictions)
         return Answer(200, lines, _LINES, headers)
-    document: dict[str, Any] = {"predictions": predictions}
-    warnings = warnings_of(exchange.decoded)
-    if warnings:
-        document["warnings"] = warnings
+    document = {"predictions": predictions, **warning_members(exchange.decoded)}
     return Answer(200, msgspec.json.encode(document), JSON, headers)
 
 
 def _cells(live: Live, prediction: Prediction) -> list[list[Any]]:
     # As the platform's own algorithms have it: what is predicted, and all of its probabilities.
     target = live.schema.target
-    kept = [i for i, name in enumerate(live.task.header(target)) if name != "probability"]
+    kept = [
+        i for i, name in enumerate(live.task.header(target, prediction)) if name != "probability"
+    ]
     return [[row[i] for i in kept] for row in live.task.cells(prediction, target)]
 
 
 def _predictions(live: Live, prediction: Prediction) -> list[dict[str, Any]]:
-    return live.task.answers(prediction, live.schema.target, "predicted_label")
+    return live.task.answers(prediction, live.schema.target, _name(live))
+
+
+def _name(live: Live) -> str:
+    # As the platform's own algorithms name what they predict.
+    return "predicted_label" if live.schema.target.classes else "score"
 
 
 def _custom_attributes(exchange: Exchange) -> Headers:
@@ -130,7 +142,7 @@ def document(live: Live) -> Description:
         "description": "a list of values a feature",
         "additionalProperties": {"type": "array"},
     }
-    one = prediction_schema(live, "predicted_label")
+    one = prediction_schema(live, _name(live))
     rows = {"type": "array", "items": row, "minItems": 1}
     answer = {
         "type": "object",

@@ -13,6 +13,7 @@ from serving.description import Description
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
+from tables.json_text import MOST_ROWS, is_long
 from tables.rows import Decoded, json_name, parse_json
 
 TAG = "Tweets"
@@ -32,16 +33,18 @@ def decode(exchange: Exchange) -> Decoded:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
     codec = exchange.live.codec
     name = codec.schema.features[0].name
-    texts = exchange.options = texts_of(exchange.body)
-    return codec.decode_objects([{name: text} for text in texts.values()])
+    texts = exchange.options = texts_of(exchange.body, exchange.max_rows)
+    rows = ({name: text} for text in texts.values())
+    return codec.decode_objects(rows, most_rows=exchange.max_rows)
 
 
-def texts_of(body: bytes) -> dict[str, str]:
+def texts_of(body: bytes, most: int = MOST_ROWS) -> dict[str, str]:
     """Return the texts by key, in the body's order. Raises ParseError."""
     try:
-        texts = _texts.decode(body)
+        # A long body is parsed a block at a time.
+        texts = _texts_patiently(parse_json(body, most)) if is_long(body) else _texts.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        texts = _texts_patiently(parse_json(body))
+        texts = _texts_patiently(parse_json(body, most))
     if not texts:
         raise ParseError("expected an object with at least one text")
     return texts

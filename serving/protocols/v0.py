@@ -11,12 +11,20 @@ import msgspec
 from errors import ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
-from serving.description import STRICT, Description, flag, prediction_schema, row_of
+from serving.description import (
+    STRICT,
+    Description,
+    flag,
+    interval_parameters,
+    prediction_schema,
+    row_of,
+)
 from serving.exchange import Answer, Exchange, Routes
-from serving.problems import describe, refuse
-from serving.warnings import warning_headers, warnings_of
+from serving.problems import errors_of, refuse
+from serving.warnings import warning_headers, warning_members
+from tables.json_text import lines_of
 from tables.readers.body import read_body
-from tables.rows import Decoded, parse_json
+from tables.rows import Decoded
 
 TAG = "Prediction"
 ROUTES: Routes = (
@@ -24,6 +32,8 @@ ROUTES: Routes = (
     ("POST", "/v0/models/{name}/predict", "predict"),
 )
 PROTOCOL: str | None = None
+# A row for which a model raises may be left out under `partial`: the answer says which.
+PARTIAL = True
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
@@ -35,20 +45,25 @@ def decode(exchange: Exchange) -> Decoded:
     and missing values where training had none.
     Raises ParseError, MediaTypeError and RowsError.
     """
-    codec, body = exchange.live.codec, exchange.body
+    codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
     partial, strict = exchange.flags("partial", "strict")
     written = media.readable(exchange)
     if written == media.CSV:
-        table = read_body(body, exchange.live.schema, charset=media.charset(exchange))
+        table = read_body(
+            body, exchange.live.schema, charset=media.charset(exchange), most_rows=most
+        )
         decoded = codec.decode_columns(
-            table.columns, partial=partial, strict=strict, dialect=table.dialect
+            table.columns, partial=partial, strict=strict, dialect=table.dialect, most_rows=most
         )
     elif written == media.JSON_LINES:
-        rows = [parse_json(line) for line in body.splitlines() if line.strip()]
-        decoded = codec.decode_objects(rows, partial=partial, strict=strict)
+        decoded = codec.decode_objects(
+            lines_of(body), partial=partial, strict=strict, most_rows=most
+        )
     else:
         single = body[:1] == b"{" or _is_single(body)
-        decoded = codec.decode_json(body, single=single, partial=partial, strict=strict)
+        decoded = codec.decode_json(
+            body, single=single, partial=partial, strict=strict, most_rows=most
+        )
     if not decoded.indices:
         raise RowsError("expected at least one row that fits the signature", decoded.problems)
     return decoded
@@ -72,11 +87,7 @@ def render(exchange: Exchange) -> Answer:
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
-    warnings = warnings_of(decoded)
-    if warnings:
-        document["warnings"] = warnings
-    if decoded.problems:
-        document["errors"] = [describe(fault) for fault in decoded.problems]
+    document |= warning_members(decoded) | errors_of(decoded)
     return Answer(200, msgspec.json.encode(document))
 
 
@@ -84,14 +95,13 @@ def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
     """Put each row at its index in the request, null where a bad one stood."""
     if not decoded.problems:
         return rows
-    total = 1 + max(decoded.indices[-1], max(fault.row for fault in decoded.problems))
     found = dict(zip(decoded.indices, rows, strict=True))
-    return [found.get(index) for index in range(total)]
+    return [found.get(index) for index in range(decoded.rows)]
 
 
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     task, target = live.task, live.schema.target
-    header, rows = task.header(target), task.cells(prediction, target)
+    header, rows = task.header(target, prediction), task.cells(prediction, target)
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
@@ -114,13 +124,15 @@ def document(live: Live) -> Description:
             "prediction_time": {"type": "string", "format": "date-time"},
             "model": {"type": "object"},
             "warnings": {"type": "array", "items": {"type": "object"}},
+            "warnings_omitted": {"type": "integer"},
             "errors": {"type": "array", "items": {"type": "object"}},
+            "errors_omitted": {"type": "integer"},
         },
         "required": ["prediction_time", "model"],
     }
     rows = {"type": "array", "items": row, "minItems": 1}
     return Description(
-        "Predict the class of one row, or of each row of a list",
+        "Predict one row, or each row of a list",
         {
             media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.schema.example},
             media.JSON_LINES: {},
@@ -130,5 +142,6 @@ def document(live: Live) -> Description:
         parameters=(
             flag("partial", "answer the rows that are good, and name those that are not"),
             flag("strict", STRICT),
+            *interval_parameters(live),
         ),
     )

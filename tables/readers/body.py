@@ -11,9 +11,11 @@ from itertools import islice
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
-from errors import DatasetError, ParseError, RowProblem
+from errors import DatasetError, ParseError, RowProblem, RowsError, TooManyRows
 from tables.dialect import PLAIN_DIALECT, Dialect
+from tables.json_text import MOST_ROWS, check_row, is_long, too_many
 from tables.readers.assembly import Rows, without_total
 from tables.readers.delimited import Source, head_of, read_rows
 from tables.readers.dialects import DELIMITERS, Malformed, records, skip_preamble, spaced
@@ -24,6 +26,8 @@ from tables.schema import Schema
 
 # A header is looked for in so many first records.
 HEAD_RECORDS = 20
+# Lines within quotes and empty ones are lines, too.
+LINES_A_ROW = 4
 EMPTY = "the body is empty; expected CSV"
 # What a client may call an encoding, and Python's name for it. No others: some of Python's are no
 # encodings of text, or are slow on purpose-made bytes.
@@ -59,20 +63,30 @@ class _Heading(NamedTuple):
     dialect: Dialect
 
 
-def read_body(body: bytes, schema: Schema, *, header: bool = True, charset: str = "") -> Body:
+def read_body(
+    body: bytes,
+    schema: Schema,
+    *,
+    header: bool = True,
+    charset: str = "",
+    most_rows: int = MOST_ROWS,
+) -> Body:
     """Read delimited text with a header, or, without `header`, perhaps with none.
 
     Rows without a header have the features in their order. `charset` is what the
     client calls the encoding; without one it is UTF-8, or that of the model's file.
     Raises ParseError
     for bytes that are no such table, RowsError for rows that have more or fewer
-    cells than the header.
+    cells than the header, TooManyRows for more than `most_rows`, or a longer line than
+    a row may have.
     """
     model = schema.dialect or PLAIN_DIALECT
     names = [feature.name for feature in schema.features]
     known = {*names, schema.target.name, *schema.ignored}
     try:
         data = _utf8(_said(body, charset), model)
+        if is_long(data):
+            _check_lines(data, most_rows)
         start, said, _ = skip_preamble(head_of(data)[0])
         data = data[len(head_of(data)[0][:start].encode()) :]
         heading = _heading(data, known, _dialects(data, model, said))
@@ -109,6 +123,20 @@ def _utf8(body: bytes, model: Dialect) -> bytes:
     if not data.strip(BLANK):
         raise ParseError(EMPTY)
     return data
+
+
+def _check_lines(data: bytes, most_rows: int) -> None:
+    """Count lines and the longest before any is read. Raises TooManyRows."""
+    if max(data.count(b"\n"), data.count(b"\r")) > LINES_A_ROW * most_rows:
+        raise TooManyRows(too_many(most_rows))
+    signs = np.frombuffer(data, np.uint8)
+    ends = np.flatnonzero((signs == ord("\n")) | (signs == ord("\r")))
+    lengths = np.diff(ends, prepend=-1, append=len(data)) - 1
+    check_row(int(lengths.max()))
+    # A line within quotes, or an empty one, is no row.
+    rows = int((lengths > 0).sum()) - HEAD_RECORDS
+    if b'"' not in data and rows > most_rows:
+        raise TooManyRows(too_many(most_rows))
 
 
 def _dialects(data: bytes, model: Dialect, said: str | None) -> Iterator[Dialect]:
@@ -196,6 +224,13 @@ def _names(cells: Sequence[str], known: Set[str]) -> dict[int, str]:
 
 
 def _checked(rows: Rows, width: int) -> Rows:
+    if rows.ragged and not len(rows.lines):
+        # Not a row is as the header: one problem says it.
+        row, _, cells = rows.ragged[0]
+        raise RowsError(
+            f"no row has as many cells as the header: {width}",
+            (RowProblem(row, None, f"{width} cells", f"{cells} cells"),),
+        )
     if rows.ragged:
         raise rejected(
             RowProblem(row, None, f"{width} cells", f"{cells} cells")

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from learning.processors import processors
+from learning.processors import let_threads_rest, processors
+from tests.conftest import ROOT
 
 
 @pytest.fixture
@@ -76,3 +77,30 @@ def test_a_process_bound_to_one_processor_has_one() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "1\n"
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, "passive"), ("active", "active")])
+def test_threads_rest_unless_the_environment_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, given: str | None, expected: str
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    let_threads_rest()
+    assert os.environ["OMP_WAIT_POLICY"] == expected
+
+
+@pytest.mark.parametrize("script", ["build_model.py", "worker.py"])
+def test_nothing_with_threads_is_loaded_before(script: str) -> None:
+    """OpenMP asks when it is loaded; what a training process sees is asked of itself."""
+    code = (
+        "import runpy, sys, learning.processors as processors\n"
+        "def asked():\n"
+        "    print(sorted({'sklearn', 'lightgbm'} & sys.modules.keys())); sys.exit()\n"
+        "processors.let_threads_rest = asked\n"
+        f"sys.argv = [{script!r}, '--job', '0', '-1', '1']\n"
+        f"runpy.run_path({script!r}, run_name='__main__')\n"
+    )
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.stdout == "[]\n", done.stderr

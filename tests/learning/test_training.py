@@ -57,7 +57,7 @@ class Told(SilentProgress):
     [
         (forest, {"n_estimators": 47}, 47),
         (forest, {"n_estimators": 1}, 1),
-        (boosting, {"max_iter": 33, "min_samples_leaf": 5}, 33),
+        (boosting, {"max_iter": 33, "min_samples_leaf": 5}, 1),
         (logistic, {}, 1),
     ],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from serving.cors import Cors
+from serving.cors import EXPOSED, SENT, Cors
 
 ORIGIN = b"access-control-allow-origin"
 
@@ -31,3 +31,21 @@ def test_only_an_origin_that_may_read_is_told_what_it_may_send():
     assert b"authorization" in granted[b"access-control-allow-headers"].lower()
     refused = dict(cors.preflight(b"https://b.example", b"POST"))
     assert b"access-control-allow-methods" not in refused
+
+
+def test_what_a_page_asks_to_send_is_allowed_where_any_page_may_read():
+    name = b"access-control-allow-headers"
+    asked = b"x-datadog-trace-id, traceparent"
+    headers = Cors(("*",)).preflight(b"https://a.example", b"POST", asked)
+    assert dict(headers)[name] == asked
+    assert (b"vary", b"Access-Control-Request-Headers") in headers
+    for value in (b"a\r\nset-cookie: x", b"", b"x" * 1025):
+        assert dict(Cors(("*",)).preflight(b"https://a.example", b"POST", value))[name] == SENT
+    named = Cors(("https://a.example",)).preflight(b"https://a.example", b"POST", asked)
+    assert dict(named)[name] == SENT
+
+
+def test_every_header_that_a_route_reads_may_be_sent():
+    for name in ("traceparent", "content-encoding", "inference-header-content-length"):
+        assert name.encode() in SENT.lower()
+    assert b"X-Warnings" in EXPOSED

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from serving.logs import JsonFormatter, start_logging
+from serving.logs import HideTokens, JsonFormatter, start_logging
 
 
 @pytest.fixture
@@ -70,3 +70,11 @@ def test_starting_twice_writes_once_at_the_level_asked_for(
     (line,) = capsys.readouterr().err.splitlines()
     assert json.loads(line)["message"] == "this"
     assert logger.propagate is False
+
+
+def test_the_key_in_a_path_is_not_in_the_lines_of_a_server() -> None:
+    line = '127.0.0.1 "%s" %s'
+    words = ("POST /api/v1/s3cret/predict?partial=1 HTTP/1.1", "200")
+    record = logging.LogRecord("werkzeug", logging.INFO, "", 0, line, words, None)
+    assert HideTokens().filter(record)
+    assert record.getMessage() == '127.0.0.1 "POST /api/v1/.../predict?partial=1 HTTP/1.1" 200'

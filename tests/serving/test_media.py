@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 
+import pyarrow as pa
 import pytest
 
 from errors import ParseError
@@ -104,3 +106,31 @@ def test_a_table_is_written_as_csv():
     assert (
         media.write_csv(("a", "b"), [('x, "y"', 1.5), ("", 2.0)]) == b'a,b\n"x, ""y""",1.5\n,2.0\n'
     )
+
+
+def _bare(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        (b"deflate", zlib.compress),
+        (b"deflate", _bare),
+        (b" ZSTD ", lambda data: pa.compress(data, "zstd", asbytes=True)),
+    ],
+)
+def test_other_encodings_are_undone_within_the_limit(name, pack):
+    packed = pack(b"x" * 1000)
+    assert media.unpack(packed, name, 1000) == b"x" * 1000
+    with pytest.raises(BodyTooLarge, match="unpacks to more than 999 bytes"):
+        media.unpack(packed, name, 999)
+    for body in (b"", b"nothing packed", packed[:-4]):
+        with pytest.raises(ParseError, match=r"not (deflate|zstd), though"):
+            media.unpack(body, name, 1000)
+
+
+def test_a_cell_that_a_spreadsheet_would_run_begins_with_a_quote():
+    cells = ("=1+1", "+x", "-x", "@a", "\ta", "a=1", "-1", -1.5)
+    assert media.write_csv(("=h",), [cells]) == b"'=h\n'=1+1,'+x,'-x,'@a,'\ta,a=1,-1,-1.5\n"

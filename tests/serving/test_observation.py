@@ -35,16 +35,16 @@ def test_every_request_is_counted_and_none_of_the_good_is_logged(
     metrics = Metrics()
     for status in (200, 422):
         record(Observation(metrics, 0.0), status)
-    assert statuses(logged) == set()
+    assert statuses(logged) == {422}
     text = metrics.exposition().decode()
     for status in (200, 422):
         assert f'mirante_requests_total{{route="/v0/predict",status="{status}"}} 1.0' in text
 
 
-def test_every_failure_of_ours_is_logged(logged: pytest.LogCaptureFixture) -> None:
-    for status in (200, 500, 503):
+def test_every_refusal_is_logged(logged: pytest.LogCaptureFixture) -> None:
+    for status in (200, 422, 500, 503):
         record(Observation(Metrics(), 0.0), status)
-    assert statuses(logged) == {500, 503}
+    assert statuses(logged) == {422, 500, 503}
 
 
 @pytest.mark.parametrize(("drawn", "expected"), [(0.24, {200}), (0.25, set())])

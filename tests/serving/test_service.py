@@ -6,6 +6,7 @@ import json
 import logging
 from typing import Any
 
+import numpy as np
 import pytest
 
 from serving.champions import Live
@@ -16,7 +17,8 @@ from serving.observation import Observation
 from serving.protocols import loans, oip, tweets, v0
 from serving.refusals import KeyRejected
 from serving.service import PredictionService
-from tests.serving.factory import ROW, ask, make_exchange, make_live, make_service
+from tables.schema import Schema, Target
+from tests.serving.factory import ROW, SIGNATURE, ask, make_exchange, make_live, make_service
 from tests.serving.protocols.test_loans import APPLICATION, LOANS
 from tests.serving.protocols.test_tweets import TWEETS
 from tests.serving.test_actions import sizes_of
@@ -228,3 +230,38 @@ def test_a_fault_of_ours_is_in_the_log_alone(caplog: pytest.LogCaptureFixture) -
     assert answer.status == 500
     assert b"secret" not in answer.body
     assert "secret of the house" in caplog.text
+
+
+def test_a_refusal_is_in_the_log_with_what_it_says_and_nothing_of_the_callers(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = logging.getLogger("mirante.access")
+    log.addHandler(caplog.handler)
+    log.setLevel(logging.INFO)
+    try:
+        answer = ask(make_service(), "/v0/predict", [ROW, {"secretname": "secretvalue"}])
+    finally:
+        log.removeHandler(caplog.handler)
+    line = next(vars(record) for record in caplog.records if record.name == "mirante.access")
+    assert line["detail"] == "1 row does not fit the signature"
+    assert (line["status"], line["route"]) == (422, "/v0/predict")
+    assert line["request_id"] == json.loads(answer.body)["request_id"]
+    assert "secret" not in str(line)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_model_that_answers_no_number_is_named(monkeypatch: pytest.MonkeyPatch, value: float):
+    live = make_live()
+    monkeypatch.setattr(live.runtime, "outputs", lambda batch: np.array([[value, 0.5]]))
+    answer = ask(make_service(live), "/v0/predict", ROW)
+    assert answer.status == 500
+    assert b"model credit answers NaN or infinity: promote another version" in answer.body
+
+
+def test_more_classes_take_fewer_rows() -> None:
+    schema = Schema(SIGNATURE.features, Target("y", tuple(range(50))))
+    service = make_service(make_live(schema=schema), max_rows=100)
+    assert ask(service, "/v0/predict", [ROW] * 20).status == 200
+    refused = ask(service, "/v0/predict", [ROW] * 21)
+    assert refused.status == 413
+    assert b"at most 20 are taken at once of a model of 50 classes" in refused.body

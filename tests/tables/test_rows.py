@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import MiranteError, ParseError, RowsError
+from errors import MiranteError, ParseError, RowsError, TooManyRows
 from tables.dates import DateFormat
 from tables.rows import RowCodec, parse_json
 from tables.schema import UNKNOWN, Feature, Schema, Target
@@ -480,3 +480,56 @@ def test_a_closed_category_takes_no_other_value() -> None:
     with pytest.raises(RowsError):
         codec.decode_columns({"plan": ["gold", "zzz"]})
     assert list(codec.decode_columns({"plan": ["gold", "pro"]}).indices) == [0, 1]
+
+
+LONG = [ROW | {"note": "x" * 300, "age": index} for index in range(2_000)]
+
+
+def test_a_long_list_is_read_in_blocks_to_the_same_rows():
+    decoded = encode(LONG)
+    assert decoded.batch.matrix[:, 0].tolist() == list(range(2_000))
+    assert decoded.batch.texts == (["x" * 300] * 2_000,)
+    assert decoded.rows == len(decoded.indices) == 2_000
+
+
+def test_rows_of_a_later_block_are_named_by_their_index_in_the_whole():
+    rows = [*LONG[:1_900], ROW | {"home": "tent"}, ROW | {"age": "x"}, *LONG[1_902:]]
+    assert encode(rows[:1_901]).unknown == ((1_900, "home"),)
+    assert problems(rows) == {(1_901, "age", "string")}
+    decoded = encode(rows, partial=True)
+    assert [fault.row for fault in decoded.problems] == [1_901]
+    assert list(decoded.indices) == [*range(1_901), *range(1_902, 2_000)]
+    assert decoded.unknown == ((1_900, "home"),)
+
+
+@pytest.mark.parametrize("rows", [[ROW] * 11, LONG, [{"incom": 1}] * 50_000])
+def test_rows_are_refused_at_the_limit_in_every_way(rows):
+    body = json.dumps(rows).encode()
+    for call in (
+        lambda: CODEC.decode_json(body, single=False, partial=True, most_rows=10),
+        lambda: CODEC.decode_objects(iter(rows), partial=True, most_rows=10),
+        lambda: CODEC.decode_columns({"age": ["1"] * len(rows)}, partial=True, most_rows=10),
+    ):
+        with pytest.raises(TooManyRows, match="more than 10 rows"):
+            call()
+
+
+def test_a_partial_answer_lists_a_hundred_problems_and_counts_the_others():
+    decoded = encode([ROW, *[{"incom": 1}] * 300], partial=True)
+    assert (len(decoded.problems), decoded.rows, len(decoded.indices)) == (100, 301, 1)
+    # `incom` is a near miss of a field that may be missing; age, note and records may not.
+    assert decoded.more_problems == 300 * 4 - 100
+    assert decoded.problems[0].hint == "income"
+
+
+def test_a_near_miss_is_looked_for_among_the_first_names_only():
+    with pytest.raises(RowsError) as refused:
+        encode(ROW | {f"incom{index}": 1 for index in range(50)})
+    assert sum(fault.hint is not None for fault in refused.value.problems) == 10
+
+
+def test_a_hundred_warnings_are_listed_and_the_others_counted():
+    decoded = encode([ROW | {"home": "tent"}] * 5_000)
+    assert (len(decoded.unknown), decoded.more_warnings) == (100, 4_900)
+    patient = encode([ROW | {"home": "tent", "age": 30.0}] * 9_000)
+    assert (len(patient.unknown), patient.more_warnings) == (100, 8_900)

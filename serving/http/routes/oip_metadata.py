@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 
 from errors import MiranteError
 from serving.champions import Champions
@@ -87,4 +87,5 @@ def _json(document: Any, status: int = 200) -> Response:
 
 
 def _refuse(error: MiranteError) -> Response:
+    g.detail = str(error)
     return flask_response(refuse(error, ""))

@@ -22,6 +22,7 @@ from serving.protocols.oip.tensors import (
     tensor_of_bytes,
     to_bytes,
 )
+from tables.json_text import is_long
 from tables.rows import parse_json
 
 BINARY = b"application/octet-stream"
@@ -92,6 +93,8 @@ def _json_length(exchange: Exchange) -> int:
 
 def _parse(decoder: msgspec.json.Decoder[Any], document: bytes) -> Any:
     try:
+        if is_long(document):  # which is parsed a block at a time
+            return msgspec.convert(parse_json(document), decoder.type)
         return decoder.decode(document)
     except msgspec.ValidationError as error:
         # Of types and members alone: msgspec quotes no value.

@@ -52,16 +52,3 @@ def test_quantities_are_pooled_with_what_is_added():
     values = 3.0 * TRUTH + 50.0
     found = pool({"a": column(TRUTH)}, values, LINKS["identity"])
     assert np.allclose(scores_of({"a": column(TRUTH)}, found)[:, 0], values, atol=0.5)
-
-
-@pytest.mark.parametrize("link", list(LINKS))
-def test_the_slope_is_that_of_the_loss(link):
-    outputs = 3 if link == "softmax" else 1
-    scores = RANDOM.normal(size=(20, outputs))
-    values = np.arange(20) % max(2, outputs) if link in ("logistic", "softmax") else TRUTH[:20]
-    slope = LINKS[link].slope(scores, values)
-    moved = scores.copy()
-    moved[7, 0] += 1e-6
-    rise = (LINKS[link].slope(moved, values).loss - slope.loss) / 1e-6
-    assert slope.by_scores[7, 0] == pytest.approx(rise, abs=1e-4)
-    assert slope.loss == pytest.approx(LINKS[link].losses(scores, values).mean())

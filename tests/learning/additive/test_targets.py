@@ -7,7 +7,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.metrics import log_loss
 
-from learning.additive.estimator import stratified
 from learning.families.additive import additive
 from learning.progress import SilentProgress
 from learning.runtimes.sklearn import dump, estimator_input, load_estimator
@@ -76,10 +75,3 @@ def test_progress_that_raises_ends_the_fit():
 
     with pytest.raises(KeyboardInterrupt):
         additive(MIXED.schema, 0).learn(ROWS, MIXED.target, Cancelling())
-
-
-def test_folds_have_every_class_in_proportion():
-    values = np.array([0] * 90 + [1] * 10)
-    for inside, outside in stratified(values, 5, 0):
-        assert np.bincount(values[outside]).tolist() == [18, 2]
-        assert len(inside) == 80

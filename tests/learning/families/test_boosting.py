@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
 )
 
@@ -17,6 +19,7 @@ from learning.families import family_of
 from learning.families.boosting import boosting, family
 from learning.forms.sources import CannotFold, columned
 from learning.forms.trees import every_test
+from learning.progress import SilentProgress
 from tests.learning.samples import fitted, prepared, schema
 
 
@@ -65,3 +68,19 @@ def test_it_reads_no_text():
     assert not family.reads(schema(texts=1))
     with pytest.raises(RecipeError, match="text0 is text"):
         boosting(schema(texts=1), 0)
+
+
+@pytest.mark.parametrize("quantity", [False, True])
+@pytest.mark.parametrize(("rows", "stops"), [(400, True), (30, False)])
+def test_it_stops_when_rounds_bring_nothing_where_there_are_rows_to_tell_by(rows, stops, quantity):
+    random = np.random.default_rng(0)
+    matrix = random.normal(size=(rows, 3)).astype(np.float32)
+    target = random.normal(size=rows) if quantity else np.arange(rows) % 2
+    model = boosting(schema(), 0)[-1]
+    if quantity:
+        model = HistGradientBoostingRegressor(
+            max_iter=500, early_stopping=True, n_iter_no_change=20, random_state=0
+        )
+    family.fit(model, matrix, target, SilentProgress())
+    assert model.early_stopping is stops
+    assert model.n_iter_ < 100 if stops else model.n_iter_ == 100

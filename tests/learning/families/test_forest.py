@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
+from learning.compile.compilation import compile
 from learning.families import family_of
-from learning.families.forest import family
+from learning.families.forest import family, forest
 from learning.forms.sources import CannotFold, columned
 from learning.forms.trees import AtMost, Is, Split, every_test
+from tables.schema import Target
 from tests.learning.samples import batch, fitted, prepared, schema
 
 ROWS = batch()
@@ -21,7 +24,13 @@ ROWS = batch()
 
 @pytest.mark.parametrize(
     "kind",
-    [RandomForestClassifier, ExtraTreesClassifier, DecisionTreeClassifier, ExtraTreeClassifier],
+    [
+        RandomForestClassifier,
+        ExtraTreesClassifier,
+        DecisionTreeClassifier,
+        ExtraTreeClassifier,
+        RandomForestRegressor,
+    ],
 )
 def test_averaged_trees_are_its_own(kind):
     assert family_of(kind()) is family
@@ -56,3 +65,16 @@ def test_scaled_columns_and_missing_classes_are_refused():
 def test_its_size_is_that_of_its_trees():
     estimator = fitted(prepared(RandomForestClassifier(7, max_depth=3, random_state=0)))
     assert family.size(estimator[-1]) == {"num_trees": 7, "max_depth": 3}
+
+
+def test_forest_of_a_quantity_compiles_to_its_mean():
+    quantity = msgspec.structs.replace(schema(), target=Target("y", (), "regression"))
+    made = forest(quantity, 0, n_estimators=7, max_depth=4)
+    values = np.random.default_rng(0).normal(1000, 50, len(ROWS.matrix))
+    estimator = made.fit(ROWS.matrix, values)
+    compiled = compile(estimator, quantity, [ROWS])
+    assert isinstance(estimator[-1], RandomForestRegressor)
+    assert (compiled.runtime.name, compiled.reason) == ("onnx", None)
+    found = compiled.runtime.outputs(ROWS)
+    assert found.shape == (len(values), 1)
+    assert found[:, 0] == pytest.approx(estimator.predict(ROWS.matrix), abs=1e-5 * values.std())

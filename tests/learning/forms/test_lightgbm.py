@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from learning.compile.compilation import compile_forest
-from learning.forms.lightgbm import NEARLY_ZERO, read, trees
+from learning.forms.lightgbm import NEARLY_ZERO, forest, read, trees
 from learning.forms.sources import CannotFold, Columned, Number
 from learning.forms.trees import Forest, Leaf, Link, Node
 from learning.runtimes import load_runtime
@@ -34,7 +34,7 @@ def learnt(objective: str, outputs: int = 1, **more):
         "binary": (score > 0).astype(int),
         "multiclass": np.digitize(score, [-0.5, 0.5]),
         "regression": score * 7 + 100,
-    }[objective]
+    }.get(objective, np.exp(score))
     parameters = {"objective": objective, "num_class": outputs, "verbosity": -1, **more}
     data = lightgbm.Dataset(matrix, values, categorical_feature=CATEGORIES)
     return lightgbm.train(parameters, data, 30)
@@ -100,3 +100,37 @@ def test_what_is_no_text_or_not_whole_is_said():
         list(trees(read(damaged), ALL, 1, (1.0,)))
     with pytest.raises(CannotFold, match="3 scores, not 1"):
         list(trees(read(learnt("multiclass", 3).model_to_string()), ALL, 1, (1.0,)))
+
+
+@pytest.mark.parametrize(
+    ("objective", "outputs", "more"),
+    [
+        ("binary", 1, {"sigmoid": 2.0}),
+        ("multiclass", 3, {}),
+        ("regression", 1, {}),
+        ("poisson", 1, {}),
+        ("tweedie", 1, {}),
+        ("quantile", 1, {"alpha": 0.9}),
+    ],
+)
+def test_the_objective_is_the_link(objective, outputs, more):
+    made = learnt(objective, outputs, **more)
+    found = compile_forest(forest(read(made.model_to_string()), ALL), precise=True)
+    answers = load_runtime(found.runtime_name, found.members).outputs(Batch(asked()))
+    expected = made.predict(asked()).reshape(len(asked()), -1)
+    answers = answers[:, 1:] if objective == "binary" else answers
+    np.testing.assert_allclose(answers, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("objective=regression", "objective=regression sqrt"),
+        ("objective=regression", "objective=lambdarank"),
+        ("objective=regression", "objective=binary sigmoid:x"),
+        ("objective=regression\n", ""),
+    ],
+)
+def test_an_objective_of_another_kind_is_said(change):
+    with pytest.raises(CannotFold, match="objective"):
+        forest(read(learnt("regression").model_to_string().replace(*change)), ALL)

@@ -17,13 +17,14 @@ from errors import DatasetError, RecipeError
 from learning.estimators import Candidates
 from learning.preparation import pipeline, prepare
 from learning.recipe import Recipe
-from learning.tasks import find_task, task_names, task_of
+from learning.tasks import MOST_CLASSES, find_task, read_target, task_names, task_of
 from persistence.model_persistence import read_model
 from persistence.registry import Registry
 from persistence.seal import new_key, trust_in
 from persistence.stores.memory import MemoryStore
 from serving.champions import load_live
 from tables.schema import Target
+from tables.table import Table
 from tests.learning.tables import mixed_table, without
 from tests.persistence.artifacts import make_registry
 
@@ -104,3 +105,11 @@ def test_a_target_that_the_task_cannot_read_is_said(throwaway):
     recipe = Recipe("plan", "plan", lambda: table, ridge, task="quantity")
     with pytest.raises(DatasetError, match="column plan: expected a number in every row"):
         build_model(recipe, registry=make_registry())
+
+
+def test_more_than_a_hundred_classes_are_learnt_where_it_is_said_that_they_are() -> None:
+    assert MOST_CLASSES == 100
+    table = Table({"y": [f"c{i}" for i in range(101)] * 5})
+    with pytest.raises(DatasetError, match="task classification lifts the limit"):
+        read_target(None)(table, "y", None, None)
+    assert len(read_target("classification")(table, "y", None, None).target.classes) == 101

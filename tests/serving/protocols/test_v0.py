@@ -69,3 +69,12 @@ def test_a_category_never_seen_is_warned_of_in_its_row(service: PredictionServic
     assert answer["warnings"] == [warning]
     assert ask(service, "/v0/predict?strict=1", ROW | {"home": "igloo"}, **JSON).status == 422
     assert ask(service, "/v0/predict?strict=perhaps", ROW, **JSON).status == 400
+
+
+def test_an_answer_lists_a_hundred_problems_and_warnings_and_counts_the_others():
+    service = make_service()
+    rows = [ROW | {"home": "tent"}] * 150 + [{}] * 150
+    answer = json.loads(ask(service, "/v0/predict?partial=1", rows).body)
+    assert (len(answer["errors"]), answer["errors_omitted"]) == (100, 150 * 2 - 100)
+    assert (len(answer["warnings"]), answer["warnings_omitted"]) == (100, 50)
+    assert answer["predictions"][150:] == [None] * 150

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from errors import DatasetError, ParseError, RowsError
+from errors import DatasetError, ParseError, RowsError, TooManyRows
 from tables.dataset import read_dataset
 from tables.dialect import Dialect
 from tables.readers import read_table
@@ -263,3 +263,26 @@ def test_an_encoding_that_is_none_of_text_is_refused(charset):
 def test_a_body_that_is_not_of_its_encoding_is_refused():
     with pytest.raises(ParseError, match="not windows-1252: byte 6"):
         read_body(b"a,b\n1,\x81\n", SCHEMA, charset="windows-1252")
+
+
+@pytest.mark.parametrize(
+    "body", [b"x\n" + b"1\n" * 200_000, b"\n" * 500_000, b'"x"\n' + b'"\n"\n' * 150_000]
+)
+def test_rows_are_counted_before_they_are_read(body):
+    with pytest.raises(TooManyRows, match="more than 1000 rows"):
+        read_body(b"x\n1\n" + body, NUMBERED, most_rows=1_000)
+
+
+def test_a_line_is_no_longer_than_a_row_may_be():
+    with pytest.raises(TooManyRows, match="a row is longer than"):
+        read_body(b"x\n" + b"1" * 600_000, NUMBERED)
+
+
+def test_a_table_of_another_layout_is_one_problem():
+    with pytest.raises(RowsError, match="no row has as many cells as the header: 1") as refused:
+        read_body(b"x\n" + b"1,2,3\n" * 500, NUMBERED)
+    (problem,) = refused.value.problems
+    assert (problem.expected, problem.got) == ("1 cells", "3 cells")
+
+
+NUMBERED = Schema((Feature("x", "number"),), Target("y", (0, 1)))
