@@ -16,6 +16,7 @@ from learning.families import file_families
 from learning.family import Family
 from learning.imports.example import Example, read_example
 from learning.imports.imported import Imported
+from learning.imports.recognition import check_file, check_version
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
 from learning.tasks import task_of
@@ -105,6 +106,7 @@ def read_model_file(
     file: Path, schema: str | Path | None, target: str, trusted: bool = False
 ) -> Imported:
     """Return the model of a file, with its metrics if the schema is a table with labels."""
+    check_file(file)
     if file.suffix == ".json":
         from learning.imports.r import import_r
 
@@ -181,7 +183,7 @@ def _skops(file: Path, example: Example, target: str) -> Imported:
 def _pickle(file: Path, example: Example, target: str) -> Imported:
     from learning.imports.isolated import import_pickle
 
-    _bytes(file)
+    check_version(_bytes(file))
     return import_pickle(file, example, target)
 
 

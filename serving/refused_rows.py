@@ -15,7 +15,7 @@ from errors import MiranteError, RowProblem
 from serving.champions import Live
 from serving.exchange import Exchange
 from tables.batch import Batch
-from tables.rows import Decoded, rejected
+from tables.rows import MOST_PROBLEMS, Decoded, rejected
 
 log = logging.getLogger("mirante.refused_rows")
 
@@ -79,18 +79,24 @@ def _without(exchange: Exchange, decoded: Decoded, refused: list[int]) -> Decode
     """Return the rows that the model answers. Raises RowsError for the others, unless `partial`."""
     problems = [RowProblem(decoded.indices[i], None, EXPECTED, GOT) for i in refused]
     good = np.setdiff1d(np.arange(len(decoded.batch.matrix)), refused)
-    (partial,) = exchange.flags("partial")
-    if problems and not (partial and len(good)):
+    if problems and not (_is_partial(exchange) and len(good)):
         raise rejected([*decoded.problems, *problems])
     kept = [decoded.indices[i] for i in good]
     at = set(kept)
+    listed = sorted([*decoded.problems, *problems], key=lambda fault: fault.row)
     return decoded._replace(
         batch=part(decoded.batch, good),
         indices=kept,
-        problems=tuple(sorted([*decoded.problems, *problems], key=lambda fault: fault.row)),
+        problems=tuple(listed[:MOST_PROBLEMS]),
+        more_problems=decoded.more_problems + len(listed[MOST_PROBLEMS:]),
         unknown=tuple(where for where in decoded.unknown if where[0] in at),
         missing=tuple(where for where in decoded.missing if where[0] in at),
     )
+
+
+def _is_partial(exchange: Exchange) -> bool:
+    """Tell whether fewer rows may be answered than were sent: if the protocol says which."""
+    return getattr(exchange.route.protocol, "PARTIAL", False) and exchange.flags("partial")[0]
 
 
 def part(batch: Batch, rows: Indices) -> Batch:

@@ -9,6 +9,7 @@ import pytest
 
 from serving import refused_rows
 from serving.exchange import Answer
+from serving.protocols import v0
 from serving.refused_rows import GOT
 from tables.batch import Batch
 from tests.serving.factory import ROW, make_exchange, make_live, make_service
@@ -65,3 +66,10 @@ def test_the_search_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refused_rows, "MOST_CALLS", 10)
     document = json.loads(answered(rows_of(*[13] * 64)).body)
     assert 0 < len(document["errors"]) < 10
+
+
+def test_no_row_is_left_out_where_the_protocol_would_not_say_which(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(v0, "PARTIAL", False)
+    assert answered(rows_of(30, 13, 40), b"partial=1").status == 422

@@ -1,0 +1,75 @@
+"""What a file is that was saved as a model, whatever its name says."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+from errors import ModelFileError
+
+LFS = b"version https://git-lfs.github.com/spec/"
+# A key of an estimator's state, and its value as pickle writes a short text.
+_SKLEARN = re.compile(
+    rb"_sklearn_version(?:\x94|q.|r....)?(?:\x8c.|X....)"
+    rb"([0-9]{1,3}\.[0-9]{1,3}(?:\.[0-9]{1,3})?(?:rc[0-9]|\.dev[0-9])?)",
+    re.S,
+)
+
+
+def check_file(file: Path) -> None:
+    """Raise ModelFileError, in one line, for what is no model under any name."""
+    if file.is_dir():
+        raise ModelFileError("that is a folder; expected a model's file")
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise ModelFileError(f"cannot read {file}: {error.strerror}") from None
+    fault = _fault(data, file.suffix)
+    if fault is not None:
+        raise ModelFileError(fault)
+
+
+def _fault(data: bytes, ending: str) -> str | None:
+    if not data.strip():
+        return "the file is empty"
+    if data.startswith(LFS):
+        return "the file is a Git LFS pointer, not the model; to get it: git lfs pull"
+    start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<?xml")):
+        return "the file is a web page, not a model; what was saved is a link's page, or an error's"
+    if data.startswith(b"PK\x03\x04"):
+        return _zip_fault(data)
+    if data.startswith(b"\x80") and ending in (".pkl", ".joblib") and data[-1:] != b".":
+        return "the pickle is cut off: download it again"
+    return None
+
+
+def _zip_fault(data: bytes) -> str | None:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            locked = any(entry.flag_bits & 1 for entry in archive.infolist())
+    except zipfile.BadZipFile:
+        return "the zip file is cut off or damaged: download it again"
+    return "the zip file is locked by a password; unpack it first" if locked else None
+
+
+def check_version(data: bytes) -> None:
+    """Raise ModelFileError for a pickle of another scikit-learn: its answers could not be proven.
+
+    A packed pickle, and one of something else, does not tell; it passes.
+    """
+    made, here = sklearn_version(data), version("scikit-learn")
+    if made is not None and made.split(".")[:2] != here.split(".")[:2]:
+        raise ModelFileError(
+            f"the pickle was made by scikit-learn {made}, and here is {here}; in an environment "
+            f"made by pip install scikit-learn=={made} skl2onnx, save it as .onnx"
+        )
+
+
+def sklearn_version(data: bytes) -> str | None:
+    """Return the version of scikit-learn that a pickle says wrote it; nothing of it is loaded."""
+    found = _SKLEARN.search(data)
+    return found[1].decode() if found else None
