@@ -20,6 +20,8 @@ MOST_TREES = 1000
 PATIENCE = 60
 # Rounds beyond those that were best out of fold, since all rows are more than most of them.
 LONGER = 1.1
+# Of more columns than these each tree reads a part.
+WIDE = 1000
 # Rows that a linear term is learnt from: more hardly move so few numbers.
 MOST_LINEAR_ROWS = 100_000
 
@@ -34,7 +36,6 @@ BOTH: Mapping[str, Any] = {
     # codes, chosen by the target, fit thousands of codes to noise.
     "max_cat_to_onehot": 1 << 30,
     "deterministic": True,
-    "force_row_wise": True,
     "feature_pre_filter": False,
     "verbosity": -1,
 }
@@ -173,6 +174,7 @@ class ForestPart:
     def _settings(self, rows: Rows, values: NDArray[Any], budget: Budget) -> dict[str, Any]:
         return {
             **self._parameters,
+            **_by_width(rows.matrix.shape[1], self._parameters["feature_fraction"]),
             "min_data_in_leaf": max(2, min(10, len(values) // 20)),
             "learning_rate": _rate(len(values), self._most),
             "num_threads": budget.threads(rows.matrix.size),
@@ -199,6 +201,13 @@ class ForestPart:
 def _raw(model: Any, rows: Rows, rounds: int) -> Doubles:
     found = model.predict(rows.matrix, raw_score=True, num_iteration=rounds, num_threads=1)
     return np.asarray(found, np.float64).reshape(len(rows.matrix), -1)
+
+
+def _by_width(columns: int, fraction: float) -> dict[str, Any]:
+    """Return what keeps the trees of wide tables quick: fewer columns a tree, and fewer bins."""
+    if columns <= WIDE:
+        return {"force_row_wise": True}
+    return {"force_col_wise": True, "max_bin": 63, "feature_fraction": fraction * WIDE / columns}
 
 
 def _rate(rows: int, most: int) -> float:
