@@ -161,7 +161,7 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     )
     for note in dataset.notes:
         progress.note(note)
-    return dataset
+    return dataset.in_unit(recipe.unit) if recipe.unit else dataset
 
 
 def origin_of(

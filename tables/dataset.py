@@ -59,6 +59,11 @@ class Dataset:
         """Return the dataset with one more note."""
         return replace(self, notes=(*self.notes, note))
 
+    def in_unit(self, unit: str) -> Dataset:
+        """Return the dataset of a quantity that has a unit."""
+        target = msgspec.structs.replace(self.schema.target, unit=unit)
+        return replace(self, schema=msgspec.structs.replace(self.schema, target=target))
+
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""
         return [self._object(i) for i in indices]

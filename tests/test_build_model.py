@@ -16,10 +16,20 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
-from build_model import _importances, build_model, chosen_recipe, main, name_of, parse, shown_store
+from build_model import (
+    _importances,
+    build_model,
+    chosen_recipe,
+    main,
+    name_of,
+    parse,
+    report,
+    shown_store,
+)
 from errors import DatasetError, RecipeError
-from learning.estimators import ready_made
+from learning.estimators import estimators, ready_made
 from learning.progress import SilentProgress
+from learning.recipe import Recipe
 from persistence.model_persistence import read_model
 from persistence.opening import open_store
 from persistence.registry import Registry
@@ -421,3 +431,14 @@ def test_a_table_that_memory_does_not_hold_is_one_line_that_says_the_ways_out(tm
     assert done.returncode == 1, done.stderr
     assert done.stderr.startswith("build_model: there is too little memory: sample the table")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_quantity_is_learnt_without_a_word_and_has_its_recipe_s_unit():
+    table = without(mixed_table(300), "comment", "stays")
+    recipe = Recipe("ages", "age", lambda: table, estimators()["auto"], unit="years")
+    built = build_model(recipe, registry=make_registry())
+    target = built.model.schema.target
+    assert (target.task, target.unit) == ("regression", "years")
+    assert built.metrics["rmse"] > 0
+    assert {"pool", "base rate"} <= built.choice.losses.keys()
+    assert "age: a quantity" in report(built, "models")
