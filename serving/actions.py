@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from serving.exchange import Exchange
+from serving.refused_rows import predict_rows
 
 log = logging.getLogger("mirante.actions")
 
@@ -27,7 +28,7 @@ def predict(group: Sequence[Exchange]) -> None:
     for exchange in group:
         try:
             if not together:
-                exchange.prediction = exchange.live.predict(exchange.decoded.batch)
+                predict_rows(exchange)
             level = exchange.level if exchange.query else None
             if level is not None:
                 exchange.prediction = exchange.live.within(exchange.prediction, level)

@@ -176,6 +176,7 @@ class RowCodec:
         self._words = tuple(map(_words_of, self._features, self._codes))
         self._missing = tuple(map(missing_of, self._features))
         self._imputes = schema.imputes is True
+        self._closed = any(feature.closed for feature in schema.features)
         # Of the matrix, as are the slices; all else is by feature.
         self._needed = [i for i, column in enumerate(self._columns) if not column.nullable]
         self._boolean = self._of_kind("boolean")
@@ -262,7 +263,7 @@ class RowCodec:
                 decoded = self._encode([self._values(row) for row in rows], range(len(rows)))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
             return None
-        return None if decoded.unknown and strict else decoded
+        return None if decoded.unknown and (strict or self._closed) else decoded
 
     def decode_objects(
         self,
@@ -439,7 +440,7 @@ class RowCodec:
         if len(next(iter(columns.values()), ())) > most_rows:
             raise TooManyRows(too_many(most_rows))
         quick = None if strict else self._columns_quickly(columns, formats)
-        if quick is not None:
+        if quick is not None and not (quick.unknown and self._closed):
             return quick
         read = [self._read_cells(name, cells, formats) for name, cells in columns.items()]
         names = tuple(columns)
@@ -556,7 +557,7 @@ def _check_category(feature: Feature, value: Any, strict: bool) -> tuple[Any, Re
     known = value in feature.categories or value in feature.aliases or feature.other
     if value and value in missing_of(feature):
         return None, None
-    if strict and not known:
+    if (strict or feature.closed) and not known:
         return None, (
             "one of " + ", ".join(feature.categories),
             "a category never seen in training",

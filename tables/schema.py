@@ -29,7 +29,8 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     numbers, where not plainly, and `missing` which words it had for a missing
     value, beside those that always mean one. `dates` (kind date) says the same of
     dates, and which of their parts the model reads.
-    `unspaced` (kind text) says that the script is written without spaces.
+    `unspaced` (kind text) says that the script is written without spaces. `closed` (kind
+    category) says that the model answers no value but the categories.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     dates: DateFormat | None = None
     other: bool = False
     unspaced: bool = False
+    closed: bool = False
 
     @property
     def codes(self) -> int:

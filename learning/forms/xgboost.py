@@ -38,15 +38,18 @@ def read(data: bytes) -> Any:
         raise CannotFold("the file is not XGBoost's JSON model, or is cut off") from None
 
 
-def forest(learner: Any, given: Columned) -> Forest:
-    """Return the trees, dart's weights in their leaves. Raises CannotFold for what has none."""
+def forest(learner: Any, given: Columned, unknown: int | None = None) -> Forest:
+    """Return the trees, dart's weights in their leaves. Raises CannotFold for what has none.
+
+    `unknown` is a code that goes where missing values go; others never seen go left.
+    """
     try:
-        return _forest(learner, given)
+        return _forest(learner, given, unknown)
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise CannotFold(f"XGBoost's model is damaged: {type(error).__name__}") from None
 
 
-def _forest(learner: Any, given: Columned) -> Forest:
+def _forest(learner: Any, given: Columned, unknown: int | None) -> Forest:
     objective = learner["objective"]["name"]
     if objective not in LINKS:
         raise CannotFold("XGBoost's objective is not folded")
@@ -57,11 +60,22 @@ def _forest(learner: Any, given: Columned) -> Forest:
     booster = learner["gradient_booster"]
     if booster["name"] not in ("gbtree", "dart"):
         raise CannotFold("XGBoost's model is not made of trees")
-    model = booster["gbtree"]["model"] if "gbtree" in booster else booster["model"]
+    model = _model(booster)
     weights = booster.get("weight_drop") or [1.0] * len(model["trees"])
     places = zip(model["trees"], model["tree_info"], weights, strict=True)
-    trees = tuple(_Tree(tree, given, k, outputs, w).node(0) for tree, k, w in places)
+    way = given, unknown
+    trees = tuple(_Tree(tree, *way, k, outputs, w).node(0) for tree, k, w in places)
     return Forest(trees, given.columns, outputs, link, base)
+
+
+def trees_of(learner: Any) -> list[Any]:
+    """Return the trees, as the document has them."""
+    found: list[Any] = _model(learner["gradient_booster"])["trees"]
+    return found
+
+
+def _model(booster: Any) -> Any:
+    return booster["gbtree"]["model"] if "gbtree" in booster else booster["model"]
 
 
 def _base(text: Any, link: Link, outputs: int) -> tuple[float, ...]:
@@ -82,12 +96,19 @@ class _Tree:
     """One tree's lists."""
 
     def __init__(
-        self, tree: Any, given: Columned, output: int, outputs: int, weight: float
+        self,
+        tree: Any,
+        given: Columned,
+        unknown: int | None,
+        output: int,
+        outputs: int,
+        weight: float,
     ) -> None:
         if int(tree["tree_param"].get("size_leaf_vector", 1)) > 1:
             raise CannotFold("XGBoost's leaves give every output a value")
         self._given, self._output, self._outputs = given, output, outputs
         self._weight = weight
+        self._unknown = [] if unknown is None else [unknown]
         self._left, self._right = tree["left_children"], tree["right_children"]
         self._features, self._kinds = tree["split_indices"], tree["split_type"]
         self._conditions = np.array(tree["split_conditions"], np.float32)
@@ -118,6 +139,7 @@ class _Tree:
         if not isinstance(source, Number) or not source.plain or source.fill is not None:
             raise CannotFold("XGBoost's categories do not stand on raw columns")
         # The codes of the set go right; one never seen goes left.
-        for code in reversed(self._codes[at]):
-            below = Split(Is(source.feature, code, not self._default_left[at]), above, below, rows)
+        missing = not self._default_left[at]
+        for code in reversed(self._codes[at] + (self._unknown if missing else [])):
+            below = Split(Is(source.feature, code, missing), above, below, rows)
         return below

@@ -16,6 +16,7 @@ import numpy as np
 from errors import ModelFileError
 from learning.compile.compilation import Compiled
 from learning.compile.compilation import compile as compile_model
+from learning.imports.categories import with_categories
 from learning.imports.example import Example
 from learning.imports.frame import Framed, framed
 from learning.imports.imported import Imported, class_of, encoded, reproduce
@@ -53,7 +54,8 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
     Raises ModelFileError when it is no classifier with probabilities, does not
     take the example's rows, or could be kept only as a pickle.
     """
-    schema = Schema(example.features, Target(target, _classes(estimator)))
+    features = with_categories(example.features, estimator)
+    schema = Schema(features, Target(target, _classes(estimator)))
     wrapped = framed(estimator, schema)
     batch = encoded(schema, example.rows)
     expected = _ask(wrapped, batch)
@@ -74,6 +76,13 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
         proof if compiled.parity else None,
         compiled.reason,
     )
+
+
+def answers_of(estimator: Any, example: Example, target: str) -> Any:
+    """Return what an estimator answers for the example's rows `[n, k]`. Raises ModelFileError."""
+    features = with_categories(example.features, estimator)
+    schema = Schema(features, Target(target, _classes(estimator)))
+    return _ask(framed(estimator, schema), encoded(schema, example.rows))
 
 
 def _classes(estimator: Any) -> tuple[Class, ...]:
@@ -126,8 +135,24 @@ def _plain(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
             part.transformers_ = [
                 (name, step, _indices(chosen, names)) for name, step, chosen in part.transformers_
             ]
+        if hasattr(part, "categories_"):
+            _use_codes(part)
     _parts(plain)[-1].classes_ = np.arange(len(schema.target.classes))
     return plain
+
+
+def _use_codes(encoder: Any) -> None:
+    """Let an encoder of words read codes; what it would refuse is refused before it is asked."""
+    given = [values.tolist() for values in encoder.categories_]
+    if not any(isinstance(value, str) for values in given for value in values):
+        return
+    if not hasattr(encoder, "drop_idx_"):
+        raise ValueError(f"{type(encoder).__name__} of words")
+    encoder.categories_ = [
+        np.arange(len(values)) if isinstance(values[0], str) else np.array(values)
+        for values in given
+    ]
+    encoder.handle_unknown = "ignore"
 
 
 def _indices(chosen: Any, names: list[str]) -> Any:

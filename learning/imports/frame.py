@@ -14,13 +14,17 @@ from tables.schema import Schema
 
 INSTALL = "pandas is not installed; to install it: pip install pandas"
 
+# What stands for a category that the encoder ignores.
+UNSEEN = "\x00unseen"
+
 
 class Framed(ClassifierMixin, BaseEstimator):
     """Asks `estimator` with a data frame, or with a plain array if it was fitted on one.
 
     It takes what `learning.runtimes.sklearn.estimator_input` makes of a batch: numbers,
     then texts, of the names given. `columns` are the names in the estimator's
-    own order; `framed` says whether it wants them by name.
+    own order; `framed` says whether it wants them by name. `categories` are those
+    of the columns that come as codes.
     """
 
     def __init__(
@@ -31,6 +35,7 @@ class Framed(ClassifierMixin, BaseEstimator):
         booleans: tuple[str, ...] = (),
         texts: tuple[str, ...] = (),
         framed: bool = False,
+        categories: dict[str, tuple[str, ...]] | None = None,
     ) -> None:
         self.estimator = estimator
         self.columns = columns
@@ -38,6 +43,7 @@ class Framed(ClassifierMixin, BaseEstimator):
         self.booleans = booleans
         self.texts = texts
         self.framed = framed
+        self.categories = categories
 
     @property
     def classes_(self) -> NDArray[np.intp]:
@@ -57,7 +63,7 @@ class Framed(ClassifierMixin, BaseEstimator):
         columns = {name: self._column(rows[:, indices[name]], name) for name in self.columns}
         if self.framed:
             return _pandas().DataFrame(columns)
-        if not self.texts:
+        if not self.texts and not self.categories:
             return np.column_stack(list(columns.values()))
         table = np.empty((len(rows), len(columns)), dtype=object)
         for index, column in enumerate(columns.values()):
@@ -67,6 +73,8 @@ class Framed(ClassifierMixin, BaseEstimator):
     def _column(self, values: NDArray[Any], name: str) -> NDArray[Any]:
         if name in self.texts:
             return values
+        if self.categories and name in self.categories:
+            return _words(values, self.categories[name])
         numbers = values.astype(np.float64)
         return numbers.astype(bool) if self.framed and name in self.booleans else numbers
 
@@ -90,7 +98,15 @@ def framed(estimator: Any, schema: Schema) -> Framed:
         tuple(f.name for f in schema.features if f.kind == "boolean"),
         tuple(f.name for f in schema.texts),
         framed=wanted is not None,
+        categories={f.name: f.categories for f in schema.features if f.kind == "category"} or None,
     )
+
+
+def _words(codes: NDArray[Any], categories: tuple[str, ...]) -> NDArray[Any]:
+    """Return the categories of codes; of a code that is none, what no category is."""
+    known = np.array([*categories, UNSEEN], dtype=object)
+    words: NDArray[Any] = known[codes.astype(np.intp)]
+    return words
 
 
 def _check_columns(columns: list[str], names: list[str], width: int) -> None:

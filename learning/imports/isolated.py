@@ -1,77 +1,167 @@
-"""Pickles, read in a process of their own, which is handed no secrets and ends with the import.
+"""Pickles, read in a process that is shut in, and ends with the import.
 
-The process writes what it made of the model, as bytes, to a file; this one
-reads that, and never the pickle.
+What comes back is data: the estimator as skops writes it, and what it answered.
+This process audits it as it would any file of a stranger, and makes the
+model of it itself; it never reads the pickle. The process that does can still
+hand over a model that answers whatever it likes: a model is no safer than who made it.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from errors import MiranteError, ModelFileError
+from errors import EquivalenceError, MiranteError, ModelFileError
 from learning.imports.example import Example
 from learning.imports.imported import Imported
 
 ROOT = Path(__file__).resolve().parents[2]
-# Seconds until it is given up.
+# What of this project the process may see: no keys, no store, no settings.
+CODE = ("errors.py", "policy.py", "learning", "tables", "recipes")
+# All that it has; joblib warns where it may make no semaphores, unless it is to make none.
+ENVIRONMENT = {
+    "PATH": os.defpath,
+    "LANG": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",
+    "JOBLIB_MULTIPROCESSING": "0",
+}
+# Seconds until it is given up, and bytes of the longest answer.
 TIME_LIMIT = 600
+LONGEST_ANSWER = 512 << 20
 
 
 class Task(msgspec.Struct):
     """What the process is to do."""
 
-    file: str
     example: Example
     target: str
+
+
+class Handed(msgspec.Struct):
+    """What the process hands over: data, of which nothing is believed."""
+
+    skops: bytes
+    outputs: list[list[float]]
+    confined: str
 
 
 def import_pickle(file: str | Path, example: Example, target: str) -> Imported:
     """Return the estimator of a pickle, read by another process.
 
-    Raises ModelFileError, with that process's last line where it failed.
+    Raises ModelFileError, with that process's last line where it failed, and
+    EquivalenceError where the model answers other than it did there.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        task = Path(folder, "task")
-        task.write_bytes(msgspec.msgpack.encode(Task(str(Path(file).resolve()), example, target)))
-        answer = Path(folder, "answer")
-        _run([sys.executable, "-m", __name__, str(task), str(answer)])
-        made: Imported = msgspec.msgpack.decode(answer.read_bytes(), type=Imported)
-    return made
+    handed = _handed(Path(file), Task(example, target))
+    from learning.imports.estimator import import_skops
+
+    made = import_skops(handed.skops, example, target)
+    _check(made, handed)
+    origin = {"imported_from": "a pickle", "read_in": handed.confined}
+    return made._replace(origin=origin)
 
 
-def _run(command: list[str]) -> None:
+def _check(made: Imported, handed: Handed) -> None:
+    count = len(made.rows)
     try:
-        done = subprocess.run(
+        expected = np.array(handed.outputs[:count], dtype=np.float64)
+    except (ValueError, TypeError):
+        raise ModelFileError("the process that read the pickle answered no table") from None
+    answered = np.array(made.probabilities)
+    if answered.shape != expected.shape or not np.abs(answered - expected).max() <= 1e-5:
+        raise EquivalenceError("the model does not answer as it did in the process that read it")
+
+
+def _handed(file: Path, task: Task) -> Handed:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            Path(folder, "model").write_bytes(file.read_bytes())
+        except OSError as error:
+            raise ModelFileError(f"cannot read the file: {error.strerror}") from None
+        Path(folder, "task").write_bytes(msgspec.msgpack.encode(task))
+        for name in ("model", "task"):
+            Path(folder, name).chmod(0o644)
+        data = _run([sys.executable, "-m", __name__, folder])
+    try:
+        return msgspec.msgpack.decode(data, type=Handed)
+    except (msgspec.DecodeError, RecursionError):
+        raise ModelFileError("the file cannot be taken in: its process gave no answer") from None
+
+
+def _run(command: list[str]) -> bytes:
+    """Run the process, and end all of its group with it. Raises ModelFileError."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as told:
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8"},
-            capture_output=True,
-            timeout=TIME_LIMIT,
+            env=ENVIRONMENT,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=told,
+            start_new_session=True,
         )
-    except subprocess.TimeoutExpired:
-        raise ModelFileError(f"reading the file took longer than {TIME_LIMIT} s") from None
-    if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or ["it ended"]
-        raise ModelFileError(f"the file cannot be taken in: {lines[-1][:300]}")
+        try:
+            code = process.wait(TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            raise ModelFileError(f"reading the file took longer than {TIME_LIMIT} s") from None
+        finally:
+            _end(process)
+        if code:
+            raise ModelFileError(f"the file cannot be taken in: {_last_line(told)}")
+        out.seek(0)
+        data: bytes = out.read(LONGEST_ANSWER)
+        return data
 
 
-def main(task: str, answer: str) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _last_line(file: Any) -> str:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))
+    lines = file.read().decode("utf-8", "replace").strip().splitlines() or ["it ended"]
+    line = "".join(c for c in lines[-1][:300] if c.isprintable())
+    return line or "it ended"
+
+
+def main(folder: str) -> None:
     """Do a task, in the process made for it."""
+    from learning.imports.confinement import confine
+
+    work = Path(folder)
+    # The answer's descriptor is not one that a print of the file reaches.
+    answer = os.dup(1)
+    os.dup2(2, 1)
+    confined = confine(tuple(ROOT / name for name in CODE), work)
+    given = msgspec.msgpack.decode(Path(work, "task").read_bytes(), type=Task)
+    with os.fdopen(answer, "wb") as file:
+        file.write(msgspec.msgpack.encode(_read(work, given, confined)))
+
+
+def _read(work: Path, given: Task, confined: str) -> Handed:
     import joblib
 
-    from learning.imports.estimator import import_estimator
+    from learning.imports.estimator import answers_of
+    from learning.runtimes.sklearn import SKOPS, dump
 
-    given = msgspec.msgpack.decode(Path(task).read_bytes(), type=Task)
-    estimator: Any = joblib.load(given.file)
-    made = import_estimator(estimator, given.example, given.target, "a pickle")
-    Path(answer).write_bytes(msgspec.msgpack.encode(made))
+    estimator: Any = joblib.load(work / "model")
+    outputs = answers_of(estimator, given.example, given.target)
+    kept = dump(estimator)
+    if SKOPS not in kept:
+        raise ModelFileError(
+            "skops cannot hold it, so that it could be served only as a pickle, which is not done"
+        )
+    return Handed(kept[SKOPS], outputs.tolist(), confined)
 
 
 if __name__ == "__main__":

@@ -520,3 +520,16 @@ def test_a_hundred_warnings_are_listed_and_the_others_counted():
     assert (len(decoded.unknown), decoded.more_warnings) == (100, 4_900)
     patient = encode([ROW | {"home": "tent", "age": 30.0}] * 9_000)
     assert (len(patient.unknown), patient.more_warnings) == (100, 8_900)
+
+
+def test_a_closed_category_takes_no_other_value() -> None:
+    shut = Feature("plan", "category", categories=("gold", "pro"), example="pro", closed=True)
+    codec = RowCodec(Schema((shut,), Target("y", (False, True))))
+    body = b'[{"plan": "gold"}, {"plan": "zzz"}]'
+    with pytest.raises(RowsError) as caught:
+        codec.decode_json(body, single=False)
+    assert [(p.row, p.field) for p in caught.value.problems] == [(1, "plan")]
+    assert codec.decode_json(body, single=False, partial=True).indices == [0]
+    with pytest.raises(RowsError):
+        codec.decode_columns({"plan": ["gold", "zzz"]})
+    assert list(codec.decode_columns({"plan": ["gold", "pro"]}).indices) == [0, 1]
