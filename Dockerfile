@@ -11,6 +11,11 @@ ENV PYTHONUNBUFFERED=1 \
     ORT_DISABLE_TELEMETRY=1 \
     PATH=/opt/venv/bin:/app/bin:$PATH
 WORKDIR /app
+# LightGBM loads it; a slim image has none. Debian keeps no version of it but the newest.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends libgomp1 \
+    && rm -rf /var/lib/apt/lists/*
 
 # Everything of pip's but the environment itself stays behind in these stages.
 FROM base AS installed

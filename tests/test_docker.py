@@ -233,6 +233,12 @@ def test_sagemakers_image_trains_and_serves(engine, build, tmp_path):
         assert stop(engine, name) == 0
 
 
+@pytest.mark.parametrize("target", ["web", "sagemaker"])
+def test_lightgbm_is_loaded_where_tables_are_learnt(engine, build, target):
+    command = ("python", "-c", "import lightgbm; print('loaded')")
+    assert engine.output("run", "--rm", "--network=none", build(target), *command) == "loaded"
+
+
 def test_who_runs_in_an_image(engine, build):
     # By number, so that whoever runs it can see that it is not root's.
     users = {

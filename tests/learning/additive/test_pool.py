@@ -42,6 +42,23 @@ def test_parts_that_tell_nothing_come_to_the_base_rate(link):
     assert found.constant == pytest.approx(0.325, abs=0.002)
 
 
+def test_of_few_rows_the_answer_is_nearer_to_the_base_rate():
+    few, truth = column(TRUTH[:24]), CLASSES[:24]
+    held = pool({"a": few}, truth, LINKS["logistic"])
+    sure = pool({"a": np.tile(few, (50, 1))}, np.tile(truth, 50), LINKS["logistic"])
+    assert 0.0 < held.weights["a"] < 0.8 * sure.weights["a"]
+    assert sure.loss < held.loss < held.constant
+
+
+def test_a_gain_that_may_be_chance_is_none():
+    # Right in six of ten.
+    sides = np.array([1.0] * 6 + [-1.0] * 4)
+    parts, truth = {"a": column([*sides, *-sides])}, np.repeat([1, 0], 10)
+    found = pool(parts, truth, LINKS["logistic"])
+    assert found.weights == {"a": 0.0}
+    assert np.allclose(scores_of(parts, found), 0.0)
+
+
 def test_no_weight_is_negative():
     found = pool({"wrong": column(-TRUTH)}, CLASSES, LINKS["logistic"])
     assert found.weights == {"wrong": 0.0}
