@@ -113,10 +113,11 @@ def is_up(url: str, certificate: Path, process: subprocess.Popen[bytes], log: Pa
 
 def test_tweets_are_answered_over_tls_to_whoever_has_the_token(tls):
     url, certificate, log = tls
-    token = re.search(r"mirante_[A-Za-z0-9_-]+", log.read_text())
-    assert token is not None, "a service on a desk says its key when it starts"
+    where = re.search(r"with every scope: in (\S+)", log.read_text())
+    assert where is not None, "a service on a desk says where its key is when it starts"
+    token = (ROOT / where[1]).read_text().strip()
     given = ("--url", url, "--cert", str(certificate))
-    done = run("tweets_client.py", *given, "--token", token[0])
+    done = run("tweets_client.py", *given, "--token", token)
     assert done.stdout == '200 {"1":"Positive","2":"Negative"}\n', done.stderr
     wrong = run("tweets_client.py", *given, "--token", "mirante_wrong")
     assert wrong.returncode == 1
