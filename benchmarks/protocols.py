@@ -55,6 +55,10 @@ def _keyed(row: Row) -> bytes:
     return json.dumps({"1": next(iter(row.values()))}).encode()
 
 
+def _instances(row: Row) -> bytes:
+    return json.dumps({"instances": [row]}).encode()
+
+
 def _columnar(row: Row) -> bytes:
     return json.dumps({name: [value] for name, value in row.items()}).encode()
 
@@ -83,6 +87,7 @@ PROTOCOLS = (
     PredictionProtocol("v0, JSON, by name (iris)", "iris", "/v0/models/iris/predict", _object),
     PredictionProtocol("SageMaker, JSON", "credit", "/invocations", _object),
     PredictionProtocol("SageMaker, columns", "credit", "/invocations", _columnar),
+    PredictionProtocol("KServe V1", "credit", "/v1/models/credit:predict", _instances),
     PredictionProtocol(
         "Open Inference, a tensor a feature", "credit", "/v2/models/credit/infer", _tensors
     ),
