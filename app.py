@@ -18,7 +18,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from a2wsgi import WSGIMiddleware
 from flask import Flask
 
 from config import Config, read_config
@@ -31,6 +30,7 @@ from serving.champions import Champions
 from serving.cors import Cors
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
+from serving.http.flask_bridge import FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
@@ -45,6 +45,7 @@ from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.versions import versions_blueprint
+from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import start_logging
 from serving.metrics import Metrics
@@ -204,9 +205,18 @@ def _build_asgi(
         parts.cors,
         parts.observation,
     )
+    bridge = FlaskBridge(
+        flask,
+        most_bytes=max(config.max_upload_bytes + ENVELOPE, config.max_body_bytes),
+        body_timeout=config.body_timeout,
+        may_upload=parts.guard.has_key,
+        request_ids=parts.service.request_ids,
+        cors=parts.cors,
+        observation=parts.observation,
+    )
     return AsgiApplication(
         parts.service,
-        WSGIMiddleware(flask),  # type: ignore[arg-type]
+        bridge,
         body_timeout=config.body_timeout,
         streams=(events.find,),
         on_start=on_start,

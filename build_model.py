@@ -5,28 +5,38 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 from urllib.parse import urlsplit
+
+if __name__ == "__main__":
+    from learning.processors import let_threads_rest
+
+    let_threads_rest()  # before a library that has threads is loaded
 
 import msgspec
 
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, endings, import_model
+from learning import learnt_rows
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
+from learning.evaluation import evaluate
+from learning.families import family_of
+from learning.forms.sources import last_step
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
-from learning.runtimes.sklearn import estimator_input
-from learning.tasks import find_task, task_of
+from learning.tasks import read_target, task_names, task_of
 from learning.trained import TrainedModel, trained_model
 from learning.training import Choice, choose, fit
 from persistence import promotion
@@ -34,13 +44,13 @@ from persistence.model_persistence import read_model, write_model
 from persistence.opening import open_registry
 from persistence.promotion import Verdict, judge, settle
 from persistence.registry import Registry
-from policy import DEFAULT_PROMOTION, PROMOTIONS, Promotion
+from policy import DEFAULT_PROMOTION, LESS_MEMORY, PROMOTIONS, Promotion
 from recipes import DEFAULT, find_recipe, recipe_names
 from tables.dataset import Dataset, read_dataset
 from tables.description import Description, describe
 from tables.overrides import Overrides
 from tables.schema import Feature, Kind
-from tables.split import split
+from tables.split import how_split, split
 
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
@@ -86,21 +96,26 @@ def build_model(
     progress = progress or SilentProgress()
     name = check_name(name or recipe.name)
     resolved = recipe.resolved(parameters or {})
-    task = find_task(recipe.task)
     check_seed(seed)
     # A store that cannot be read is found out before the work, not after it.
     registry.champion(name)
 
     dataset = read(recipe, progress)
+    task = task_of(dataset.schema.target)
     train, holdout = split(dataset, seed, strata=task.strata(dataset.target))
+    held = how_split(dataset, holdout)
 
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
+    losses = choice.losses or family_of(last_step(estimator)).losses(last_step(estimator))
+    choice = choice._replace(losses=losses)
 
     progress.stage("evaluate")
-    outputs = task.outputs(estimator, estimator_input(holdout.batch))
-    metrics = task.metrics(outputs, holdout.target, dataset.schema.target)
-    info = inspect_estimator(estimator, dataset.schema, holdout, seed)
+    evaluation = evaluate(estimator, train, holdout, seed)
+    if evaluation.note:
+        progress.note(evaluation.note)
+        dataset, holdout = dataset.noting(evaluation.note), holdout.noting(evaluation.note)
+    info = inspect_estimator(estimator, dataset.schema, holdout, seed) | evaluation.info
 
     progress.stage("compile")
     if imputes(estimator, dataset.schema, train.batch):
@@ -110,23 +125,45 @@ def build_model(
 
     progress.stage("compare")
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed)
+    verdict = verdict.noting(evaluation.note)
 
     progress.stage("register")
-    origin = origin_of(recipe, resolved, seed, dataset, holdout)
-    origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
-    model = trained_model(compiled, holdout, metrics, info, origin)
-    model = replace(model, training_rows=train.rows, protocols=recipe.protocols)
-    version = write_model(registry, name, model)
-    verdict = settle(registry, name, version, verdict)
+    origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
+    origin |= {"cross_validated_log_losses": losses, "comparison": verdict.comparison}
+    model = trained_model(compiled, holdout, evaluation.metrics, info | {"holdout": held}, origin)
+    members = {**model.members, **learnt_rows.dump(train.batch)}
+    model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
+    with uninterrupted():
+        version = write_model(registry, name, model)
+        verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let a Ctrl-C come too late: a version is registered and settled whole, or not at all."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # where no signal is handled
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def read(recipe: Recipe, progress: Progress) -> Dataset:
     """Read a recipe's table, and say what its owner should know. Raises DatasetError."""
     progress.stage("read")
-    task = find_task(recipe.task)
     dataset = read_dataset(
-        recipe.table(), recipe.target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare
+        recipe.table(),
+        recipe.target,
+        recipe.aliases,
+        recipe.kinds,
+        read_target(recipe.task),
+        recipe.merge_rare,
+        recipe.group,
+        recipe.time,
     )
     for note in dataset.notes:
         progress.note(note)
@@ -165,14 +202,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.if_missing and is_there(registry, options.name or chosen_recipe(options).name):
             return 0
         built = run(registry, options)
-    except MiranteError as error:
-        print(f"build_model: {error}", file=sys.stderr)
+    except Exception as error:
+        print(f"build_model: {in_one_line(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("build_model: interrupted", file=sys.stderr)
         return INTERRUPTED
     print(as_json(built) if options.json else report(built, shown_store(config.model_store)))
     return 0
+
+
+def in_one_line(error: Exception) -> str:
+    """Return the line of a fault that is known; one that is not is raised again."""
+    from jobs.child import is_want_of_memory
+
+    if isinstance(error, MiranteError):
+        return str(error)
+    if is_want_of_memory(error):
+        return f"there is too little memory: {LESS_MEMORY}"
+    raise error
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -192,6 +240,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"for --data without a recipe; default {ESTIMATOR}",
     )
     add("--set", metavar="NAME=VALUE", action="append", default=[], help="set a parameter")
+    add("--task", choices=task_names(), help="what the target is; default: what it looks like")
+    add("--seconds", type=int, help="how long `auto` may learn; default 60")
     add("--seed", type=int, default=0, help="of the hold-out and the estimator; default 0")
     add(
         "--promote",
@@ -226,6 +276,8 @@ def add_overrides(add: Callable[..., Any]) -> None:
     add("--sheet", metavar="NAME", help="the sheet of a workbook; default: the first not empty")
     add("--skip-bad-lines", action="store_true", help="leave out lines that do not fit the header")
     add("--merge-rare", metavar="NAME", help="merge classes of too few rows into one of this name")
+    add("--group", metavar="COLUMN", help="rows of one value in it are never learnt and held out")
+    add("--time", metavar="COLUMN", help="hold out the latest rows by this column")
 
 
 def run(registry: Registry, options: argparse.Namespace) -> Built:
@@ -237,7 +289,7 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
             recipe,
             registry=registry,
             name=options.name,
-            parameters=given_parameters(options.set),
+            parameters=given_parameters(options.set) | given_seconds(options),
             seed=options.seed,
             promote=options.promote,
             progress=progress,
@@ -297,6 +349,9 @@ def overrides_of(options: argparse.Namespace) -> Overrides:
         sheet=options.sheet,
         skip_bad_lines=options.skip_bad_lines,
         merge_rare=options.merge_rare,
+        group=options.group,
+        time=options.time,
+        task=options.task,
     )
 
 
@@ -326,9 +381,18 @@ def describe_file(options: argparse.Namespace) -> int:
 
 def description_of(recipe: Recipe) -> Description:
     """Return how a recipe's table is read; without a target, all columns as features."""
-    target, task = recipe.target or None, find_task(recipe.task)
+    target = recipe.target or None
     table = recipe.table()
-    return describe(table, target, recipe.aliases, recipe.kinds, task.read, recipe.merge_rare)
+    return describe(
+        table,
+        target,
+        recipe.aliases,
+        recipe.kinds,
+        read_target(recipe.task),
+        recipe.merge_rare,
+        recipe.group,
+        recipe.time,
+    )
 
 
 def name_of(path: str) -> str:
@@ -345,6 +409,11 @@ def given_parameters(settings: Sequence[str]) -> dict[str, str]:
     if not all(sign for _, sign, _ in pairs):
         raise RecipeError("--set takes NAME=VALUE, such as --set n_estimators=50")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def given_seconds(options: argparse.Namespace) -> dict[str, str]:
+    """Return `--seconds` as the parameter that it is."""
+    return {} if options.seconds is None else {"seconds": str(options.seconds)}
 
 
 def promote_version(registry: Registry, options: argparse.Namespace) -> int:
@@ -393,7 +462,7 @@ def report(built: Built, store: str) -> str:
     lines = [
         f"{built.name} {built.version}",
         "",
-        _line("rows", f"{model.training_rows} to learn from, {built.holdout.rows} held out"),
+        _line("rows", f"{model.training_rows} to learn from, {_held(model)}"),
         _line("label", task.describe(target)),
         _line("features", str(len(model.schema.features))),
         _line("estimator", model.info["model_name"]),
@@ -425,6 +494,16 @@ def shown_store(url: str) -> str:
 
 def _line(head: str, text: str) -> str:
     return f"{head:<12}{text}"
+
+
+def _held(model: TrainedModel) -> str:
+    held = model.info["holdout"]
+    how = {
+        "chance": "",
+        "group": f", groups of {held.get('column')} whole",
+        "time": f", those from {held.get('from')} on by {held.get('column')}",
+    }
+    return f"{held['rows']} held out{how[held['by']]}"
 
 
 def _runtime(model: TrainedModel) -> str:

@@ -139,7 +139,23 @@ def _make_local_key(server: Any) -> None:
         sys.exit(f"mirante: {error}")
     if made is not None:
         token, os.environ["API_KEYS"] = made
-        server.log.info("API key for this run, with every scope: %s", token)
+        # A journal is read by more people than a terminal.
+        shown = token if sys.stderr.isatty() else _kept_for_its_owner(token, Path(file).parent)
+        server.log.info("API key for this run, with every scope: %s", shown)
+
+
+def _kept_for_its_owner(token: str, folder: Path) -> str:
+    """Write the key of this run where its owner alone reads it, and say where that is."""
+    file = folder / "run_key"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as stream:
+            stream.write(f"{token}\n")
+    except OSError:
+        return "shown on a terminal alone"
+    return f"in {file}"
 
 
 def when_ready(server: Any) -> None:

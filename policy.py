@@ -22,6 +22,12 @@ DEFAULT_PROMOTION: Promotion = "if_better"
 Stage = Literal["read", "choose", "fit", "evaluate", "compile", "compare", "register"]
 STAGES: tuple[Stage, ...] = get_args(Stage)
 
+# The ways out for a table that is too large for the memory that there is.
+LESS_MEMORY = (
+    "sample the table, or train where there is more memory; scoring and training beyond one "
+    "machine is the way out for what fits no machine"
+)
+
 _name = re.compile(NAME)
 _version = re.compile(VERSION)
 

@@ -90,7 +90,9 @@ def _as_supervisor() -> int:
 
 def _as_child(reports: int, data: int, parent: int) -> int:
     from jobs.child import run_child
+    from learning.processors import let_threads_rest
 
+    let_threads_rest()  # before a library that has threads is loaded
     return run_child(reports, data, parent, _load_training)
 
 

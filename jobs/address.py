@@ -24,7 +24,7 @@ def check_address(url: str) -> None:
 
 def _check_file(path: Path) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"DATABASE_URL: its folder cannot be made: {error.strerror}") from None
 

@@ -69,6 +69,7 @@ def is_want_of_memory(error: Exception) -> bool:
         isinstance(error, MemoryError)
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
         or "can't start new thread" in str(error)
+        or "Failed to launch worker thread" in str(error)
     )
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 
 from peewee import (
     Database,
+    IntegrityError,
     InterfaceError,
     Model,
     OperationalError,
+    PeeweeException,
     SchemaManager,
     SqliteDatabase,
 )
@@ -56,9 +59,13 @@ class JobsDatabase:
             with self.database.connection_context():
                 self._make_tables()
                 yield self.database
-        except (OperationalError, InterfaceError, MaxConnectionsExceeded) as error:
+        except IntegrityError:
+            raise
+        except (PeeweeException, MaxConnectionsExceeded) as error:
+            # Whatever it is, a file that is no database or a table that is gone: it is the
+            # database's fault, and nothing else's.
             self._forget_connections()
-            raise StoreUnavailable("the jobs database cannot be reached or written") from error
+            raise StoreUnavailable(f"the jobs database {_said(error)}") from error
 
     @contextmanager
     def exclusive(self) -> Iterator[Database]:
@@ -105,6 +112,12 @@ class JobsDatabase:
             close_idle()
 
 
+def _said(error: Exception) -> str:
+    if isinstance(error, OperationalError | InterfaceError | MaxConnectionsExceeded):
+        return "cannot be reached or written"
+    return "is damaged, or refuses what it was asked"
+
+
 def _execute(database: Database, statement: str, *parameters: int) -> None:
     database.execute_sql(statement, parameters)  # type: ignore[no-untyped-call]
 
@@ -116,6 +129,9 @@ def _open(url: str) -> Database:
 
 
 def _open_sqlite(file: str) -> Database:
+    # SQLite gives its write-ahead log the mode that the file has, which is none of others'.
+    with suppress(OSError):
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     return SqliteDatabase(file, pragmas=_PRAGMAS, timeout=10)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from learning.cgroups import cgroups
+
 MEBIBYTE = 1024 * 1024
 
 # What a dyno has that does not say how much it has: the smallest one's.
@@ -41,27 +43,11 @@ def memory_left(on_dyno: bool = False, root: Path = Path("/")) -> int:
 
 def _cgroups(root: Path) -> Iterator[tuple[int, int]]:
     """Yield the limit and the use of every cgroup above this process, in bytes."""
-    for folder, names in _folders(root):
+    for folder, version in cgroups("memory", root):
+        names = V2 if version == 2 else V1
         with suppress(OSError, ValueError):  # no such file, or the limit is the word max
             limit, used = (int((folder / name).read_text()) for name in names[:2])
             yield limit, used - _statistic(folder / "memory.stat", names[2])
-
-
-def _folders(root: Path) -> Iterator[tuple[Path, tuple[str, str, str]]]:
-    """Yield the folders of this process's cgroups, up to the top, with the names of their files."""
-    lines: list[str] = []
-    with suppress(OSError):
-        lines = (root / "proc/self/cgroup").read_text().splitlines()
-    for line in lines:
-        number, controllers, path = line.split(":", 2)
-        if number != "0" and "memory" not in controllers.split(","):
-            continue
-        top = root / "sys/fs/cgroup" / ("" if number == "0" else "memory")
-        # In a container the path may be the host's, and only the top is there.
-        inner = top / path.lstrip("/")
-        for folder in [inner, *inner.parents]:
-            if folder.is_relative_to(top):
-                yield folder, V2 if number == "0" else V1
 
 
 def _statistic(file: Path, name: str, unit: int = 1) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Callable
 from typing import IO, Any
@@ -12,6 +11,7 @@ import msgspec
 
 from errors import Conflict, QueueFull
 from jobs.audit import Audit
+from jobs.clock import DatabaseClock
 from jobs.database import JobsDatabase
 from jobs.job import Job, Order, document
 from jobs.table import Event, JobTable
@@ -30,8 +30,9 @@ class JobQueue:
         *,
         max_queued: int = 20,
         lease: float = 60.0,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
     ) -> None:
+        clock = clock or DatabaseClock(jobs_database)
         self.jobs_database = jobs_database
         self.lease = lease
         self.table = JobTable(jobs_database, clock)

@@ -18,6 +18,7 @@ from jobs.messages import Ended, MayRegister, Message, Refused, Start
 from jobs.training_process import TrainingProcess
 from jobs.training_progress import TrainingProgress
 from jobs.uploads import Uploads
+from policy import LESS_MEMORY
 
 logger = logging.getLogger("mirante.jobs")
 
@@ -178,7 +179,8 @@ class Training:
 
 def too_little(memory: int) -> str:
     """Return the line of a training that needs more memory than these bytes."""
-    return f"the training needs more memory than the {memory // MEBIBYTE} MiB it may use"
+    allowed = memory // MEBIBYTE
+    return f"the training needs more memory than the {allowed} MiB it may use: {LESS_MEMORY}"
 
 
 def _line(outcome: Result | str) -> str:

@@ -27,16 +27,21 @@ def work(queue: JobQueue, command: Sequence[str], limits: Limits, stop: threadin
     runner = Runner(queue.uploads, command, limits, stop)
     upkeep = Upkeep(queue, owner)
     logger.info("worker %s waits for jobs", owner)
+    said = ""
     while not stop.is_set():
         try:
             upkeep.attend()
             job = queue.claim(owner)
+            said = ""
             if job is None:
                 stop.wait(IDLE)
             else:
                 runner.run(Claim(queue, job, owner))
         except StoreUnavailable as error:
-            logger.warning("%s; again in a moment", error)
+            # Said once, not at every try.
+            if str(error) != said:
+                said = str(error)
+                logger.warning("%s; tried again every %g seconds", said, PAUSE)
             stop.wait(PAUSE)
     upkeep.leave()
 

@@ -1,4 +1,4 @@
-"""The estimators that `--estimator` names: each ranked family's, and the best of them all."""
+"""The estimators that `--estimator` names: the default learner, and each ranked family's."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import IO
 
 from errors import RecipeError
-from learning.families import ranked
+from learning.families import find_family, ranked
 from learning.recipe import Estimator, Recipe
-from tables.schema import Schema
 from tables.table import Table
 
 AUTO = "auto"
-DEFAULT = "forest"
+DEFAULT = AUTO
+# The family that `auto` is.
+LEARNER = "additive"
 
 
 @dataclass(frozen=True)
@@ -25,15 +26,10 @@ class Candidates:
     seed: int
 
 
-def auto(schema: Schema, seed: int) -> Candidates:
-    """Return what each ranked family that reads the schema makes, as candidates."""
-    readers = [family for family in ranked() if family.reads(schema)]
-    return Candidates({family.name: family.make(schema, seed) for family in readers}, seed)
-
-
 def estimators() -> dict[str, Callable[..., Estimator]]:
-    """Return what makes the estimator of each name that a user may give."""
-    return {**{family.name: family.make for family in ranked()}, AUTO: auto}
+    """Return what makes the estimator of each name that a user may give, the default first."""
+    named = {family.name: family.make for family in ranked()}
+    return {AUTO: find_family(LEARNER).make, **named}
 
 
 def ready_made(

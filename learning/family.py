@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from errors import ModelFileError
+from learning.forms.additive import Additive
 from learning.forms.sources import CannotFold, Columned, Linear
 from learning.forms.trees import Forest
 from learning.prediction import Runtime
 from learning.progress import Progress
 from tables.schema import Feature, Schema
+from tables.split import Fold
 
 # An ensemble is fitted in about this many steps, each reported to the progress.
 STEPS = 20
@@ -29,7 +31,7 @@ class Native(NamedTuple):
 
 
 # What a fitted model comes to without its library.
-Form = Forest | Linear | Native
+Form = Forest | Linear | Additive | Native
 
 
 class Foreign(NamedTuple):
@@ -52,13 +54,14 @@ class Family:
     """A family of estimators; a file of this folder says all of one, as its `family`.
 
     `name` is what `--estimator` calls it, and `rank` where it stands among those
-    that `auto` tries (None: only recipes use it). `make(schema, seed, **parameters)`
+    that a user may name (None: not by its own name). `make(schema, seed, **parameters)`
     returns an estimator that is not fitted. `libraries` maps each
     distribution that its models are served with to how many leading numbers of
     the version must stay the same. `trusted` names the types of its fitted
     models that skops does not trust by itself. `ending` is that of its own
-    files, if they can be imported. The methods here hold for any scikit-learn
-    classifier, where no family knows its class.
+    files, if they can be imported. Where `folds` is not 0, `fit_folded` is called in
+    place of `fit`, with so many folds of the dataset to judge by what it learns. The methods
+    here hold for any scikit-learn classifier, where no family knows its class.
     """
 
     name: str = ""
@@ -67,6 +70,7 @@ class Family:
     libraries: Mapping[str, int] = {}
     trusted: frozenset[str] = frozenset()
     ending: str = ""
+    folds: int = 0
 
     def classes(self) -> tuple[type, ...]:
         """Return the classes of fitted models that are its own; their library is imported here."""
@@ -76,11 +80,21 @@ class Family:
         """Tell whether it reads every kind of feature of the schema."""
         return True
 
+    def fit_folded(
+        self, model: Any, rows: Any, target: NDArray[Any], folds: Sequence[Fold], progress: Progress
+    ) -> None:
+        """Fit a model to prepared rows, given folds of them to judge by."""
+        raise NotImplementedError
+
     def fit(self, model: Any, rows: Any, target: NDArray[Any], progress: Progress) -> None:
         """Fit a model to prepared rows."""
         progress.stage("fit", 1)
         model.fit(rows, target)
         progress.advance()
+
+    def losses(self, model: Any) -> dict[str, float]:
+        """Return what a fitted model measured of its parts on rows that they had not learnt."""
+        return {}
 
     def size(self, model: Any) -> dict[str, int]:
         """Return `num_trees` and `max_depth` of a fitted model, as far as it has such."""

@@ -19,6 +19,8 @@ def imputes(estimator: Any, schema: Schema, rows: Batch) -> bool:
     learnt from. An estimator without such steps, or whose steps let a missing value
     pass, reads it as training taught it to, and training taught nothing.
     """
+    if getattr(estimator, "imputes", False):  # it says so itself
+        return True
     if not hasattr(estimator, "steps") or len(estimator.steps) < 2:
         return False
     count = len(schema.numeric)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
-from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
@@ -17,13 +16,17 @@ from learning.forms.sources import last_step
 from learning.runtimes.sklearn import estimator_input
 from learning.tasks import task_of
 from tables.dataset import Dataset
-from tables.schema import Schema, Target
+from tables.schema import Schema
 
 REPEATS = 5
 # Shuffling looks at no more rows than these.
 MOST_ROWS = 1000
 # Predictions of this many rows in all: shuffling each of a thousand features takes its time.
 MOST_PREDICTIONS = 100_000
+# And of so many cells: of thousands of features, each prediction reads all.
+MOST_CELLS = 200_000_000
+# Cells that are predicted at once.
+BLOCK_CELLS = 4_000_000
 
 Importances = dict[str, float]
 
@@ -37,16 +40,18 @@ def inspect_estimator(
     linear model, the mean over classes of each coefficient's size times the
     spread of its column on the hold-out; those of a feature's one-hot columns
     are added up, and all add up to 1. `permutation_importances` say how much
-    the loss on the hold-out grows when the feature's values are shuffled.
+    the loss on the hold-out grows when the feature's values are shuffled; where there
+    are thousands of features, for those that the estimator uses most.
     Both are in descending order.
     """
     classifier = last_step(estimator)
+    own = feature_importances(estimator, schema, holdout)
     found = {
         "model_name": type(classifier).__name__,
         **family_of(classifier).size(classifier),
         "num_features": len(schema.features),
-        "feature_importances": feature_importances(estimator, schema, holdout),
-        "permutation_importances": permutation_importances(estimator, holdout, seed),
+        "feature_importances": own,
+        "permutation_importances": permutation_importances(estimator, holdout, seed, own),
         "parameters": _parameters(classifier),
     }
     return {key: value for key, value in found.items() if value is not None}
@@ -56,11 +61,12 @@ def feature_importances(
     estimator: BaseEstimator, schema: Schema, holdout: Dataset
 ) -> Importances | None:
     """Return the importance of each feature by the estimator's own account, or None."""
-    owners = column_owners(estimator, schema) if isinstance(estimator, Pipeline) else []
-    if not owners:
-        return None
-    rows = estimator[:-1].transform(estimator_input(holdout.batch))
-    columns = family_of(estimator[-1]).importances(estimator[-1], rows)
+    rows, last = estimator_input(holdout.batch), last_step(estimator)
+    owners = list(schema.owners)
+    if isinstance(estimator, Pipeline):
+        owners = column_owners(estimator, schema)
+        rows = estimator[:-1].transform(rows) if owners else rows
+    columns = family_of(last).importances(last, rows) if owners else None
     if columns is None or len(owners) != len(columns) or columns.sum() <= 0:
         return None
     totals = np.zeros(len(schema.features))
@@ -94,48 +100,82 @@ def column_owners(estimator: Pipeline, schema: Schema) -> list[int]:
 
 
 def permutation_importances(
-    estimator: BaseEstimator, holdout: Dataset, seed: int
+    estimator: BaseEstimator, holdout: Dataset, seed: int, own: Importances | None = None
 ) -> dict[str, dict[str, float]]:
-    """Return how much the loss grows when each feature is shuffled: mean and std.
+    """Return how much the loss of a row grows when each feature is shuffled: mean and std.
 
     All columns of a feature are shuffled alike: what is shuffled is which row each is of.
+    A feature of which the estimator's `own` account is that it is not used has 0. Of
+    thousands of features those that it uses most are shuffled, and only they are returned.
     """
     schema = holdout.schema
-    features = schema.values + schema.texts
-    names = [feature.name for feature in features]
-    indices = [schema.features.index(feature) for feature in features]
-    owners = [indices.index(owner) for owner in schema.owners]
-    table, loss = estimator_input(holdout.batch), _gain_of(schema.target)
-
-    def gain(model: BaseEstimator, drawn: NDArray[np.intp], values: NDArray[Any]) -> float:
-        return loss(model, table[drawn[:, owners], np.arange(len(owners))], values)
-
-    rows = min(holdout.rows, MOST_ROWS)
-    repeats = int(np.clip(MOST_PREDICTIONS // (rows * len(names)), 1, REPEATS))
+    names = [feature.name for feature in schema.values + schema.texts]
+    random = np.random.default_rng(seed)
+    rows = np.sort(random.permutation(holdout.rows)[:MOST_ROWS])
+    table, values = estimator_input(holdout.batch)[rows], holdout.target[rows]
+    shuffled = _shuffled(names, own, table.size)
+    repeats = int(np.clip(MOST_PREDICTIONS // (len(rows) * max(1, len(shuffled))), 1, REPEATS))
+    grown = _grown(estimator, schema, table, values)
     # Hundreds of small predictions: threads would spend more on meeting than on work.
     with threadpool_limits(limits=1):
-        result = permutation_importance(
-            estimator,
-            np.tile(np.arange(holdout.rows)[:, np.newaxis], len(names)),
-            holdout.target,
-            scoring=gain,
-            n_repeats=repeats,
-            random_state=seed,
-            max_samples=rows,
-        )
-    mean, std = result.importances_mean, result.importances_std
-    order = _largest_first(names, mean)
-    return {names[i]: {"mean": float(mean[i]), "std": float(std[i])} for i in order}
+        found = grown(shuffled, [random.permutation(len(rows)) for _ in range(repeats)])
+    unused = [index for index, name in enumerate(names) if own is not None and not own.get(name)]
+    found |= {index: np.zeros(1) for index in unused if index not in found}
+    kept = [names[index] for index in found]
+    means = np.array([found[index].mean() for index in found])
+    stds = [float(losses.std()) for losses in found.values()]
+    return {kept[i]: {"mean": float(means[i]), "std": stds[i]} for i in _largest_first(kept, means)}
 
 
-def _gain_of(target: Target) -> Callable[[BaseEstimator, Any, NDArray[Any]], float]:
-    """Return a scorer by the task's loss, that also reads a sample in which a class is missing."""
-    task = task_of(target)
+def _shuffled(names: list[str], own: Importances | None, cells: int) -> list[int]:
+    """Return the indices of the features to shuffle: all that are used, or as many as may be."""
+    most = max(1, MOST_CELLS // cells)
+    if own is None:
+        return list(range(min(most, len(names))))
+    place = {name: index for index, name in enumerate(names)}
+    return [place[name] for name, share in own.items() if share > 0][:most]
 
-    def score(estimator: BaseEstimator, rows: Any, values: NDArray[Any]) -> float:
-        return -task.loss(task.bounded(task.outputs(estimator, rows)), values, target)
 
-    return score
+Grown = Callable[[list[int], list[NDArray[np.intp]]], dict[int, NDArray[np.float64]]]
+
+
+def _grown(
+    estimator: BaseEstimator, schema: Schema, table: NDArray[Any], values: NDArray[Any]
+) -> Grown:
+    """Return the function that shuffles features, many in one prediction.
+
+    It gives by feature how much the mean loss grows under each of some permutations.
+    """
+    task = task_of(schema.target)
+    features = schema.values + schema.texts
+    owners = np.array([features.index(schema.features[owner]) for owner in schema.owners])
+
+    def losses(rows: NDArray[Any], count: int) -> NDArray[np.float64]:
+        outputs = task.bounded(task.outputs(estimator, rows))
+        each = task.losses(outputs, np.tile(values, count)).reshape(count, -1)
+        return np.asarray(each.mean(axis=1))
+
+    base = losses(table, 1)[0]
+
+    def grown(
+        shuffled: list[int], permutations: list[NDArray[np.intp]]
+    ) -> dict[int, NDArray[np.float64]]:
+        count = len(permutations)
+        found: dict[int, NDArray[np.float64]] = {}
+        block = max(1, BLOCK_CELLS // (table.size * count))
+        for start in range(0, len(shuffled), block):
+            indices = shuffled[start : start + block]
+            stacked = np.tile(table, (len(indices) * count, 1))
+            pairs = ((index, order) for index in indices for order in permutations)
+            for place, (index, order) in enumerate(pairs):
+                part = slice(place * len(table), (place + 1) * len(table))
+                columns = np.flatnonzero(owners == index)
+                stacked[part, columns] = table[order[:, np.newaxis], columns]
+            by_feature = (losses(stacked, len(indices) * count) - base).reshape(-1, count)
+            found |= dict(zip(indices, by_feature, strict=True))
+        return found
+
+    return grown
 
 
 def _largest_first(names: list[str], values: NDArray[np.float64]) -> list[int]:

@@ -27,14 +27,16 @@ class Recipe:
     """One model: its data, its target, its estimator.
 
     `load` is a file, or gives the table, of which `target` is the column to predict, and
-    `task` says what kind of prediction that is.
+    `task` says what kind of prediction that is; without it the column is what it
+    looks like. `unit` is a quantity's.
     `estimator(signature, seed, **parameters)` makes one that is not fitted yet;
     its keyword-only arguments are the recipe's parameters, their annotations
     (such as `Annotated[int, Meta(ge=1, le=1000)]`) what they may be, and
     `parameters` the values that this recipe has other than their defaults.
     `aliases` maps, by feature, a further value that rows may have to the
     category that it means. `kinds`, `decimal`, `missing`, `sheet`, `skip_bad_lines` and
-    `merge_rare` say how the table is read where its cells mislead (see `tables.overrides`).
+    `merge_rare` say how the table is read where its cells mislead, `group` and `time` which
+    rows are held out (see `tables.overrides`).
     `protocols` names the protocols that answer for this model. `prepare` makes the
     recipe's table of what stands in a file.
 
@@ -49,12 +51,15 @@ class Recipe:
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
-    task: str = "classification"
+    task: str | None = None
+    unit: str = ""
     decimal: Literal[".", ","] | None = None
     missing: tuple[str, ...] = ()
     sheet: str | None = None
     skip_bad_lines: bool = False
     merge_rare: str | None = None
+    group: str | None = None
+    time: str | None = None
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:

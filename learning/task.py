@@ -88,6 +88,10 @@ class Task(ABC):
     def bounded(self, outputs: Outputs) -> Doubles:
         """Return the outputs as they are judged, within what an answer can tell."""
 
+    def base_rate(self, values: Values, target: Target) -> Doubles:
+        """Return the outputs `[1, width]` of who looks at no feature: the mean of the values."""
+        return np.full((1, self.width(target)), float(np.mean(values)))
+
     @abstractmethod
     def loss(self, outputs: Outputs, values: Values, target: Target) -> float:
         """Return the mean loss of outputs; less is better."""
@@ -118,13 +122,17 @@ class Task(ABC):
     def predict(self, outputs: Outputs) -> Any:
         """Return the prediction: outputs rounded to what is served."""
 
+    def within(self, prediction: Any, bounds: Any) -> Any:
+        """Return the prediction with the interval of each row; only quantities have such."""
+        raise NotImplementedError
+
     @abstractmethod
     def part(self, prediction: Any, start: int, end: int) -> Any:
         """Return the prediction of some of its rows, from `start` up to `end`."""
 
     @abstractmethod
-    def columns(self, target: Target) -> tuple[Column, ...]:
-        """Return the columns of an answer, the value's first."""
+    def columns(self, target: Target, prediction: Any = None) -> tuple[Column, ...]:
+        """Return the columns of an answer, the value's first; those of a prediction if given."""
 
     @abstractmethod
     def column(self, name: str, prediction: Any, target: Target) -> list[Any]:
@@ -137,8 +145,8 @@ class Task(ABC):
         """Return an object a row; `value` is the name that it gives the predicted value."""
 
     @abstractmethod
-    def header(self, target: Target) -> tuple[str, ...]:
-        """Return the names of a CSV answer's columns."""
+    def header(self, target: Target, prediction: Any = None) -> tuple[str, ...]:
+        """Return the names of a CSV answer's columns, those of a prediction if it is given."""
 
     @abstractmethod
     def cells(self, prediction: Any, target: Target) -> list[Sequence[Any]]:

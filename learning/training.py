@@ -11,18 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline
 
 from errors import DatasetError
 from learning.estimators import Candidates
 from learning.families import family_of
+from learning.forms.sources import last_step
+from learning.intervals import Intervals, intervals_of
 from learning.progress import Progress
 from learning.recipe import Estimator
 from learning.runtimes.sklearn import estimator_input
 from learning.tasks import task_of
 from tables.dataset import Dataset
-from tables.split import sample
+from tables.split import folds, sample
 
 FOLDS = 5
 # Cross-validation looks at no more rows than these: more would not change the choice.
@@ -58,7 +59,7 @@ def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -
         return Choice(made, {})
     task = task_of(dataset.schema.target)
     dataset = sample(dataset, MOST_CHOICE_ROWS, task.strata(dataset.target))
-    splits = _folds(task.strata(dataset.target), made.seed)
+    splits = folds(dataset, FOLDS, made.seed, task.strata(dataset.target))
     progress.stage("choose", len(made.estimators) * len(splits))
     losses: dict[str, float] = {}
     for name, estimator in made.estimators.items():
@@ -68,9 +69,26 @@ def choose(made: Estimator | Candidates, dataset: Dataset, progress: Progress) -
     return Choice(made.estimators[min(losses, key=lambda name: losses[name])], losses)
 
 
-def _folds(strata: NDArray[np.intp], seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    folds = min(FOLDS, int(np.bincount(strata).min()))
-    return list(StratifiedKFold(folds, shuffle=True, random_state=seed).split(strata, strata))
+def learnt_intervals(estimator: Estimator, dataset: Dataset, seed: int) -> Intervals | None:
+    """Return how far a quantity is from what was answered out of fold; None for classes.
+
+    An estimator that has kept its own answers is not fitted again.
+    """
+    if dataset.schema.target.classes:
+        return None
+    kept = getattr(last_step(estimator), "out_of_fold_", None)
+    if kept is not None:
+        relative = last_step(estimator).link_ == "exponential"
+        return intervals_of(dataset.target[kept.indices], kept.outputs[:, 0], relative)
+    task = task_of(dataset.schema.target)
+    dataset = sample(dataset, MOST_CHOICE_ROWS, task.strata(dataset.target))
+    truth, said = [], []
+    for inside, outside in folds(dataset, FOLDS, seed, task.strata(dataset.target)):
+        learnt, held = dataset.take(inside), dataset.take(outside)
+        made = clone(estimator).fit(estimator_input(learnt.batch), learnt.target)
+        said.append(task.outputs(made, estimator_input(held.batch))[:, 0])
+        truth.append(held.target)
+    return intervals_of(np.concatenate(truth), np.concatenate(said))
 
 
 def _loss(
@@ -95,7 +113,13 @@ def _fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimato
         model = estimator[-1]
         if len(estimator) > 1:
             rows = estimator[:-1].fit_transform(rows, dataset.target)
-    family_of(model).fit(model, rows, dataset.target, progress)
+    family = family_of(model)
+    if family.folds:
+        strata = task_of(dataset.schema.target).strata(dataset.target)
+        cut = folds(dataset, family.folds, getattr(model, "seed", 0), strata)
+        family.fit_folded(model, rows, dataset.target, cut, progress)
+    else:
+        family.fit(model, rows, dataset.target, progress)
     return estimator
 
 

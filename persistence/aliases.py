@@ -1,20 +1,29 @@
 """Aliases: which version of a model is champion, which challenger; signed, with a growing serial.
 
 An alias is one small document in the store, swapped only against the one that
-was read. Whoever has seen a serial refuses an older one: yesterday's champion
-cannot be played back.
+was read. Whoever has seen a serial refuses an older one, also after a restart
+(see `latest.py`): yesterday's champion cannot be played back.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, KeyMissing, ModelUnknown
+from errors import (
+    AccessError,
+    ArtifactDamaged,
+    ArtifactError,
+    ArtifactUntrusted,
+    KeyMissing,
+    ModelUnknown,
+)
+from persistence.latest import Latest
 from persistence.stores.store import ABSENT, Expected, Store
 from policy import is_name
 
@@ -71,10 +80,17 @@ class _Envelope(msgspec.Struct, frozen=True, omit_defaults=True):
 class Aliases:
     """The aliases of one store's models, and the latest of each that this process has seen."""
 
-    def __init__(self, store: Store, signer: Signer | None, trust: Trust | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        signer: Signer | None,
+        trust: Trust | None,
+        latest: Latest | None = None,
+    ) -> None:
         self._store = store
         self._signer = signer
         self._trust = trust
+        self._latest = latest or Latest(store)
         self._seen: dict[tuple[str, str], Alias] = {}
         self._lock = threading.Lock()
 
@@ -85,14 +101,15 @@ class Aliases:
         another model's, or is older than one seen before; ArtifactDamaged.
         """
         # Looked up before the store is: another thread may write while this one reads.
-        seen = self._seen.get((name, which))
+        seen = self._newest_seen(check_name(name), which)
         try:
             stored = self._store.get(_key(name, which))
         except KeyMissing:
             return Held(None, ABSENT)
         alias = self._open(stored.data, name, which)
         _check_serial(alias, seen)
-        self._see(alias)
+        if self._see(alias):
+            self._latest.keep(name, which, stored.data, written=False)
         return Held(alias, stored.tag)
 
     def holds(self, name: str, which: str) -> bool:
@@ -110,13 +127,19 @@ class Aliases:
             alias=which,
             version=target.version,
             sha256=target.sha256,
-            serial=_next_serial(held.alias),
+            serial=_next_serial(held.alias, self._newest_seen(name, which)),
             changed_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             previous=previous[-HISTORY:],
         )
-        self._store.put(_key(name, which), self._envelope(alias), held.tag)
+        data = self._envelope(alias)
+        self._store.put(_key(name, which), data, held.tag)
         self._see(alias)
+        self._latest.keep(name, which, data, written=True)
         return alias
+
+    def remembered(self) -> list[str]:
+        """Return the names of the models whose champion this machine has seen."""
+        return self._latest.names()
 
     def check_can_write(self, name: str) -> None:
         """Raise AccessError where seals are asked for and nothing here can sign."""
@@ -148,11 +171,25 @@ class Aliases:
             raise ArtifactUntrusted(f"{where} was written as another one")
         return alias
 
-    def _see(self, alias: Alias) -> None:
+    def _newest_seen(self, name: str, which: str) -> Alias | None:
+        """Return what this process has seen, or at first what was remembered before it."""
+        seen = self._seen.get((name, which))
+        if seen is not None:
+            return seen
+        for data in self._latest.copies(name, which):
+            # A copy that nobody trusted has sealed tells nothing.
+            with suppress(ArtifactError):
+                self._see(self._open(data, name, which))
+        return self._seen.get((name, which))
+
+    def _see(self, alias: Alias) -> bool:
+        """Remember an alias; return whether it is newer than the one seen before."""
         with self._lock:
             seen = self._seen.get((alias.name, alias.alias))
-            if seen is None or seen.serial < alias.serial:
+            newer = seen is None or seen.serial < alias.serial
+            if newer:
                 self._seen[alias.name, alias.alias] = alias
+            return newer
 
 
 def check_name(name: str) -> str:
@@ -178,7 +215,10 @@ def _key(name: str, which: str) -> str:
     return f"{check_name(name)}/aliases/{which}.json"
 
 
-def _next_serial(alias: Alias | None) -> int:
+def _next_serial(held: Alias | None, seen: Alias | None) -> int:
+    if held is not None:
+        return held.serial + 1
     # The first serial is the time, so that a store emptied and filled again is
-    # ahead of what running processes have seen of it, not behind.
-    return int(time.time()) if alias is None else alias.serial + 1
+    # ahead of what running processes have seen of it, not behind; and it is ahead of what
+    # was seen here, whatever the clock says.
+    return max(int(time.time()), seen.serial + 1 if seen else 0)

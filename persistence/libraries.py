@@ -33,6 +33,7 @@ _SAME_MINOR = 2
 
 # What a runtime needs to load what it is given; a family that serves itself names its own.
 _NEEDS: Mapping[str, tuple[str, ...]] = {
+    "additive": ("onnxruntime",),
     "onnx": ("onnxruntime",),
     "linear": (),
     "text": (),

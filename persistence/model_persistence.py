@@ -17,7 +17,7 @@ from learning.tasks import task_of
 from learning.trained import TrainedModel
 from persistence.artifact import Artifact, Manifest, RuntimeInfo, pack
 from persistence.libraries import needs_of, versions_of
-from persistence.registry import Registry, new_version
+from persistence.registry import Registry
 from tables.rows import RowCodec
 from tables.schema import Schema
 
@@ -36,8 +36,8 @@ LIBRARIES = (
 )
 
 
-# The largest difference between a golden answer and the loaded model's; the
-# same bound as the equivalence check has.
+# The largest difference between a golden answer and the loaded model's, of quantities in
+# the largest of them; the same bound as the equivalence check has.
 GOLDEN_TOLERANCE = 1e-5
 
 
@@ -115,7 +115,7 @@ def load_proven(artifact: Artifact) -> Model:
     if expected.shape != answered.shape:
         raise ArtifactDamaged(f"{model.name} {model.version}: golden answers have another shape")
     largest = float(np.abs(expected - answered).max(initial=0.0))
-    if not largest <= GOLDEN_TOLERANCE:
+    if not largest <= GOLDEN_TOLERANCE * max(1.0, float(np.abs(expected).max(initial=0.0))):
         raise ArtifactDamaged(
             f"{model.name} {model.version}: a golden row is answered {largest:.1e} away from "
             f"what it was in training; {GOLDEN_TOLERANCE:.0e} is allowed"
@@ -135,7 +135,7 @@ def write_model(
     own = [library for family in families() for library in family.libraries]
     manifest = Manifest(
         name=name,
-        version=new_version(moment),
+        version=registry.new_version(name, moment),
         created_at=moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         label=model.schema.target.name,
         classes=model.schema.target.classes,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from errors import ConfigError
 from persistence.keys import KeyFolder, open_keys
+from persistence.latest import Latest
 from persistence.registry import Registry
 from persistence.seal import PublicKeys, Trust
 from persistence.stores.folder import FolderStore
 from persistence.stores.store import Store
 
 KEYS = "keys"
+# In the key folder: the newest aliases that this machine has seen.
+SEEN = "seen"
 # The folder of the code: keys kept in it are believed as the code is, by a store in it.
 CODE = Path(__file__).resolve().parent.parent
 
@@ -42,7 +47,22 @@ def open_registry(
     folder = Path(key_folder or beside(model_store))
     keys = open_keys(folder, signing_key=signing_key, trusted_keys=trusted_keys)
     trust = keys.trust if is_elsewhere(model_store) else _with_own(keys.trust, folder)
-    return Registry(store, keys.signer, trust)
+    # Keys that are given leave no folder here, and then the store alone remembers.
+    seen = folder / SEEN / _named(model_store) if folder.is_dir() else None
+    return Registry(store, keys.signer, trust, Latest(store, seen))
+
+
+def _named(model_store: str) -> str:
+    """Return a store's name for a folder: what one store has shown is not asked of another.
+
+    A password in its address is none of it, since passwords change.
+    """
+    if is_elsewhere(model_store):
+        parts = urlsplit(model_store)
+        where = f"{parts.scheme}://{parts.hostname}:{parts.port}{parts.path}"
+    else:
+        where = str(Path(model_store).resolve())
+    return hashlib.sha256(where.encode()).hexdigest()[:16]
 
 
 def _with_own(trust: Trust, folder: Path) -> Trust:

@@ -5,6 +5,7 @@ In the store:
     <name>/versions/<version>       the artifact, written once
     <name>/aliases/champion.json    see aliases.py
     <name>/aliases/challenger.json
+    <name>/latest/                  see latest.py
 
 The artifact is written before the alias that names it, and an alias is swapped
 in one step: of two promotions at once one wins, and a crash anywhere leaves the
@@ -15,8 +16,9 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from errors import (
@@ -25,10 +27,12 @@ from errors import (
     Conflict,
     KeyMissing,
     ModelUnknown,
+    StoreUnavailable,
     VersionUnknown,
 )
 from persistence.aliases import Alias, Aliases, Earlier, Held, check_name
 from persistence.artifact import Artifact, verify, verify_without_libraries
+from persistence.latest import Latest
 from persistence.stores.store import ABSENT, Store
 from policy import is_version
 
@@ -77,17 +81,53 @@ class Registry:
     """
 
     def __init__(
-        self, store: Store, signer: Signer | None = None, trust: Trust | None = None
+        self,
+        store: Store,
+        signer: Signer | None = None,
+        trust: Trust | None = None,
+        latest: Latest | None = None,
     ) -> None:
         self.signer = signer
         self.trust = trust
         self._store = store
-        self._aliases = Aliases(store, signer, trust)
+        self._aliases = Aliases(store, signer, trust, latest)
 
     def names(self) -> list[str]:
         """Return the names of the models that have a version, sorted."""
         keys = (key.split("/") for key in self._store.list())
         return sorted({key[0] for key in keys if len(key) == 3 and key[1] == "versions"})
+
+    def shown(self, known: Iterable[str] = ()) -> list[str]:
+        """Return the names as `names` does, of a store that can be seen.
+
+        Raises StoreUnavailable for one that shows nothing, where `known` models, or
+        those that this machine has seen, were there before: a folder that is not
+        mounted, or a table that was emptied, is no store without models.
+        """
+        names = self.names()
+        before = {*known, *self.remembered()} if not names else ()
+        if before:
+            raise StoreUnavailable(
+                f"it shows no models, where there were {len(before)}: is its folder mounted, "
+                "was its table emptied?"
+            )
+        return names
+
+    def remembered(self) -> list[str]:
+        """Return the names of the models whose champion this machine has seen, sorted."""
+        return self._aliases.remembered()
+
+    def new_version(self, name: str, moment: datetime) -> str:
+        """Return the id of a version made at a moment, later than those that there are.
+
+        A clock that is behind does not make the newest version look like an old one.
+        """
+        moment = moment.astimezone(UTC)
+        there = [_moment(key) for key in self._store.list(_key(name, ""))]
+        latest = max((made for made in there if made), default=None)
+        if latest is not None and latest > moment:
+            moment = latest + timedelta(seconds=1)
+        return new_version(moment)
 
     def versions(self, name: str) -> list[VersionInfo]:
         """Return the versions of a model, the oldest first; no artifact is read for it."""
@@ -264,8 +304,14 @@ def _check_named(artifact: Artifact, name: str, version: str, sha256: str | None
 
 
 def _created_at(version: str) -> str | None:
-    made = _MADE.fullmatch(version)
-    if made is None:
+    moment = _moment(version)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
+
+
+def _moment(key: str) -> datetime | None:
+    """Return when a version was made, if its id tells."""
+    made = _MADE.fullmatch(key.rpartition("/")[2])
+    try:
+        return datetime.strptime(made[1], _MADE_FORMAT).replace(tzinfo=UTC) if made else None
+    except ValueError:
         return None
-    moment = datetime.strptime(made[1], _MADE_FORMAT).replace(tzinfo=UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

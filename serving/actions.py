@@ -23,11 +23,14 @@ def predict(group: Sequence[Exchange]) -> None:
     The trees are then walked while they are in the processor's cache, which for
     a row alone they are not.
     """
-    if len(group) > 1 and _predict_together(group):
-        return
+    together = len(group) > 1 and _predict_together(group)
     for exchange in group:
         try:
-            exchange.prediction = exchange.live.predict(exchange.decoded.batch)
+            if not together:
+                exchange.prediction = exchange.live.predict(exchange.decoded.batch)
+            level = exchange.level if exchange.query else None
+            if level is not None:
+                exchange.prediction = exchange.live.within(exchange.prediction, level)
         except Exception as error:  # each request fails by itself
             exchange.error = error
 

@@ -118,8 +118,11 @@ class KeyRing:
     def _look(self, file: Path) -> None:
         try:
             status = file.stat()
-        except FileNotFoundError:
-            self._stamp, self._keys = None, self._fixed
+        except OSError:
+            # A disk that went away takes no key with it; to revoke one, there is a command.
+            if self._stamp is not None:
+                log.error("the key file is gone; the keys that it had are good until a restart")
+                self._stamp = None
             return
         stamp = (status.st_mtime_ns, status.st_ino)
         if stamp == self._stamp:
@@ -144,7 +147,7 @@ def read_key_file(file: Path) -> list[ApiKey]:
 
 def write_key_file(file: Path, keys: Iterable[ApiKey]) -> None:
     """Replace a key file in one step; only its owner may read it."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=file.parent)  # made with mode 0600
     with os.fdopen(handle, "w", encoding="utf-8") as stream:
         stream.writelines(f"{key.entry()}\n" for key in keys)
@@ -183,6 +186,11 @@ class Guard:
             raise AccessError(HOW_TO)
         self._failures.count(client)
         raise KeyRejected("a key is needed: Authorization: Bearer, or X-API-Key")
+
+    def has_key(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Say whether a request shows a known key; nothing is counted, nothing refused."""
+        token = _token(headers)
+        return token is not None and self._ring.find(token) is not None
 
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str

@@ -9,34 +9,45 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from typing import Any, Protocol
 
+import msgspec
 import numpy as np
 
 from errors import MiranteError, ModelNotReady, ModelUnknown, VersionUnknown
+from learning.intervals import INTERVALS, Intervals, LevelError
 from learning.prediction import Runtime
 from learning.task import Task
 from learning.tasks import task_of
-from learning.tasks.classification import Prediction as Prediction
 from persistence.artifact import Artifact, Manifest
 from persistence.model_persistence import load_proven
 from persistence.registry import Alias
+from serving.refusals import RequestError
 from tables.batch import Batch
 from tables.rows import RowCodec
 from tables.schema import Schema
 
 log = logging.getLogger("mirante.champions")
 
+# What a model's task predicts: each task has a type of its own.
+Prediction = Any
+
+# Under this name stand the faults of the store as a whole; it may be a model's too.
+REGISTRY = "registry"
+
 
 class ModelSource(Protocol):
     """What the champions need of a registry."""
 
-    def names(self) -> list[str]:
-        """Return the names of the registered models."""
+    def shown(self, known: Iterable[str] = ()) -> list[str]:
+        """Return the names of the models that there are.
+
+        Raises StoreUnavailable where none is to be seen, and `known` ones were there.
+        """
         ...
 
     def champion(self, name: str) -> Alias | None:
@@ -75,6 +86,26 @@ class Live:
     def task(self) -> Task:
         """The task, which knows what is predicted and how it is rendered."""
         return task_of(self.schema.target)
+
+    def within(self, prediction: Prediction, level: float) -> Prediction:
+        """Return the prediction with the interval of each row. Raises RequestError."""
+        if self.intervals is None:
+            raise RequestError(
+                "interval: expected a model of a quantity, trained by a release that has intervals"
+            )
+        values = np.array(prediction.values)
+        try:
+            bounds = self.intervals.bounds(values, level)
+        except LevelError as error:
+            raise RequestError(str(error)) from None
+        within: Prediction = self.task.within(prediction, bounds)
+        return within
+
+    @cached_property
+    def intervals(self) -> Intervals | None:
+        """How far the quantity is from what is predicted, if the model keeps that."""
+        kept = self.info.get(INTERVALS)
+        return msgspec.convert(kept, Intervals) if kept else None
 
     def predict_together(self, batches: Sequence[Batch]) -> list[Prediction]:
         """Return the prediction of each of several batches, made in one call."""
@@ -143,6 +174,8 @@ class Champions:
             return found
         if name in self._faults or name in self._names:
             raise ModelNotReady(f"model {name} is not loaded")
+        if REGISTRY in self._faults:
+            raise ModelNotReady("no model of that name is loaded, and the store cannot be seen")
         raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
 
     def live_version(self, name: str, version: str | None) -> Live:
@@ -170,7 +203,7 @@ class Champions:
     @property
     def ready(self) -> bool:
         """Whether models are live, and none is missing of those that are followed."""
-        missing = self._faults.keys() - self._live.keys() - {"registry"}
+        missing = self._faults.keys() - self._live.keys() - {REGISTRY}
         return bool(self._live) and not missing
 
     @property
@@ -203,10 +236,10 @@ class Champions:
 
     def _refresh(self) -> None:
         try:
-            names = self._names or tuple(self._registry.names())
-            self._recovered("registry")
+            names = self._names or tuple(self._registry.shown(self._live))
+            self._recovered(REGISTRY)
         except Exception as error:  # whatever a store raises, the champions serve on
-            self._failed("registry", error)
+            self._failed(REGISTRY, error)
             return
         for name in names:
             self._refresh_one(name)
@@ -240,7 +273,7 @@ class Champions:
     def _forget(self, names: set[str]) -> None:
         for name in set(self._live) - names:
             del self._live[name]
-        for name in set(self._faults) - names - {"registry"}:
+        for name in set(self._faults) - names - {REGISTRY}:
             del self._faults[name]
 
     def _failed(self, name: str, error: Exception) -> None:

@@ -50,3 +50,12 @@ def header(name: str, about: str, **schema: Any) -> Schema:
         "description": about,
         "schema": {"type": "string"} | schema,
     }
+
+
+def interval_parameters(live: Live) -> tuple[Schema, ...]:
+    """Return the parameter that asks for an interval, where the model has one."""
+    if live.intervals is None:
+        return ()
+    about = "also the interval that so many of a hundred values are in: 0.9 of ninety"
+    level = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+    return ({"name": "interval", "in": "query", "description": about, "schema": level},)

@@ -6,6 +6,7 @@ request gets the same answer whichever way it came.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
@@ -21,6 +22,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 Routes = tuple[tuple[str, str, str], ...]
 
 JSON = b"application/json"
+_LEVEL = re.compile(r"0?\.\d{1,6}")
 
 
 class Answer(NamedTuple):
@@ -110,3 +112,19 @@ class Exchange:
             if value not in ("1", "true", "0", "false"):
                 raise RequestError(f"{name}: expected 1 or true, 0 or false")
         return [value in ("1", "true") for value in given]
+
+    @property
+    def level(self) -> float | None:
+        """The level of the interval that the query asks for, None where it asks for none.
+
+        Raises RequestError for one that is not between 0 and 1.
+        """
+        if b"interval" not in self.query:
+            return None
+        query = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
+        given = query.get("interval", [None])[-1]
+        if given is None:
+            return None
+        if not _LEVEL.fullmatch(given) or float(given) == 0.0:
+            raise RequestError("interval: expected a number above 0 and below 1, such as 0.9")
+        return float(given)

@@ -1,4 +1,4 @@
-"""A bound on the requests that are computed, or wait for it, at once."""
+"""A bound on the requests that are computed at once; others wait their turn, for a while."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ import threading
 
 from errors import Overloaded
 
+# A burst is answered by and by. Who waits longer than this is told to come again.
+QUEUE_SECONDS = 10.0
+NO_TURN = f"no turn within {QUEUE_SECONDS:g} s; try again in a second"
+
 
 class InFlight:
-    """Counts the requests inside. Entering raises Overloaded beyond `most`."""
+    """Lets `most` inside. Entering waits QUEUE_SECONDS at most, and then raises Overloaded."""
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._lock = threading.Lock()
-        self._count = 0
+        self._places = threading.Semaphore(most)
 
     def __enter__(self) -> None:
-        with self._lock:
-            if self._count >= self.most:
-                raise Overloaded(f"more than {self.most} requests at once; try again in a second")
-            self._count += 1
+        if not self._places.acquire(timeout=QUEUE_SECONDS):
+            raise Overloaded(NO_TURN)
 
     def __exit__(self, *exc: object) -> None:
-        with self._lock:
-            self._count -= 1
+        self._places.release()

@@ -7,7 +7,7 @@ that name alone, never of anything else that a request says.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,8 +41,8 @@ class ModelFolder:
         """Set the champions that load what is loaded here."""
         self._champions = champions
 
-    def names(self) -> list[str]:
-        """Return the names of the loaded models."""
+    def shown(self, known: Iterable[str] = ()) -> list[str]:
+        """Return the names of the loaded models; what is no more among them was unloaded."""
         return sorted(self._loaded)
 
     def champion(self, name: str) -> Alias | None:

@@ -15,21 +15,28 @@ from tables.batch import Batch
 from tables.column import Values, as_columns, encode_column, formats_of
 from tables.date_parts import spelt
 from tables.dialect import PLAIN_DIALECT
+from tables.groups import Groups, equal_rows, groups_of
 from tables.leakage import leaking_features
 from tables.schema import Feature, Kind, Schema
-from tables.schema_inference import infer_schema
+from tables.schema_inference import Inferred, infer_schema
 from tables.table import Table
-from tables.target import ReadTarget, read_classes
+from tables.target import ReadTarget, check_ties, read_classes
+from tables.times import Times, running, times_of
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Encoded rows with the target's value in each, of a class its index."""
+    """Encoded rows with the target's value in each, of a class its index.
+
+    Rows of one of the `groups` stay on one side of a split; `times` say which are the latest.
+    """
 
     schema: Schema
     batch: Batch
     target: NDArray[Any]
     notes: tuple[str, ...] = field(default=(), compare=False)
+    groups: Groups | None = field(default=None, compare=False)
+    times: Times | None = field(default=None, compare=False)
 
     @property
     def rows(self) -> int:
@@ -40,11 +47,17 @@ class Dataset:
         """Return the dataset of these rows, in this order."""
         texts = tuple([column[i] for i in indices.tolist()] for column in self.batch.texts)
         batch = Batch(np.ascontiguousarray(self.batch.matrix[indices]), texts)
-        return Dataset(self.schema, batch, self.target[indices], self.notes)
+        groups = None if self.groups is None else self.groups.take(indices)
+        times = None if self.times is None else self.times.take(indices)
+        return Dataset(self.schema, batch, self.target[indices], self.notes, groups, times)
 
     def that_imputes(self) -> Dataset:
         """Return the dataset of a model that fills in missing values."""
         return replace(self, schema=msgspec.structs.replace(self.schema, imputes=True))
+
+    def noting(self, note: str) -> Dataset:
+        """Return the dataset with one more note."""
+        return replace(self, notes=(*self.notes, note))
 
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""
@@ -76,23 +89,48 @@ def read_dataset(
     kinds: Mapping[str, Kind] | None = None,
     read_target: ReadTarget = read_classes,
     merge_rare: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
 ) -> Dataset:
     """Infer the schema of a table and encode its rows.
 
-    The notes also name the features that give classes away. Raises
-    DatasetError, naming column and row, for a table that cannot be learnt from.
+    Rows of one value in the column `group` stay together when the table is split; it is
+    a feature only if `kinds` names it. `time` is the column by which the latest rows are
+    held out. Without either, equal rows stay together. The notes also name the
+    features that give classes away. Raises DatasetError, naming column and row,
+    for a table that cannot be learnt from.
     """
-    schema, notes, batch, values = infer_schema(
-        table, target, aliases, kinds, read_target, merge_rare
-    )
-    if not schema.target.classes:
-        return Dataset(schema, batch, values, notes)
-    names = [feature.name for feature in schema.numeric]
+    check_ties(table, target, group, time)
+    left_out = tuple(name for name in (group,) if name and name not in (kinds or {}))
+    inferred = infer_schema(table, target, aliases, kinds, read_target, merge_rare, left_out)
+    dataset = _tied(inferred, group, time)
+    if not dataset.schema.target.classes:
+        return dataset
+    names = [feature.name for feature in dataset.schema.numeric]
     leaks = (
         f"{name} alone gives {target} away: is it known beforehand?"
-        for name in leaking_features(batch.matrix, values, names)
+        for name in leaking_features(dataset.batch.matrix, dataset.target, names)
     )
-    return Dataset(schema, batch, values, (*notes, *leaks))
+    return replace(dataset, notes=(*dataset.notes, *leaks))
+
+
+def _tied(inferred: Inferred, group: str | None, time: str | None) -> Dataset:
+    """Return the dataset with what ties its rows together, and notes on it."""
+    schema, notes, batch, values, table = inferred
+    groups: Groups | None = None
+    times: Times | None = None
+    said: tuple[str, ...] = ()
+    if time is not None:
+        times, said = times_of(schema, batch, time)
+    elif group is not None:
+        groups, said = groups_of(table.columns[group], group)
+    else:
+        groups, said = equal_rows(batch, values, bool(schema.target.classes))
+        runs = running(schema, batch)
+        if runs is not None:
+            offer = f"the rows run with {runs}: --time {runs} holds out the latest, not any"
+            said = (*said, offer)
+    return Dataset(schema, batch, values, (*notes, *said), groups, times)
 
 
 def encode(table: Table, schema: Schema) -> Batch:

@@ -11,7 +11,8 @@ from tables.column import Column, File, read_columns
 from tables.schema import Kind, Target
 from tables.schema_inference import without_index
 from tables.table import Table
-from tables.target import ReadTarget, labelled, read_classes
+from tables.target import ReadTarget, check_ties, labelled, read_classes
+from tables.times import check_time
 
 # Of a category so many values are shown.
 MOST_CATEGORIES = 20
@@ -60,12 +61,15 @@ def describe(
     kinds: Mapping[str, Kind] | None = None,
     read_target: ReadTarget = read_classes,
     merge_rare: str | None = None,
+    group: str | None = None,
+    time: str | None = None,
 ) -> Description:
-    """Return what learning from the table would read; the arguments are those of `infer_schema`.
+    """Return what learning from the table would read; the arguments are those of `read_dataset`.
 
     Without a target all columns are features. Raises DatasetError as learning would.
     """
     kinds, table = kinds or {}, table.emptied()
+    check_ties(table, target, group, time)
     notes, found = table.notes, None
     if target is not None:
         table, unlabelled = labelled(table, target)
@@ -76,6 +80,10 @@ def describe(
     file = File(table.dialect.delimiter, table.decimal)
     columns, file = read_columns(cells, table.index, kinds, aliases or {}, file)
     columns = without_index(columns, table)
+    if time is not None:
+        check_time(columns[time].feature, time)
+    if group is not None and group not in kinds:
+        columns[group] = Column(None, [], (f"{group} says which rows stay together",))
     dialect = {name: getattr(table.dialect, name) for name in table.dialect.__struct_fields__}
     dialect["decimal"] = file.decimal or "."
     shown = {name: value for name, value in dialect.items() if value not in ("", False)}

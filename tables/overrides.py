@@ -18,6 +18,9 @@ class Overrides(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     before a fraction, `missing` which words mean a missing value in any column, `sheet`
     which one of a workbook is read, and `merge_rare` what the classes of too few rows are
     called together. `skip_bad_lines` leaves out the lines that do not fit the header.
+    `group` names the column whose equal values stay on one side of the hold-out, `time`
+    that by which the latest rows are held out. `task` says whether the target is a class
+    or a quantity.
     """
 
     kinds: dict[str, Kind] = {}
@@ -26,6 +29,9 @@ class Overrides(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     sheet: Name | None = None
     skip_bad_lines: bool = False
     merge_rare: Name | None = None
+    group: Name | None = None
+    time: Name | None = None
+    task: Literal["classification", "regression"] | None = None
 
     def given(self) -> dict[str, object]:
         """Return those that say something, by name."""

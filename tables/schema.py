@@ -72,12 +72,14 @@ class Target(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is predicted: the column's name, and its classes in the order of the probabilities.
 
     Classes are booleans (False, True), integers or strings, sorted. `task` names
-    the task (see learning/tasks) whose target it is; not all have classes.
+    the task (see learning/tasks) whose target it is; not all have classes. `unit` is a
+    quantity's.
     """
 
     name: str
     classes: tuple[Class, ...] = ()
     task: str = "classification"
+    unit: str = ""
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -25,13 +25,14 @@ class Inferred(NamedTuple):
     """A table read: its schema, a line for everything its owner should know, and its rows.
 
     `batch` are the encoded rows that have a value of the target, `values` what it is;
-    a class's value is its index among the target's classes.
+    a class's value is its index among the target's classes; `table` are these rows' cells.
     """
 
     schema: Schema
     notes: tuple[str, ...]
     batch: Batch
     values: NDArray[Any]
+    table: Table
 
 
 def infer_schema(
@@ -41,6 +42,7 @@ def infer_schema(
     kinds: Mapping[str, Kind] | None = None,
     read_target: ReadTarget = read_classes,
     merge_rare: str | None = None,
+    left_out: tuple[str, ...] = (),
 ) -> Inferred:
     """Infer the schema from all rows of a table that have a label, and encode them.
 
@@ -52,7 +54,8 @@ def infer_schema(
     every row are left out, and a note says so.
     `kinds` decides a column's kind; `aliases` gives categories more names.
     `read_target` reads the target's column, as classes unless it is given;
-    `merge_rare` names the class that those of too few rows become.
+    `merge_rare` names the class that those of too few rows become, and the columns
+    `left_out` are no features.
 
     Raises DatasetError, naming column and row, for a target that cannot be
     learnt, and for a column of numbers in which a few cells are none.
@@ -61,20 +64,21 @@ def infer_schema(
     table, notes = labelled(table.emptied(), target)
     read = read_target(table, target, kinds.get(target), merge_rare)
     table = table if read.rows is None else table.take(read.rows)
-    given = {name: cells for name, cells in table.columns.items() if name != target}
+    no_features = {target, *left_out}
+    given = {name: cells for name, cells in table.columns.items() if name not in no_features}
     file = File(table.dialect.delimiter, table.decimal, day_first=table.day_first)
     columns, file = read_columns(given, table.index, kinds, aliases or {}, file)
     columns = without_index(columns, table)
     features = {n: _also(c.feature, words) for n, c in columns.items() if c.feature is not None}
     if not features:
         raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
-    ignored = tuple(name for name in columns if name not in features)
+    ignored = (*(name for name in columns if name not in features), *left_out)
     dialect = msgspec.structs.replace(table.dialect, decimal=file.decimal or ".")
     carried = dialect if dialect != PLAIN_DIALECT else msgspec.UNSET
     schema = Schema(tuple(features.values()), read.target, ignored, carried)
     said = (note for column in columns.values() for note in column.notes)
     notes = (*table.notes, *notes, *read.notes, *said)
-    return Inferred(schema, notes, _batch(schema, columns, len(table)), read.values)
+    return Inferred(schema, notes, _batch(schema, columns, len(table)), read.values, table)
 
 
 def without_index(columns: Mapping[str, Column], table: Table) -> dict[str, Column]:

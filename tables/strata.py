@@ -11,13 +11,22 @@ SMALLEST_CLASS = 5
 
 def held_out(target: NDArray[np.intp], seed: int, fraction: float) -> NDArray[np.bool_]:
     """Return which rows are held out: `fraction` of each class, at least one row, by chance."""
-    random = np.random.default_rng(seed)
+    order = drawn(target, np.random.default_rng(seed))
     held = np.zeros(len(target), dtype=bool)
     for index in np.unique(target):
         members = np.flatnonzero(target == index)
         count = max(1, round(fraction * len(members)))
-        held[random.permutation(members)[:count]] = True
+        held[members] = order[members] < count / len(members)
     return held
+
+
+def drawn(target: NDArray[np.intp], random: np.random.Generator) -> NDArray[np.float64]:
+    """Return an order by chance: each row's place among its class, from 0 up to 1."""
+    order = np.empty(len(target))
+    for index in np.unique(target):
+        members = np.flatnonzero(target == index)
+        order[random.permutation(members)] = np.arange(len(members)) / len(members)
+    return order
 
 
 def sampled(target: NDArray[np.intp], rows: int) -> NDArray[np.intp]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
@@ -19,9 +19,6 @@ from tables.schema import Class, Kind, Target
 from tables.strata import SMALLEST_CLASS
 from tables.table import Table
 
-MOST_CLASSES = 100
-# A numeric label of more values than this, and than a row in twenty, is a quantity.
-MOST_NUMERIC_CLASSES = 20
 # A note names so many classes.
 MOST_NAMED = 5
 
@@ -49,8 +46,7 @@ def labelled(table: Table, target: str) -> tuple[Table, tuple[str, ...]]:
 
     Raises DatasetError where there is no such column, or no value in it.
     """
-    if target not in table.columns:
-        raise DatasetError(f"the table has no column {target}; {_near(target, table)}")
+    check_column(table, target)
     texts = distinct(table.columns[target])
     there = _values(texts).codes >= 0
     if there.all():
@@ -65,6 +61,23 @@ def labelled(table: Table, target: str) -> tuple[Table, tuple[str, ...]]:
         f"first {table.index(int(missing[0]))}; left out"
     )
     return table.take(np.flatnonzero(there)), (note,)
+
+
+def check_column(table: Table, name: str) -> None:
+    """Raise DatasetError where a table has no column of that name."""
+    if name not in table.columns:
+        raise DatasetError(f"the table has no column {name}; {_near(name, table)}")
+
+
+def check_ties(table: Table, target: str | None, group: str | None, time: str | None) -> None:
+    """Raise DatasetError for columns that cannot say which rows belong together."""
+    if group and time:
+        raise DatasetError("group and time: only one of them can say which rows are held out")
+    for name, column in {"group": group, "time": time}.items():
+        if column is not None:
+            check_column(table, column)
+        if column is not None and column == target:
+            raise DatasetError(f"{name}: {column} is the label; another column is needed")
 
 
 def _values(texts: Distinct) -> Distinct:
@@ -91,8 +104,6 @@ def read_classes(
     counts = _counted(classes, texts.counts)
     if len(counts) == 1:
         raise DatasetError(f"column {target} holds one class only, in every row; two are needed")
-    if kind in (None, "number"):
-        _check_quantity(target, counts)
     notes += _differ_in_case(target, counts)
     rare = sorted((c for c in counts if counts[c] < SMALLEST_CLASS), key=str)
     if rare and merge_rare is not None:
@@ -103,7 +114,7 @@ def read_classes(
     if rare:
         notes.append(_left_out(target, rare, counts))
     kept = _ordered(counts.keys() - set(rare))
-    _check_classes(target, kept, counts, kind)
+    _check_classes(target, kept)
     index = {value: place for place, value in enumerate(kept)}
     codes = np.array([index.get(value, -1) for value in classes], dtype=np.intp)[texts.codes]
     rows = np.flatnonzero(codes >= 0) if rare else None
@@ -211,35 +222,18 @@ def _few(rare: list[Class]) -> str:
     return f"{len(rare)} classes have {fewer}, {_listed(map(str, rare))}"
 
 
-def _check_quantity(target: str, counts: Counter[Class]) -> None:
-    numeric = all(is_number(str(value)) for value in counts)
-    most = max(MOST_NUMERIC_CLASSES, counts.total() / 20)
-    if numeric and len(counts) > most and not _are_numbered(counts):
-        raise DatasetError(
-            f"column {target} looks like a quantity: {len(counts)} different numbers in "
-            f"{counts.total()} rows; a classifier needs classes (kind category says that they are)"
-        )
-
-
-def _are_numbered(counts: Counter[Class]) -> bool:
-    """Whether the integers are numbers of classes: 0 or 1, and on without a gap, none rare."""
-    if not all(isinstance(value, int) for value in counts) or min(counts.values()) < SMALLEST_CLASS:
+def are_numbered(values: NDArray[Any]) -> bool:
+    """Tell whether numbers are those of classes: 0 or 1, and on without a gap, none rare."""
+    numbers, counts = np.unique(values, return_counts=True)
+    if not len(numbers) or counts.min() < SMALLEST_CLASS or (numbers % 1).any():
         return False
-    numbers = sorted(int(value) for value in counts)
-    return numbers[0] in (0, 1) and numbers[-1] - numbers[0] + 1 == len(numbers)
+    return bool(numbers[0] in (0, 1) and numbers[-1] - numbers[0] + 1 == len(numbers))
 
 
-def _check_classes(
-    target: str, kept: tuple[Class, ...], counts: Mapping[Class, int], kind: Kind | None
-) -> None:
+def _check_classes(target: str, kept: tuple[Class, ...]) -> None:
     if len(kept) < 2:
         raise DatasetError(
             f"column {target}: only one class has {SMALLEST_CLASS} rows or more; two are needed"
-        )
-    if kind is None and len(kept) > MOST_CLASSES:
-        raise DatasetError(
-            f"column {target} has {len(kept)} different values in {sum(counts.values())} rows; "
-            f"a label may have {MOST_CLASSES} classes (kind category lifts the limit)"
         )
 
 

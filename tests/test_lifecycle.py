@@ -161,9 +161,14 @@ def slowest(client: Client) -> float:
     return worst
 
 
-def test_on_a_desk_a_key_is_made_and_printed(store: Path) -> None:
-    with running(store, TRAINING_WORKER="external", API_KEYS="") as (service, _):
-        (token,) = re.findall(r"API key for this run, with every scope: (\S+)", log_of(service))
+def test_on_a_desk_a_key_is_made_and_kept_out_of_the_log(store: Path, tmp_path: Path) -> None:
+    keys = str(tmp_path / "var" / "api_keys")
+    settings = {"TRAINING_WORKER": "external", "API_KEYS": "", "API_KEYS_FILE": keys}
+    with running(store, **settings) as (service, _):
+        (where,) = re.findall(r"API key for this run, with every scope: in (\S+)", log_of(service))
+        assert Path(where).stat().st_mode & 0o777 == 0o600
+        token = Path(where).read_text().strip()
+        assert token not in log_of(service)
         assert Client(service, token).ask("GET", "/v0/audit").status_code == 200
         assert Client(service, token + "x").ask("GET", "/v0/audit").status_code == 401
 

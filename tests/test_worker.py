@@ -101,7 +101,8 @@ def test_jobs_are_trained(workplace: Workplace) -> None:
     with workplace.worker() as process:
         job = workplace.wait_for(workplace.submit(SMALL), ended)
         assert job["state"] == "succeeded", job
-        assert (job["promoted"], job["reason"]) == (True, "there was no champion")
+        assert job["promoted"]
+        assert job["reason"].startswith("there was no champion")
         assert job["metrics"]["log_loss"] > 0
         assert any(line.startswith("fit took") for line in job["log"])
         assert workplace.versions("mine") == [job["version"]]
@@ -208,7 +209,8 @@ def test_a_training_that_needs_too_much_memory_says_so(tmp_path: Path, root: Pat
     with workplace.worker():
         job = workplace.wait_for(workplace.submit({**LONG, "estimator": "forest"}), ended)
     assert job["state"] == "failed"
-    assert job["error"] == "the training needs more memory than the 64 MiB it may use"
+    assert job["error"].startswith("the training needs more memory than the 64 MiB it may use: ")
+    assert "sample the table" in job["error"]
     workplace.queue.jobs_database.close()
 
 

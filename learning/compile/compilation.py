@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from errors import EquivalenceError
@@ -10,6 +11,7 @@ from learning.compile.equivalence import joined, probes, prove
 from learning.compile.weights import linear_model, text_model
 from learning.families import family_of
 from learning.family import Form, Native
+from learning.forms.additive import Additive
 from learning.forms.sources import CannotFold, columned, last_step
 from learning.forms.trees import Forest, thresholds
 from learning.prediction import Runtime
@@ -90,6 +92,8 @@ def _folded(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
     form = _form(estimator, schema)
     if isinstance(form, Forest):
         return compile_forest(form)
+    if isinstance(form, Additive):
+        return compile_additive(form)
     if isinstance(form, Native):
         return Candidate(form.runtime_name, form.members, {})
     if schema.texts:
@@ -116,7 +120,25 @@ def compile_forest(forest: Forest, precise: bool = False) -> Candidate:
     from learning.compile.graph import forest_graph
     from learning.runtimes.onnx import MEMBER
 
+    # Of quantities float32 has too few digits.
+    precise = precise or forest.link in ("identity", "exponential")
     return Candidate("onnx", {MEMBER: forest_graph(forest, precise)}, thresholds(forest))
+
+
+def compile_additive(form: Additive) -> Candidate:
+    """Return trees and a linear term as the members of the additive runtime, not yet proven."""
+    from learning.compile.graph import forest_graph
+    from learning.runtimes import additive
+
+    forest = form.forest
+    scores = replace(forest, link="identity", base=())
+    head = additive.Head(forest.base or (0.0,) * forest.outputs, forest.link)
+    term = form.term
+    model = additive.TermModel(text_model(term.linear), *term[1:]) if term else None
+    # Of quantities float32 has too few digits; and of a few trees double costs next to nothing.
+    trees = forest_graph(scores, precise=True) if forest.trees else None
+    members = additive.dump(trees, model, head)
+    return Candidate("additive", members, thresholds(forest))
 
 
 def _converted(estimator: Any, schema: Schema, rows: Batch) -> Candidate:

@@ -1,4 +1,4 @@
-"""Linear models over a batch: what the linear and the text runtime are made from."""
+"""Linear models over a batch: what the linear, text and additive runtimes are made from."""
 
 from __future__ import annotations
 

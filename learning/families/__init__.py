@@ -45,6 +45,6 @@ def file_families() -> dict[str, Family]:
 
 
 def ranked() -> list[Family]:
-    """Return the families that `--estimator` names, in the order in which `auto` tries them."""
+    """Return the families that `--estimator` names, in their order."""
     chosen = [family for family in families() if family.rank is not None]
     return sorted(chosen, key=lambda family: family.rank or 0)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-Link = Literal["mean", "logistic", "softmax"]
+Link = Literal["mean", "logistic", "softmax", "identity", "exponential"]
 
 
 class AtMost(NamedTuple):
@@ -64,6 +64,7 @@ class Forest:
     `mean`: the scores are divided by the number of trees, and are probabilities;
     `logistic`, `softmax`: `base` is added, and the function of that name gives
     the probabilities. One output is the probability of the second of two classes.
+    `identity`, `exponential`: `base` is added, and the score, or its exponential, is a quantity.
     """
 
     trees: tuple[Node, ...]

@@ -13,6 +13,7 @@ from learning.prediction import Runtime
 # process of compiled models never imports scikit-learn. A family whose library
 # answers itself has its runtime in its own file.
 MODULES = {
+    "additive": "learning.runtimes.additive",
     "linear": "learning.runtimes.linear",
     "onnx": "learning.runtimes.onnx",
     "sklearn": "learning.runtimes.sklearn",

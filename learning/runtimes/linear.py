@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from learning.links import probabilities_of, row_probabilities
 from learning.prediction import Outputs
-from learning.runtimes.links import probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from tables.batch import Batch
 

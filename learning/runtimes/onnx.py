@@ -15,9 +15,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from learning.links import outputs_of, row_outputs
 from learning.prediction import Outputs
 from learning.runtimes.columns import Columns, Floats, Number, Shaper
-from learning.runtimes.links import probabilities_of, row_probabilities
 from tables.batch import Batch, Matrix
 
 # From 1.29 on it reports models and machine to its maker, unless this is set before its import.
@@ -46,7 +46,8 @@ class OnnxRuntime:
     """A model compiled to ONNX.
 
     A model without our metadata reads the batch's matrix as it is. An output of
-    one column is the probability of the second of two classes.
+    one column is the probability of the second of two classes, unless its link
+    says that it is a quantity.
     """
 
     name = "onnx"
@@ -65,13 +66,13 @@ class OnnxRuntime:
         width = self._shaper.width if self._shaper else 1
         self._chunk = min(CHUNK, max(1, CHUNK_NUMBERS // width))
         self._single = self._session.get_outputs()[-1].shape[-1] == 1
-        self._linked = meta.get(LINK, "mean") != "mean"
+        self._link = meta.get(LINK, "mean")
         self._lanes = threading.local()
         self._pool: ThreadPoolExecutor | None = None
         self._lock = threading.Lock()
 
     def outputs(self, batch: Batch) -> Outputs:
-        """Return the probabilities `[n, k]`."""
+        """Return the outputs `[n, k]`: probabilities, or what the link makes of the scores."""
         matrix = batch.matrix
         if len(matrix) == 1 and self._shaper is not None:
             return self._one(matrix)
@@ -88,8 +89,8 @@ class OnnxRuntime:
             assert self._shaper is not None
             lane = self._lanes.lane = _Lane(self._session, self._shaper)
         scores = lane.scores(matrix)
-        if self._linked:
-            return row_probabilities(scores[0].tolist())
+        if self._link != "mean":
+            return row_outputs(self._link, scores[0].tolist())
         if not self._single:
             return scores.copy()
         chance: float = scores.item()
@@ -102,8 +103,8 @@ class OnnxRuntime:
         return scores
 
     def _classes(self, scores: Floats) -> Outputs:
-        if self._linked:
-            return probabilities_of(scores.astype(np.float64))
+        if self._link != "mean":
+            return outputs_of(self._link, scores.astype(np.float64))
         if not self._single:
             return scores
         chances = scores.astype(np.float64)

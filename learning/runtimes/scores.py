@@ -7,8 +7,8 @@ import threading
 import msgspec
 import numpy as np
 
+from learning.links import Doubles
 from learning.runtimes.columns import Columns, Floats, Shaper
-from learning.runtimes.links import Doubles
 from tables.batch import Matrix
 
 # Numbers that are scored at a time: bounds the memory of a batch.

@@ -15,9 +15,9 @@ from typing import Literal
 import msgspec
 import numpy as np
 
+from learning.links import Doubles, probabilities_of, row_probabilities
 from learning.prediction import Outputs
 from learning.runtimes.analysis import Analysis, analysed
-from learning.runtimes.links import Doubles, probabilities_of, row_probabilities
 from learning.runtimes.scores import LinearModel, LinearScorer
 from learning.runtimes.stemmed import STEMMED
 from tables.batch import Batch
@@ -109,9 +109,10 @@ class WordScorer:
 
     def scores(self, texts: list[str]) -> Doubles:
         """Return the scores `[n, k]` of the texts, without an intercept."""
-        return np.array([self._score(t) for t in texts]).reshape(len(texts), self._outputs)
+        return np.array([self.score(t) for t in texts]).reshape(len(texts), self._outputs)
 
-    def _score(self, text: str) -> list[float]:
+    def score(self, text: str) -> list[float]:
+        """Return the k scores of one text, without an intercept."""
         indices = self._indices
         counts = Counter([indices[t] for t in self._analyse(text) if t in indices])
         values = self._values(counts)

@@ -23,6 +23,8 @@ SMALLEST = float(np.finfo(np.float32).eps)
 # A float32 has no more digits than these behind the point of a probability.
 DECIMALS = 7
 SCALE = 10.0**DECIMALS
+# A served probability is no nearer to 0 or 1 than its last digit can tell.
+LEAST = 1 / SCALE
 # Deciles of the predicted probability, of which the calibration is shown.
 BINS = 10
 
@@ -104,6 +106,11 @@ class Classification(Task):
         sure: Doubles = clipped / clipped.sum(axis=1, keepdims=True)
         return sure
 
+    def base_rate(self, values: Values, target: Target) -> Doubles:
+        """Return the share of each class."""
+        shares: Doubles = np.bincount(values, minlength=len(target.classes)) / len(values)
+        return shares[np.newaxis]
+
     def loss(self, outputs: Outputs, values: Values, target: Target) -> float:
         """Return the log loss."""
         from sklearn.metrics import log_loss
@@ -140,6 +147,7 @@ class Classification(Task):
             "confusion_matrix": metrics.confusion_matrix(
                 values, predicted, labels=indices
             ).tolist(),
+            "expected_calibration_error": expected_calibration_error(sure, values),
             "calibration": calibration(sure, values),
         }
 
@@ -150,7 +158,8 @@ class Classification(Task):
     def report(self, metrics: Mapping[str, Any], target: Target) -> list[str]:
         """Return a line a number, and the confusion matrix."""
         plain = {name: v for name, v in metrics.items() if isinstance(v, float)}
-        lines = [f"{name:<18}{value:>8.4f}" for name, value in plain.items()]
+        longest = max(map(len, plain), default=0) + 1
+        lines = [f"{name:<{longest}}{value:>8.4f}" for name, value in plain.items()]
         lines += ["", "true class, and how often each was predicted"]
         width = max(map(len, target.keys)) + 2
         for key, counts in zip(target.keys, metrics["confusion_matrix"], strict=True):
@@ -169,19 +178,19 @@ class Classification(Task):
         return found
 
     def predict(self, outputs: Outputs) -> Prediction:
-        """Return the prediction; probabilities are rounded to 1e-7."""
-        if len(outputs) == 1:
+        """Return the prediction; probabilities are rounded to 1e-7, and none is 0 or 1."""
+        if len(outputs) == 1 and min(found := outputs[0].tolist()) >= LEAST:
             # For one row plain floats are quicker; the arithmetic is that of np.round.
-            row = [round(p * SCALE) / SCALE for p in outputs[0].tolist()]
+            row = [min(round(p * SCALE) / SCALE, 1 - LEAST) for p in found]
             return Prediction([row], [int(outputs[0].argmax())])
-        rows = np.round(outputs.astype(np.float64), DECIMALS).tolist()
-        return Prediction(rows, outputs.argmax(axis=1).tolist())
+        winners = outputs.argmax(axis=1)
+        return Prediction(_served(outputs, winners).tolist(), winners.tolist())
 
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""
         return Prediction(prediction.probabilities[start:end], prediction.winners[start:end])
 
-    def columns(self, target: Target) -> tuple[Column, ...]:
+    def columns(self, target: Target, prediction: Any = None) -> tuple[Column, ...]:
         """Return the class, and the probabilities of all."""
         classes = Column(VALUE, _kind(target))
         return (classes, Column(PROBABILITIES, "number", len(target.classes), target.keys))
@@ -206,7 +215,7 @@ class Classification(Task):
             for row, winner in zip(prediction.probabilities, prediction.winners, strict=True)
         ]
 
-    def header(self, target: Target) -> tuple[str, ...]:
+    def header(self, target: Target, prediction: Any = None) -> tuple[str, ...]:
         """Return the prediction, its probability, and that of each class."""
         return ("prediction", "probability", *(f"probability_{key}" for key in target.keys))
 
@@ -238,10 +247,7 @@ def calibration(sure: Doubles, values: NDArray[np.intp]) -> list[dict[str, float
     Of two classes it is the second one's probability; of more, that of the
     predicted class, and whether the prediction was right.
     """
-    if sure.shape[1] == 2:
-        predicted, happened = sure[:, 1], values == 1
-    else:
-        predicted, happened = sure.max(axis=1), sure.argmax(axis=1) == values
+    predicted, happened = _foretold(sure, values)
     order = np.argsort(predicted, kind="stable")
     return [
         {
@@ -253,12 +259,45 @@ def calibration(sure: Doubles, values: NDArray[np.intp]) -> list[dict[str, float
     ]
 
 
+def expected_calibration_error(sure: Doubles, values: NDArray[np.intp]) -> float:
+    """Return how far a probability is on average from the share of rows that it came true for.
+
+    Probabilities are those of `calibration`, in ten bins between their deciles, those that
+    are equal in one; each bin counts by its rows. Naeini, Cooper and Hauskrecht, Obtaining
+    Well Calibrated Probabilities Using Bayesian Binning (AAAI 2015); bins of equal size:
+    Nguyen and O'Connor, Posterior Calibration and Exploratory Analysis for Natural
+    Language Processing Models (EMNLP 2015).
+    """
+    predicted, happened = _foretold(sure, values)
+    edges = np.unique(np.quantile(predicted, np.arange(1, BINS) / BINS))
+    gaps = np.bincount(np.searchsorted(edges, predicted, side="right"), predicted - happened)
+    return float(np.abs(gaps).sum() / len(values))
+
+
+def _foretold(sure: Doubles, values: NDArray[np.intp]) -> tuple[Doubles, NDArray[np.bool_]]:
+    """Return the probability of something in each row, and whether it came true."""
+    if sure.shape[1] == 2:
+        return sure[:, 1], values == 1
+    return sure.max(axis=1), sure.argmax(axis=1) == values
+
+
+def _served(outputs: Outputs, winners: NDArray[np.intp]) -> Doubles:
+    """Return probabilities as they are served; what raises the least is taken from the largest."""
+    exact = outputs.astype(np.float64)
+    raised = np.maximum(exact, LEAST)
+    raised[np.arange(len(raised)), winners] -= (raised - exact).sum(axis=1)
+    served: Doubles = np.minimum(np.round(raised, DECIMALS), 1 - LEAST)
+    return served
+
+
 def _roc_auc(values: Values, sure: Doubles) -> float:
     from sklearn.metrics import roc_auc_score
 
     if sure.shape[1] == 2:
         return float(roc_auc_score(values, sure[:, 1]))
-    return float(roc_auc_score(values, sure, multi_class="ovr", average="macro"))
+    # A class that no row of the hold-out has cannot be told from the rest.
+    found = np.unique(values)
+    return float(np.mean([roc_auc_score(values == index, sure[:, index]) for index in found]))
 
 
 def _brier_score(values: Values, sure: Doubles) -> float:

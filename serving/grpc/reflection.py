@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from google.protobuf import descriptor_pool
@@ -13,6 +15,8 @@ from serving.champions import Champions
 from serving.grpc.inference_service import SERVICE
 from serving.grpc.typed_services import TypedServices
 
+THREADS = 4
+
 
 class Reflection(reflection.ReflectionServicer):
     """Lists the services that there are now, and describes them."""
@@ -20,6 +24,10 @@ class Reflection(reflection.ReflectionServicer):
     def __init__(self, champions: Champions) -> None:
         self._pools = _Pools(champions)
         super().__init__((), self._pools)
+        # A stream holds a thread for as long as its client likes: never one of those that predict.
+        stream: Any = partial(super().ServerReflectionInfo)
+        stream.experimental_thread_pool = ThreadPoolExecutor(THREADS, "mirante-reflection")
+        self.ServerReflectionInfo = stream
 
     @property
     def _service_names(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ is called by its new signature. Health checking and reflection are there, and op
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -14,6 +15,8 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2_grpc
 
+from errors import Overloaded
+from serving import in_flight
 from serving.exchange import Route
 from serving.grpc.codes import verdict
 from serving.grpc.inference_service import OpenInference
@@ -21,6 +24,9 @@ from serving.grpc.reflection import Reflection
 from serving.grpc.typed_services import TypedServices
 from serving.refusals import DeadlinePassed
 from serving.service import PredictionService
+
+# Open at once; beyond it RESOURCE_EXHAUSTED.
+MAX_CALLS = 1000
 
 # What the service reads of a call's metadata; any other is the caller's own.
 _READ = frozenset({"authorization", "x-api-key", "x-request-id"})
@@ -41,16 +47,17 @@ class Calls(grpc.GenericRpcHandler):
         route = self._inference.find(details.method) or self._typed.find(details.method)
         if route is None:
             return None
-        return grpc.unary_unary_rpc_method_handler(partial(self._answer, route))
+        latest = time.monotonic() + in_flight.QUEUE_SECONDS
+        return grpc.unary_unary_rpc_method_handler(partial(self._answer, route, latest))
 
-    def _answer(self, route: Route, message: bytes, context: Any) -> bytes:
+    def _answer(self, route: Route, latest: float, message: bytes, context: Any) -> bytes:
         headers = {
             name.encode(): _bytes(value)
             for name, value in context.invocation_metadata()
             if name in _READ
         }
         exchange = self._service.begin(route, headers, client=_client(context.peer()))
-        answer = self._service.serve(exchange, partial(_in_time, message, context))
+        answer = self._service.serve(exchange, partial(_in_time, message, latest, context))
         context.set_trailing_metadata(
             tuple((name.decode(), value.decode()) for name, value in answer.headers)
         )
@@ -59,7 +66,9 @@ class Calls(grpc.GenericRpcHandler):
         return answer.body
 
 
-def _in_time(message: bytes, context: Any) -> bytes:
+def _in_time(message: bytes, latest: float, context: Any) -> bytes:
+    if time.monotonic() > latest:
+        raise Overloaded(in_flight.NO_TURN)
     remaining = context.time_remaining()
     if remaining is not None and remaining <= 0:
         raise DeadlinePassed("the deadline passed before an answer")
@@ -88,6 +97,7 @@ class GrpcServer:
         address: str,
         *,
         threads: int = 4,
+        max_calls: int = MAX_CALLS,
         certificate: bytes = b"",
         key: bytes = b"",
     ) -> None:
@@ -96,8 +106,8 @@ class GrpcServer:
         self._server = grpc.server(
             ThreadPoolExecutor(threads, thread_name_prefix="mirante-grpc"),
             options=_options(service.max_body_bytes),
-            # Calls wait for a thread in a queue that has no bound of its own.
-            maximum_concurrent_rpcs=service.in_flight.most,
+            # Calls wait for a thread, each for QUEUE_SECONDS at most; idle streams count here too.
+            maximum_concurrent_rpcs=max_calls,
         )
         self._server.add_generic_rpc_handlers((Calls(service),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)

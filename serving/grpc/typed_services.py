@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from serving.actions import PREDICT
 from serving.champions import Champions, Live
 from serving.exchange import Answer, Exchange, Route
@@ -39,18 +41,23 @@ class TypedService:
         return self._live.codec.decode_objects([row_of(self._live.schema, message)])
 
     def render(self, exchange: Exchange) -> Answer:
-        """Make the reply: the class, every probability, the version, and the class's name."""
-        prediction, label = exchange.prediction, self._live.schema.target
-        winner = prediction.winners[0]
-        by_index = label_type(label) == "int32"
-        fields = {
-            self._reply.DESCRIPTOR.fields[0].name: winner if by_index else label.classes[winner],
-            PROBABILITIES: prediction.probabilities[0],
-            VERSION: self._live.version,
-            **({CLASS_NAME: label.keys[winner]} if by_index else {}),
-        }
+        """Make the reply: the version, and the class with every probability, or the value."""
+        fields = {VERSION: self._live.version, **self._predicted(exchange)}
         reply = self._reply(**fields)
         return Answer(200, reply.SerializeToString(), headers=warning_headers(exchange.decoded))
+
+    def _predicted(self, exchange: Exchange) -> dict[str, Any]:
+        prediction, label = exchange.prediction, self._live.schema.target
+        first = self._reply.DESCRIPTOR.fields[0].name
+        if not label.classes:
+            return {first: prediction.values[0]}
+        winner = prediction.winners[0]
+        by_index = label_type(label) == "int32"
+        return {
+            first: winner if by_index else label.classes[winner],
+            PROBABILITIES: prediction.probabilities[0],
+            **({CLASS_NAME: label.keys[winner]} if by_index else {}),
+        }
 
     refuse = staticmethod(refuse)
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from errors import MiranteError, Overloaded
+from serving import in_flight
 from serving.exchange import Answer, Exchange, Route
 from serving.http.body import BodyReader, Disconnected, Receive, already_here
 from serving.refusals import RequestError
@@ -24,6 +26,10 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 # A longer body is decoded and predicted in a thread: by then it takes longer
 # than other requests should wait for the event loop.
 QUICK_BODY = 32 * 1024
+# Of bodies that are whole, and wait for a thread.
+MOST_QUEUED_BYTES = 64 * 1024 * 1024
+# So many of the largest bodies may be on their way at once.
+MOST_HELD_BODIES = 4
 
 
 class AsgiApplication:
@@ -46,11 +52,12 @@ class AsgiApplication:
     ) -> None:
         self._service = service
         self._fallback = fallback
-        most_held = service.in_flight.most * service.max_body_bytes
+        most_held = MOST_HELD_BODIES * service.max_body_bytes
         self._bodies = BodyReader(service.max_body_bytes, body_timeout, most_held)
         self._streams = streams
         self._on_start = on_start
         self._on_stop = on_stop
+        self._queued_bytes = 0
         self._turn: list[tuple[Exchange, asyncio.Future[Answer]]] = []
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="mirante-batch")
 
@@ -94,18 +101,34 @@ class AsgiApplication:
 
     async def _answer(self, exchange: Exchange) -> Answer:
         loop = asyncio.get_running_loop()
+        if self._is_slow(exchange):
+            return await self._answer_in_thread(exchange, loop)
+        if not self._turn:
+            # After everything that has arrived by now: what comes together is answered so.
+            loop.call_soon(self._answer_turn)
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._turn.append((exchange, answer))
+        return await answer
+
+    async def _answer_in_thread(
+        self, exchange: Exchange, loop: asyncio.AbstractEventLoop
+    ) -> Answer:
+        """Wait for a thread: within a bound on the bytes that wait, and one on the time."""
+        size = len(exchange.body)
+        if self._queued_bytes and self._queued_bytes + size > MOST_QUEUED_BYTES:
+            full = Overloaded("too many large bodies at once; try again in a second")
+            return self._service.refuse(exchange, full)
+        self._queued_bytes += size
+        latest = time.monotonic() + in_flight.QUEUE_SECONDS
         try:
-            with self._service.in_flight:
-                if self._is_slow(exchange):
-                    return await loop.run_in_executor(self._threads, self._service.answer, exchange)
-                if not self._turn:
-                    # After everything that has arrived by now: what comes together is answered so.
-                    loop.call_soon(self._answer_turn)
-                answer: asyncio.Future[Answer] = loop.create_future()
-                self._turn.append((exchange, answer))
-                return await answer
-        except Overloaded as error:
-            return self._service.refuse(exchange, error)
+            return await loop.run_in_executor(self._threads, self._in_time, exchange, latest)
+        finally:
+            self._queued_bytes -= size
+
+    def _in_time(self, exchange: Exchange, latest: float) -> Answer:
+        if time.monotonic() > latest:
+            return self._service.refuse(exchange, Overloaded(in_flight.NO_TURN))
+        return self._service.answer(exchange)
 
     def _is_slow(self, exchange: Exchange) -> bool:
         """Whether a request would hold the event loop; how long a packed one does is not known."""

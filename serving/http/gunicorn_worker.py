@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import fcntl
 import os
-import secrets
 import select
 import signal
 import socket
@@ -24,27 +23,22 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 from gunicorn.arbiter import Arbiter
-from uvicorn.protocols.http.httptools_impl import (
-    STATUS_LINE,
-    HttpToolsProtocol,
-    RequestResponseCycle,
-)
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from serving.http.framing import HEAD_SECONDS, MAX_HEAD_BYTES
 from serving.http.routes.events import STOPPING
-from serving.problems import problem
-
-# gunicorn's own limits (100 fields of 8 kB) do not reach uvicorn; no client sends half of this.
-MAX_HEAD_BYTES = 64 * 1024
-HEAD_SECONDS = 30.0
+from serving.http.strict_http import StrictHttpProtocol
 
 # A stopping worker takes new connections, and one more request on idle ones, for so long.
 GRACE_SECONDS = 1
 # Less, when nobody is connected: a packet's way there and back.
 QUIET_SECONDS = 0.2
-# So long what still arrives is read, and ignored, after the last answer.
+# What still arrives after the last answer is read, and ignored, until nothing came for so long,
 LINGER_SECONDS = 0.5
+# or for so long in all: less than the fifteen seconds that a stop waits.
+MOST_LINGER_SECONDS = 10.0
 
 
 class Lingering(asyncio.Protocol):
@@ -65,7 +59,13 @@ class Lingering(asyncio.Protocol):
             transport.resume_reading()
         else:
             transport.close()  # TLS itself says that it ends, and reads on
+        self._last = loop.time() + MOST_LINGER_SECONDS
+        self._has_more = False
         self._timer = loop.call_later(LINGER_SECONDS, self._end)
+
+    def data_received(self, data: bytes) -> None:
+        """Ignore what the other side sends."""
+        self._has_more = True
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hand the end on to the protocol that was here before."""
@@ -73,7 +73,9 @@ class Lingering(asyncio.Protocol):
         self._former.connection_lost(exc)
 
     def _end(self) -> None:
-        if _unsettled(self._transport, termios.TIOCOUTQ):
+        is_sending = self._has_more and self._loop.time() < self._last
+        self._has_more = False
+        if is_sending or _unsettled(self._transport, termios.TIOCOUTQ):
             self._timer = self._loop.call_later(LINGER_SECONDS, self._end)
         else:
             self._transport.abort()
@@ -140,7 +142,7 @@ def _ignore(data: bytes) -> None:
     """Write nothing: the connection ends."""
 
 
-class LimitedHttpProtocol(HttpToolsProtocol):
+class LimitedHttpProtocol(StrictHttpProtocol):
     """uvicorn's HTTP protocol, which by itself reads a head of any length for any time.
 
     A head (request line and headers) above MAX_HEAD_BYTES is answered with 431 and
@@ -184,7 +186,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse, and measure the head as long as it is not complete."""
         super().data_received(data)
-        # uvicorn makes a cycle over the scope once the head is complete.
+        # A cycle is made over the scope once the head is complete.
+        if self._refused is not None:
+            return
         if self.cycle is None or self.cycle.scope is not self.scope:
             self._measure_head(len(data))
         elif self._head_timer is not None:
@@ -228,15 +232,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def _measure_head(self, size: int) -> None:
         self._head_bytes += size
         if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         elif self._head_timer is None:
             self._head_timer = self.loop.call_later(
-                HEAD_SECONDS, self._refuse, HTTPStatus.REQUEST_TIMEOUT
+                HEAD_SECONDS, self.refuse, HTTPStatus.REQUEST_TIMEOUT
             )
-
-    def send_400_response(self, msg: str) -> None:
-        """Answer what is not HTTP with a problem document, as every other error."""
-        self._refuse(HTTPStatus.BAD_REQUEST)
 
     def _stop_head_timer(self) -> None:
         self._head_bytes = 0
@@ -244,30 +244,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
-    def _refuse(self, status: HTTPStatus) -> None:
+    def refuse(self, status: HTTPStatus) -> None:
+        """Stop the clock of a head that is not read any more."""
         self._stop_head_timer()
-        if self.transport.is_closing():
-            return
-        # An answer to an earlier request of this connection may still be on its way: no second one.
-        if self.cycle is None or self.cycle.response_complete:
-            self.transport.write(_refusal(status))
-        self.transport.lingers = True  # more of what is refused may be on its way
-        self.transport.close()
-
-
-def _refusal(status: HTTPStatus) -> bytes:
-    details = {
-        HTTPStatus.BAD_REQUEST: "not an HTTP request",
-        HTTPStatus.REQUEST_TIMEOUT: f"no complete request head within {HEAD_SECONDS:g} s",
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"a head above {MAX_HEAD_BYTES} bytes",
-    }
-    request_id = secrets.token_hex(16)
-    answer = problem(status, details[status], request_id)
-    head = (
-        f"content-type: {answer.content_type.decode()}\r\ncontent-length: {len(answer.body)}\r\n"
-        f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
-    )
-    return STATUS_LINE[status] + head.encode() + answer.body
+        super().refuse(status)
 
 
 class OrderlyServer(Server):
@@ -374,7 +354,8 @@ class MiranteWorker(UvicornWorker):
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGQUIT, server.handle_exit, signal.SIGINT, None
         )
-        await server.serve(self.sockets)
+        # Not gunicorn's wrappers of them, which close a descriptor that uvloop has closed already.
+        await server.serve([listener.sock for listener in self.sockets])
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 

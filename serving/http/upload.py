@@ -108,6 +108,8 @@ _EXPECTED = {
     "sheet": "expected the name of a sheet",
     "skip_bad_lines": "expected true or false",
     "merge_rare": "expected a name for the classes of too few rows",
+    "group": "expected the name of the column whose rows stay together",
+    "time": "expected the name of the column that says when a row was",
     "keep_data": "expected true or false",
 }
 

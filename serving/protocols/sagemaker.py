@@ -105,12 +105,19 @@ def render(exchange: Exchange) -> Answer:
 def _cells(live: Live, prediction: Prediction) -> list[list[Any]]:
     # As the platform's own algorithms have it: what is predicted, and all of its probabilities.
     target = live.schema.target
-    kept = [i for i, name in enumerate(live.task.header(target)) if name != "probability"]
+    kept = [
+        i for i, name in enumerate(live.task.header(target, prediction)) if name != "probability"
+    ]
     return [[row[i] for i in kept] for row in live.task.cells(prediction, target)]
 
 
 def _predictions(live: Live, prediction: Prediction) -> list[dict[str, Any]]:
-    return live.task.answers(prediction, live.schema.target, "predicted_label")
+    return live.task.answers(prediction, live.schema.target, _name(live))
+
+
+def _name(live: Live) -> str:
+    # As the platform's own algorithms name what they predict.
+    return "predicted_label" if live.schema.target.classes else "score"
 
 
 def _custom_attributes(exchange: Exchange) -> Headers:
@@ -130,7 +137,7 @@ def document(live: Live) -> Description:
         "description": "a list of values a feature",
         "additionalProperties": {"type": "array"},
     }
-    one = prediction_schema(live, "predicted_label")
+    one = prediction_schema(live, _name(live))
     rows = {"type": "array", "items": row, "minItems": 1}
     answer = {
         "type": "object",

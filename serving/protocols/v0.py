@@ -11,7 +11,14 @@ import msgspec
 from errors import ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
-from serving.description import STRICT, Description, flag, prediction_schema, row_of
+from serving.description import (
+    STRICT,
+    Description,
+    flag,
+    interval_parameters,
+    prediction_schema,
+    row_of,
+)
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import describe, refuse
 from serving.warnings import warning_headers, warnings_of
@@ -91,7 +98,7 @@ def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
 
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     task, target = live.task, live.schema.target
-    header, rows = task.header(target), task.cells(prediction, target)
+    header, rows = task.header(target, prediction), task.cells(prediction, target)
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
@@ -120,7 +127,7 @@ def document(live: Live) -> Description:
     }
     rows = {"type": "array", "items": row, "minItems": 1}
     return Description(
-        "Predict the class of one row, or of each row of a list",
+        "Predict one row, or each row of a list",
         {
             media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.schema.example},
             media.JSON_LINES: {},
@@ -130,5 +137,6 @@ def document(live: Live) -> Description:
         parameters=(
             flag("partial", "answer the rows that are good, and name those that are not"),
             flag("strict", STRICT),
+            *interval_parameters(live),
         ),
     )

@@ -40,6 +40,8 @@ SAMPLE_BYTES = 2**20
 # From so many lines on, PyArrow and whole columns are quicker than the csv module: of the credit
 # table's thirteen columns, 100 rows took 2.4 ms and 0.4 by the other, 4,000 rows 5 and 17.
 MANY_LINES = 600
+# Nor are fewer lines a matter of a cell at a time where they are this long together.
+MUCH = 2**20
 # The csv module's rows are packed into texts in blocks of so many.
 BLOCK_ROWS = 50_000
 _SMALLEST_BLOCK = 2**22
@@ -125,7 +127,8 @@ def read_rows(source: Source, width: int, header: Sequence[str]) -> Rows:
 
 
 def _is_long(data: bytes) -> bool:
-    return max(data.count(b"\n"), data.count(b"\r")) > MANY_LINES
+    lines = max(data.count(b"\n"), data.count(b"\r"))
+    return lines > MANY_LINES or len(data) > MUCH
 
 
 def _read_patiently(source: Source, width: int, header: Sequence[str]) -> Rows:

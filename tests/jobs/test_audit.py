@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import logging
+
+import pytest
+
+from errors import StoreUnavailable
 from jobs.audit import Audit
 from jobs.database import JobsDatabase
 from tests.jobs.conftest import Clock
@@ -27,3 +32,22 @@ def test_a_line_that_is_too_long_is_cut_and_kept(url: str) -> None:
     (line,) = Audit(jobs_database).newest(5)
     jobs_database.close()
     assert (len(line["subject"]), len(line["outcome"])) == (160, 200)
+
+
+def test_a_database_that_is_away_is_tried_again_and_then_the_log_is_the_audit(
+    url: str, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    audit = Audit(JobsDatabase(url), clock)
+    tried = []
+
+    def away(*row: str) -> None:
+        tried.append(row)
+        raise StoreUnavailable("away")
+
+    monkeypatch.setattr(audit, "_record", away)
+    monkeypatch.setattr(logging.getLogger("mirante"), "propagate", True)
+    audit.record("ann", "rollback", "credit")
+    assert len(tried) == 2
+    assert [record.getMessage() for record in caplog.records] == [
+        "not audited: ann, rollback credit: done"
+    ]

@@ -6,10 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from peewee import SchemaManager
 
 from errors import ConfigError, StoreUnavailable
 from jobs.database import JobsDatabase
 from jobs.queue import JobQueue
+from jobs.records import EventRow
 from tests.servers import PostgresServer
 
 OPEN = "import sys; from jobs.database import JobsDatabase; from jobs.queue import JobQueue; "
@@ -45,6 +47,31 @@ def test_nothing_is_connected_to_before_the_first_use() -> None:
     jobs_database = JobsDatabase("postgres://nobody@127.0.0.1:9/none")
     with pytest.raises(StoreUnavailable, match=r"^the jobs database cannot be reached or written$"):
         JobQueue(jobs_database).newest(1)
+
+
+def test_a_file_that_is_no_database_is_its_own_fault(tmp_path: Path) -> None:
+    file = tmp_path / "jobs.db"
+    file.write_bytes(b"no database at all, " * 500)
+    with pytest.raises(StoreUnavailable, match=r"^the jobs database is damaged, or refuses"):
+        JobQueue(JobsDatabase(f"sqlite:///{file}")).newest(1)
+
+
+def test_a_table_that_is_gone_is_the_databases_fault(url: str) -> None:
+    jobs_database = JobsDatabase(url)
+    queue = JobQueue(jobs_database)
+    queue.newest(1)
+    with jobs_database.session() as database:
+        SchemaManager(EventRow, database).drop_table()
+    with pytest.raises(StoreUnavailable):
+        queue.events("0" * 32)
+    jobs_database.close()
+
+
+def test_only_its_owner_reads_the_file_and_its_folder(tmp_path: Path) -> None:
+    JobQueue(JobsDatabase(f"sqlite:///{tmp_path}/var/jobs.db")).newest(1)
+    assert (tmp_path / "var").stat().st_mode & 0o777 == 0o700
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "var").iterdir()}
+    assert modes == {0o600}
 
 
 def test_many_processes_may_make_the_tables_at_once(url: str, root: Path) -> None:

@@ -116,8 +116,8 @@ def test_ready_made_recipes_have_the_estimator_s_parameters():
     for name, factory in (("forest", forest), ("boosting", boosting), ("logistic", logistic)):
         recipe = ready_made("x", lambda: Table({}), "y", name)
         assert recipe.resolved({}) == factory.__kwdefaults__
-    assert ready_made("x", lambda: Table({}), "y", "auto").resolved({}) == {}
-    with pytest.raises(RecipeError, match="there are forest, boosting, logistic, auto"):
+    assert ready_made("x", lambda: Table({}), "y").resolved({}) == {"seconds": 60}
+    with pytest.raises(RecipeError, match="there are auto, forest, boosting, logistic"):
         ready_made("x", lambda: Table({}), "y", "neural")
 
 

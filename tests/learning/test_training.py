@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from errors import DatasetError
-from learning.estimators import Candidates, auto
+from learning.estimators import Candidates
 from learning.families.boosting import boosting
 from learning.families.forest import forest
 from learning.families.logistic import logistic
@@ -26,6 +26,11 @@ from tables.table import Table
 from tests.learning.tables import mixed_table, without
 
 PLAIN = read_dataset(without(mixed_table(200), "comment"), "stays")
+
+
+def candidates(schema: Schema) -> Candidates:
+    makers: dict[str, Any] = {"forest": forest, "boosting": boosting, "logistic": logistic}
+    return Candidates({name: make(schema, 0) for name, make in makers.items()}, 0)
 
 
 class Told(SilentProgress):
@@ -100,7 +105,7 @@ def test_progress_that_raises_ends_the_fit():
 
 def test_the_best_in_cross_validation_is_chosen_and_all_losses_are_told():
     told = Told()
-    choice = choose(auto(PLAIN.schema, 0), PLAIN, told)
+    choice = choose(candidates(PLAIN.schema), PLAIN, told)
     assert set(choice.losses) == {"forest", "boosting", "logistic"}
     best = min(choice.losses, key=choice.losses.__getitem__)
     assert choice.estimator is not None
@@ -131,7 +136,7 @@ def test_a_class_of_few_rows_still_has_folds():
     dataset = read_dataset(Table({"x": x, "y": ["a"] * 100 + ["b"] * 5}), "y")
     dataset = dataset.take(np.arange(dataset.rows - 1))
     told = Told()
-    choose(auto(dataset.schema, 0), dataset, told)
+    choose(candidates(dataset.schema), dataset, told)
     assert told.stages == [("choose", 12)]
 
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from errors import AccessError, ArtifactDamaged, ArtifactUntrusted, Conflict, ModelUnknown
 from persistence.aliases import PURPOSE, Alias, Aliases, Earlier
+from persistence.latest import Latest
 from persistence.seal import PrivateKey, new_key, trust_in
 from persistence.stores.memory import MemoryStore
 from persistence.stores.store import ABSENT
 
 KEY = "credit/aliases/champion.json"
+LATEST = "credit/latest/champion.json"
 ONE, TWO = Earlier("v1", "1" * 64), Earlier("v2", "2" * 64)
 
 
@@ -80,6 +84,7 @@ def test_another_alias_under_a_serial_seen_is_refused(
     monkeypatch.setattr(time, "time", lambda: 1795392000.0)
     _set(aliases, ONE)
     kept.delete(KEY)
+    kept.delete(LATEST)
     _set(Aliases(kept, signer, trust_in(signer.public)), TWO)
     with pytest.raises(ArtifactUntrusted, match="was replaced under its serial 1795392000"):
         aliases.read("credit", "champion")
@@ -94,6 +99,37 @@ def test_a_store_emptied_and_filled_again_is_followed(
     monkeypatch.setattr(time, "time", lambda: later)
     written = _set(Aliases(kept, signer, trust_in(signer.public)), TWO)
     assert aliases.read("credit", "champion").alias == written
+
+
+@pytest.mark.parametrize("left", ["in the store", "in the folder"])
+def test_a_replay_is_refused_by_a_process_that_starts_after_it(
+    kept: MemoryStore, signer: PrivateKey, tmp_path: Path, left: str
+) -> None:
+    def started() -> Aliases:
+        folder = tmp_path / "seen"
+        return Aliases(kept, signer, trust_in(signer.public), Latest(kept, folder))
+
+    _set(started(), ONE)
+    old = kept.get(KEY).data
+    _set(started(), TWO)
+    kept.put(KEY, old)
+    if left == "in the store":
+        shutil.rmtree(tmp_path / "seen")
+    else:
+        kept.put(LATEST, old)
+    with pytest.raises(ArtifactUntrusted, match="was replayed"):
+        started().read("credit", "champion")
+
+
+def test_a_clock_that_is_behind_makes_no_serial_that_was_seen(
+    aliases: Aliases, kept: MemoryStore, signer: PrivateKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = _set(aliases, ONE).serial
+    kept.delete(KEY)
+    monkeypatch.setattr(time, "time", lambda: seen - 3600.0)
+    other = Aliases(kept, signer, trust_in(signer.public))
+    assert _set(other, TWO).serial == seen + 1
+    assert aliases.read("credit", "champion").alias is not None
 
 
 def _unsigned(alias: Alias, _: PrivateKey) -> bytes:

@@ -134,3 +134,12 @@ def test_opening_writes_nothing(tmp_path: Path) -> None:
     store = open_store(str(tmp_path / "models"))
     assert store.list() == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_one_store_has_shown_is_remembered_for_it_alone(tmp_path: Path) -> None:
+    folders = [str(tmp_path / "one"), str(tmp_path / "two")]
+    first = open_registry(folders[0])
+    first.register("credit", make_artifact("v1", "credit", first.signer))
+    first.promote("credit", "v1")
+    assert open_registry(folders[0]).remembered() == ["credit"]
+    assert open_registry(folders[1]).remembered() == []

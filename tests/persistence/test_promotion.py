@@ -12,6 +12,7 @@ import pytest
 from build_model import build_model
 from errors import ArtifactDamaged, Conflict, LibraryMismatch
 from learning.estimators import ready_made
+from learning.learnt_rows import MEMBER
 from persistence.artifact import pack
 from persistence.promotion import Verdict, judge, promote, settle
 from persistence.registry import Registry, new_version
@@ -215,3 +216,78 @@ def test_what_can_be_served_is_promoted(served):
 def test_every_way_to_promote_goes_through_the_proof(path):
     text = (ROOT / path).read_text(encoding="utf-8")
     assert "registry.promote(" not in text
+
+
+# ---------------------------------------------------------------- rows that neither has learnt from
+
+
+def numbers(rows: int, seed: int = 0) -> Table:
+    """Two numbers by chance, and a label that one of them nearly tells."""
+    random = np.random.default_rng(seed)
+    x, z = random.random((2, rows))
+    y = np.where(x + random.normal(scale=0.3, size=rows) > 0.5, "yes", "no")
+    return Table({"x": [f"{v:.6f}" for v in x], "z": [f"{v:.6f}" for v in z], "y": y.tolist()})
+
+
+def by_heart(table: Table):
+    """A recipe whose model knows by heart what it learnt from."""
+    return ready_made("heart", lambda: table, "y", "forest")
+
+
+def test_another_seed_is_judged_on_rows_that_the_champion_has_not_learnt_from(registry):
+    recipe = by_heart(numbers(2000))
+    parameters = {"n_estimators": 50, "max_depth": 30}
+    first = build_model(recipe, registry=registry, parameters=parameters)
+    second = build_model(recipe, registry=registry, parameters=parameters, seed=1)
+    found = second.verdict.comparison
+    assert found is not None
+    assert 50 <= found["rows"] <= 110  # a fifth of a fifth of 2,000
+    assert f"on {found['rows']} rows of 400, those that neither has learnt from" in (
+        second.verdict.reason
+    )
+    # Of what it learnt from the champion would have a third of it.
+    assert found["champion_log_loss"] > 0.6 * first.metrics["log_loss"]
+
+
+def test_a_table_that_grew_is_judged_on_what_is_new_or_was_held_out(registry):
+    old, new = numbers(400), numbers(200, seed=1)
+    grown = Table({name: [*cells, *new.columns[name]] for name, cells in old.columns.items()})
+    first = build_model(by_heart(old), registry=registry)
+    second = build_model(by_heart(grown), registry=registry)
+    found = second.verdict.comparison
+    assert found is not None
+    # A fifth of the 200 new ones, and of the 80 that were held out.
+    assert 40 <= found["rows"] <= 75
+    assert found["rows"] < second.holdout.rows == 120
+    assert found["champion_log_loss"] > 0.6 * first.metrics["log_loss"]
+
+
+def test_a_table_with_a_column_less_tells_the_same_rows(registry):
+    """What the champion reads of a row is the same, whatever else the challenger's table has."""
+    table = numbers(400)
+    wider = Table({**table.columns, "same": ["a word"] * 400})
+    build_model(by_heart(wider), registry=registry)
+    built = build_model(by_heart(table), registry=registry, seed=3)
+    assert built.verdict.comparison is not None
+    assert built.verdict.comparison["rows"] < 40
+
+
+def test_a_champion_that_learnt_from_almost_all_is_not_compared_with(registry):
+    table = numbers(100)
+    build_model(by_heart(table), registry=registry)
+    second = build_model(by_heart(table), registry=registry, seed=1)
+    assert not second.verdict.good
+    assert "not comparable" in second.verdict.reason
+    assert "of the 20 rows held out" in second.verdict.reason
+
+
+def test_a_champion_of_before_is_compared_with_and_it_is_said(registry, holdout):
+    build_model(RECIPE, registry=registry)
+    artifact = registry.read_champion("some")[1]
+    members = {name: data for name, data in artifact.members.items() if name != MEMBER}
+    manifest = msgspec.structs.replace(artifact.manifest, version=new_version(datetime.now(UTC)))
+    version = registry.register("some", pack(manifest, members, registry.signer))
+    promote(registry, "some", version)
+    verdict = judge(registry, "some", "if_better", holdout, Guessing(), 0)
+    assert "(some may be among those that the champion learnt from)" in verdict.reason
+    assert verdict.comparison is not None

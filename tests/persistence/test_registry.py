@@ -7,7 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +231,17 @@ def test_version_ids_sort_by_time_and_differ() -> None:
     assert new_version(moments[0]) != new_version(moments[0])
 
 
+def test_a_clock_that_is_behind_makes_no_version_older_than_the_newest(quick: Registry) -> None:
+    now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    newest = quick.new_version("credit", now)
+    _register(quick, newest)
+    late = quick.new_version("credit", now - timedelta(hours=1))
+    assert late > newest
+    _register(quick, late)
+    assert [info.version for info in quick.versions("credit")] == [newest, late]
+    assert quick.new_version("iris", now) < late
+
+
 # ------------------------------------------------------------ trust
 
 
@@ -279,6 +290,19 @@ def test_a_replayed_champion_is_refused_by_who_saw_a_newer_one(quick: Registry) 
     quick._store.put("credit/aliases/champion.json", old)
     with pytest.raises(ArtifactUntrusted, match="replayed"):
         quick.champion("credit")
+
+
+def test_a_replayed_champion_is_refused_after_a_restart(signer: PrivateKey, store: Store) -> None:
+    def started() -> Registry:
+        return Registry(store, signer, trust_in(signer.public))
+
+    _register(started(), "v1", "v2")
+    started().promote("credit", "v1")
+    old = store.get("credit/aliases/champion.json").data
+    started().promote("credit", "v2")
+    store.put("credit/aliases/champion.json", old)
+    with pytest.raises(ArtifactUntrusted, match="was replayed"):
+        started().champion("credit")
 
 
 def test_with_public_keys_alone_everything_is_read_and_nothing_changed(

@@ -163,7 +163,25 @@ def test_the_key_file_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     file.write_text("nonsense\n")
     os.utime(file, ns=(1, 1))
     assert ring.find(token.encode()) == key
-    file.unlink()
+    write_key_file(file, [])
+    assert ring.find(token.encode()) is None
+
+
+def test_a_key_file_that_goes_away_leaves_the_keys_that_were_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KeyRing, "LOOK_EVERY", 0.0)
+    file = tmp_path / "var" / "keys"
+    token, key = new_key("alice", ["train"])
+    write_key_file(file, [key])
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    ring = KeyRing([], file)
+    assert ring.find(token.encode()) == key
+    file.rename(tmp_path / "elsewhere")
+    assert ring.find(token.encode()) == key
+    (tmp_path / "elsewhere").rename(file)
+    assert ring.find(token.encode()) == key
+    write_key_file(file, [])
     assert ring.find(token.encode()) is None
 
 

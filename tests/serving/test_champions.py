@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -170,9 +171,59 @@ def test_a_model_that_is_gone_is_forgotten(registry):
     champions = Champions(other)
     champions.refresh()
     assert set(champions.lives) == {"credit", "iris"}
-    other.answers = {"names": ["credit"]}
+    other.answers = {"shown": ["credit"]}
     champions.refresh()
     assert set(champions.lives) == {"credit"}
+
+
+def emptied(store: Path) -> None:
+    """As when the folder is no longer mounted: what lies under it is another, empty one."""
+    shutil.move(store, store.with_name("elsewhere"))
+    store.mkdir()
+
+
+def test_a_store_that_shows_nothing_any_more_is_none_without_models(registry, tmp_path):
+    version = register(registry)
+    registry.promote("credit", version)
+    champions = Champions(registry)
+    champions.refresh()
+    emptied(tmp_path / "models")
+    champions.refresh()
+    assert champions.live("credit").version == version
+    assert readiness(champions)["status"] == "degraded"
+    assert "shows no models, where there were 1" in champions.faults["registry"]
+    with pytest.raises(ModelNotReady, match="the store cannot be seen"):
+        champions.live("iris")
+
+    (tmp_path / "models").rmdir()
+    shutil.move(tmp_path / "elsewhere", tmp_path / "models")
+    champions.refresh()
+    assert readiness(champions)["status"] == "ready"
+    with pytest.raises(ModelUnknown):
+        champions.live("iris")
+
+
+def test_a_process_that_starts_before_its_store_is_mounted_knows_that_models_are_missing(tmp_path):
+    def started() -> Champions:
+        return Champions(open_registry(str(tmp_path / "models")))
+
+    registry = open_registry(str(tmp_path / "models"))
+    registry.promote("credit", register(registry))
+    emptied(tmp_path / "models")
+    champions = started()
+    champions.refresh()
+    with pytest.raises(ModelNotReady):
+        champions.live("credit")
+    assert readiness(champions)["status"] == "unready"
+
+
+def test_a_store_out_of_reach_at_the_start_is_not_ready_and_no_unknown_model(registry):
+    Unreliable.broken = True
+    champions = Champions(Unreliable(registry))
+    champions.refresh()
+    Unreliable.broken = False
+    with pytest.raises(ModelNotReady):
+        champions.live("credit")
 
 
 def test_another_artifact_under_the_same_version_is_not_mistaken_for_the_old_one(registry):

@@ -78,7 +78,7 @@ def test_a_model_is_taken_once_and_put_back_once(model_folder):
 def test_what_is_no_model_of_the_folder_is_unknown(model_folder, name):
     with pytest.raises(MiranteError):
         model_folder[0].load(name)
-    assert model_folder[0].names() == []
+    assert model_folder[0].shown() == []
 
 
 def test_a_folder_of_two_models_is_refused(model_folder, tmp_path):
@@ -93,4 +93,4 @@ def test_a_model_whose_keys_do_not_fit_is_not_kept(model_folder, tmp_path):
         (tmp_path / "0a1b/model/keys" / name).write_bytes((strangers / name).read_bytes())
     with pytest.raises(ArtifactUntrusted):
         model_folder[0].load("0a1b")
-    assert model_folder[0].names() == []
+    assert model_folder[0].shown() == []

@@ -7,7 +7,7 @@ import pytest
 
 from recipes import find_recipe
 from tables.dataset import read_dataset
-from tables.leakage import leaking_features
+from tables.leakage import ALMOST_ALL, LEAVES, _may_tell, leaking_features
 from tables.strata import sampled
 from tables.table import Table
 
@@ -56,3 +56,29 @@ def test_five_thousand_rows_are_looked_at():
     rows = sampled(label, 5000)
     column[rows] = label[rows]
     assert leaking_features(column[:, None].astype(np.float32), label, ["x"]) == ["x"]
+
+
+def wrong_of_best_tree(column: np.ndarray, target: np.ndarray) -> float:
+    """What the real tree gets wrong, each class weighing the same."""
+    from sklearn.metrics import balanced_accuracy_score
+    from sklearn.tree import DecisionTreeClassifier
+
+    tree = DecisionTreeClassifier(max_leaf_nodes=LEAVES, random_state=0).fit(column, target)
+    return 1 - balanced_accuracy_score(target, tree.predict(column))
+
+
+def test_no_column_that_tells_is_passed_over() -> None:
+    """The bound never says no where the tree would have said yes, whatever the column is like."""
+    random = np.random.default_rng(0)
+    passed = 0
+    for case in range(120):
+        target = np.sort(random.integers(0, 2 + case % 3, 200 + 10 * case))
+        noise = random.choice([0.0, 0.01, 0.3, 3.0])
+        column = (target + noise * random.normal(size=len(target))).astype(np.float32)
+        if case % 4 == 0:
+            column = column.round()
+        column[random.random(len(column)) < 0.1 * (case % 2)] = np.nan
+        may = _may_tell(column, target)
+        passed += not may
+        assert may or wrong_of_best_tree(column[:, None], target) > 1 - ALMOST_ALL
+    assert passed > 30

@@ -25,10 +25,13 @@ ALL = Overrides(
     sheet="May",
     skip_bad_lines=True,
     merge_rare="other",
+    group="shop",
+    time="day",
 )
 FLAGS = [
     *("--kind", "zip=code=category", "--kind", "y=category", "--decimal", ",", "--sheet", "May"),
     *("--missing", "-999", "--missing", "none", "--skip-bad-lines", "--merge-rare", "other"),
+    *("--group", "shop", "--time", "day"),
 ]
 
 

@@ -128,7 +128,7 @@ def test_a_settled_kind_that_does_not_fit_is_refused():
 def test_rows_without_a_label_or_of_a_rare_class_are_not_looked_at():
     label = ["", *LABEL[1:-1], "maybe"]
     x = ["none of these", *cycle("1", "2", "3")[1:-1], "is a number"]
-    schema, notes, batch, values = infer_schema(Table({"x": x, "label": label}), "label")
+    schema, notes, batch, values, _ = infer_schema(Table({"x": x, "label": label}), "label")
     assert schema.features == (Feature("x", "integer", minimum=1.0, maximum=3.0, example=2),)
     assert batch.matrix.shape == (ROWS - 2, 1)
     assert values.tolist() == [0, *[1, 0] * (ROWS // 2 - 2), 1]

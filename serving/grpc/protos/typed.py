@@ -96,6 +96,10 @@ def _reply_fields(label: Target) -> tuple[Field, ...]:
     if _in_json(name) in map(_in_json, (PROBABILITIES, VERSION, CLASS_NAME)):
         name = f"label_{name}"
     listed = ", ".join(f"{index} {_one_line(key)}" for index, key in enumerate(label.keys))
+    if not label.classes:
+        unit = f" In {_one_line(label.unit)}." if label.unit else ""
+        value = Field("double", name, 1, comment=f"The value predicted.{unit}")
+        return (value, Field("string", VERSION, 3))
     comment = "" if label_type(label) != "int32" else f"The place of the class: {listed}."
     order = ", ".join(_one_line(key) for key in label.keys)
     named = Field("string", CLASS_NAME, 4, comment="The class as the table has it.")

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint
 
+from learning.intervals import INTERVALS
 from serving.champions import Champions, Live
 from serving.exchange import Answer
 from serving.http.operation import Operation, content, described, members
@@ -39,12 +40,13 @@ def describe_model(live: Live) -> dict[str, Any]:
     """Return everything that a live model tells of itself; keys that do not apply are absent."""
     manifest = live.manifest
     return {
-        **live.info,
+        **{key: value for key, value in live.info.items() if key != INTERVALS},
         "name": live.name,
         "version": live.version,
         "model_created_at": manifest.created_at,
         "label": manifest.label,
-        "classes": live.schema.target.classes,
+        "task": live.schema.target.task,
+        **({"classes": live.schema.target.classes} if live.schema.target.classes else {}),
         "training_rows": manifest.training_rows,
         "metrics": live.metrics,
         "signature": live.schema,

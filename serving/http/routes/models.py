@@ -36,6 +36,7 @@ def models_blueprint(champions: Champions, registry: Registry, default_model: st
                 "version": live.version,
                 "model_created_at": live.manifest.created_at,
                 "label": live.manifest.label,
+                "task": live.schema.target.task,
                 "classes": live.schema.target.classes,
                 "default": live.name == default_model,
             }

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 from flask import Blueprint, Response, request
 
-from errors import MiranteError, ParseError, StoreUnavailable
+from errors import MiranteError, ParseError
 from persistence import promotion
 from persistence.registry import Alias, Registry
 from serving.auth import Guard
@@ -157,9 +157,9 @@ def _record(
 ) -> None:
     try:
         get_audit().record(who, action, subject, outcome)
-    except StoreUnavailable:
-        # A roll back must not wait for the jobs' database; the log is then the audit.
-        log.exception("not audited: %s, %s %s: %s", who, action, subject, outcome)
+    except MiranteError as error:
+        # What was done is done, and is answered so; the log is then the audit.
+        log.error("not audited: %s, %s %s: %s; %s", who, action, subject, outcome, error)
 
 
 def _expected_serial() -> int | None:

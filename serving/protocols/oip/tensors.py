@@ -217,7 +217,7 @@ def _to_boolean(value: Any) -> Any:
 
 def output_tensors(live: Live, prediction: Prediction, names: Iterable[str] = ()) -> list[Tensor]:
     """Return the outputs of a prediction, all or those named. Raises RequestError."""
-    columns = {column.name: column for column in live.task.columns(live.schema.target)}
+    columns = {column.name: column for column in live.task.columns(live.schema.target, prediction)}
     chosen = tuple(names) or tuple(columns)
     if not columns.keys() >= set(chosen):
         raise RequestError(f"outputs: expected {' or '.join(columns)}")

@@ -80,7 +80,7 @@ def throwaway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def test_one_more_file_is_one_more_family_from_the_recipe_to_the_answer(throwaway):
-    assert list(estimators()) == ["forest", "boosting", "logistic", "shares", "auto"]
+    assert list(estimators()) == ["auto", "forest", "boosting", "logistic", "shares"]
     table = without(mixed_table(), "comment")
     recipe = Recipe("some", "stays", lambda: table, estimators()["shares"])
     registry = make_registry()

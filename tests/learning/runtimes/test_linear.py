@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from learning.links import probabilities_of
 from learning.runtimes import linear
 from learning.runtimes.columns import Columns
-from learning.runtimes.links import probabilities_of
 from learning.runtimes.scores import LinearModel
 from tables.batch import Batch
 

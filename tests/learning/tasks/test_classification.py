@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from errors import EquivalenceError
-from learning.tasks.classification import calibration, task
+from learning.tasks.classification import calibration, expected_calibration_error, task
 from tables.schema import Target
 
 TWO = Target("y", (False, True))
@@ -21,6 +21,7 @@ KEYS = {
     "accuracy",
     "balanced_accuracy",
     "f1",
+    "expected_calibration_error",
     "confusion_matrix",
     "calibration",
 }
@@ -171,3 +172,61 @@ def test_the_loss_is_that_of_the_promotion_rule():
 
 def test_golden_rows_are_of_every_class():
     assert task.golden(np.array([1, 1, 0, 2, 0])) == [2, 0, 3]
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "row", [[0, 1], [1, 0], [3e-8, 1 - 3e-8], [1, 0, 0, 0], [0, 0.25, 0.75], [1e-7, 1 - 1e-7]]
+)
+def test_no_probability_is_served_as_0_or_1(row, kind):
+    outputs = np.array([row], dtype=kind)
+    served = np.array(task.predict(outputs).probabilities[0])
+    for digits in (served, served.astype(np.float32)):  # as tensors and typed replies have them
+        assert ((digits > 0) & (digits < 1)).all()
+    assert served.sum() == pytest.approx(1, abs=1e-7)
+    assert np.abs(served - row).max() <= 3.1e-7
+    assert task.predict(np.vstack([outputs, outputs])).probabilities[1] == served.tolist()
+    assert task.predict(outputs).winners == [int(np.argmax(row))]
+
+
+def test_three_hundred_classes_still_add_up_to_1():
+    served = task.predict(np.eye(300, dtype=np.float32)[:2]).probabilities
+    assert np.sum(served, axis=1) == pytest.approx([1, 1], abs=1e-7)
+    assert served[1][1] == pytest.approx(1 - 299e-7, abs=1e-9)
+
+
+def test_the_expected_calibration_error_is_the_mean_gap_over_bins():
+    """Of two probabilities a hundred rows each: one came true as often as said, one did not."""
+    sure = both([0.2] * 100 + [0.9] * 100)
+    values = np.array([1, 0, 0, 0, 0] * 20 + [1] * 90 + [0] * 10)
+    assert expected_calibration_error(sure, values) == pytest.approx(0, abs=1e-7)
+    values[:100] = [1, 1, 1, 0, 0] * 20
+    assert expected_calibration_error(sure, values) == pytest.approx(0.4 / 2)
+    found = task.metrics(sure, values, TWO)["expected_calibration_error"]
+    assert found == pytest.approx(0.2, abs=1e-6)
+
+
+def test_the_bins_of_the_error_are_deciles():
+    """A thousand probabilities; all of the lowest tenth came true, and half of each other."""
+    chance = np.linspace(0, 1, 1000)
+    values = np.where(chance < 0.1, 1, np.arange(1000) % 2)
+    centres = (np.arange(10) + 0.5) / 10
+    expected = np.abs(centres - [1, *[0.5] * 9]).mean()
+    assert expected_calibration_error(both(chance), values) == pytest.approx(expected, abs=2e-3)
+
+
+def test_the_error_of_many_classes_is_of_the_predicted_one():
+    sure = np.tile([0.7, 0.2, 0.1], (10, 1))
+    assert expected_calibration_error(sure, np.array([0] * 7 + [1, 2, 2])) == pytest.approx(0)
+    assert expected_calibration_error(sure, np.zeros(10, int)) == pytest.approx(0.3)
+
+
+def test_a_class_that_the_hold_out_lacks_counts_for_nothing_in_roc_auc():
+    three = Target("y", ("a", "b", "c"))
+    found = task.metrics(np.array([[0.7, 0.2, 0.1], [0.2, 0.7, 0.1]]), np.array([0, 1]), three)
+    assert found["roc_auc"] == 1.0
+
+
+def test_the_base_rate_is_the_share_of_each_class():
+    three = Target("y", ("a", "b", "c"))
+    assert task.base_rate(np.array([0, 0, 1, 2]), three).tolist() == [[0.5, 0.25, 0.25]]

@@ -149,3 +149,9 @@ def _run(program: str, *arguments: object, check: bool = True) -> str:
     if not check:
         assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.stdout
+
+
+def test_only_its_owner_reads_what_is_kept(tmp_path: Path) -> None:
+    FolderStore(tmp_path / "models").put("credit/versions/v1", b"model")
+    for path in (tmp_path / "models").rglob("*"):
+        assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path

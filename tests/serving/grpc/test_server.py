@@ -24,15 +24,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
 
 from learning.prediction import Outputs
+from serving import in_flight
 from serving.auth import Guard, KeyRing, new_key
 from serving.champions import Champions, Live
 from serving.cors import Cors
-from serving.grpc.server import GrpcServer
+from serving.grpc.server import MAX_CALLS, GrpcServer
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.protocols import oip
@@ -61,13 +63,16 @@ def serving(
     champions: Champions | None = None,
     certificate: bytes = b"",
     key: bytes = b"",
+    max_calls: int = MAX_CALLS,
     **options: Any,
 ) -> Iterator[GrpcServer]:
     """A server on a port of its own; options are the service's."""
     settings: dict[str, Any] = {"max_body_bytes": 64_000, "max_rows": 100, "cors": Cors(())}
     service = make_service(protocols=(), **(settings | options))
     service.champions = champions or make_champions(*lives)
-    server = GrpcServer(service, "127.0.0.1:0", certificate=certificate, key=key)
+    server = GrpcServer(
+        service, "127.0.0.1:0", certificate=certificate, key=key, max_calls=max_calls
+    )
     server.start()
     try:
         yield server
@@ -394,7 +399,7 @@ def test_a_deadline_ends_a_call() -> None:
 
 def test_more_calls_at_once_than_are_taken_are_refused() -> None:
     live = slow_iris(1.0)
-    with reached(live, max_in_flight=1) as (_, channel):
+    with reached(live, max_calls=1) as (_, channel):
         path = "/ml.IrisPredictor/PredictIrisSpecies"
         first = raw(channel, path).future(b"")
         assert entered(live).wait(5)
@@ -402,6 +407,45 @@ def test_more_calls_at_once_than_are_taken_are_refused() -> None:
             raw(channel, path)(b"")
         assert first.result()
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+def test_two_hundred_calls_at_once_are_all_answered() -> None:
+    live = slow_iris(0.02)
+    with reached(live) as (_, channel):
+        path = "/ml.IrisPredictor/PredictIrisSpecies"
+        calls = [raw(channel, path).future(b"") for _ in range(200)]
+        assert all(answer.result() for answer in calls)
+
+
+def test_a_call_that_waited_too_long_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_flight, "QUEUE_SECONDS", 0.2)
+    live = slow_iris(0.5)
+    with reached(live) as (_, channel):
+        path = "/ml.IrisPredictor/PredictIrisSpecies"
+        calls = [raw(channel, path).future(b"") for _ in range(8)]
+        codes = [call.code() for call in calls]
+    assert codes.count(grpc.StatusCode.UNAVAILABLE) == 4
+
+
+def test_idle_streams_hold_no_thread_that_predicts(channel: grpc.Channel) -> None:
+    ended = threading.Event()
+
+    def nothing() -> Iterator[Any]:
+        ended.wait(30)
+        yield from ()
+
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    streams = [stub.ServerReflectionInfo(nothing()) for _ in range(12)]
+    watches = [
+        health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        for _ in range(12)
+    ]
+    assert all(next(iter(watch)) for watch in watches)
+    asked = health_pb2.HealthCheckRequest()
+    assert health_pb2_grpc.HealthStub(channel).Check(asked, timeout=10).status
+    for stream in (*streams, *watches):
+        stream.cancel()
+    ended.set()
 
 
 def test_a_fault_of_ours_tells_nothing_of_it() -> None:

@@ -1,4 +1,4 @@
-"""From a linear model's scores to probabilities."""
+"""From scores to what is answered: probabilities, or quantities."""
 
 from __future__ import annotations
 
@@ -9,6 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
+
+
+def outputs_of(link: str, scores: Doubles) -> Doubles:
+    """Return the outputs for scores `[n, k]` by the link's name (see `forms/trees.py`)."""
+    if link == "identity":
+        return scores
+    if link == "exponential":
+        with np.errstate(over="ignore"):
+            return np.exp(scores)
+    return probabilities_of(scores)
+
+
+def row_outputs(link: str, scores: list[float]) -> Doubles:
+    """Return the same `[1, k]` for one row."""
+    if link in ("identity", "exponential"):
+        return outputs_of(link, np.array((scores,)))
+    return row_probabilities(scores)
 
 
 def probabilities_of(scores: Doubles) -> Doubles:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learning.runtimes.links import probabilities_of, row_probabilities
+from learning.links import probabilities_of, row_probabilities
 
 
 @pytest.mark.parametrize("score", [0.0, 1.0, -3.0, 800.0, -800.0])

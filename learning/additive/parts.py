@@ -1,0 +1,308 @@
+"""The parts of the default learner: two forests of small trees, and a linear term.
+
+Each is learnt from rows, and scores rows. What a fitted part keeps is plain: text, numbers,
+scikit-learn's own classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from learning.additive.budget import Budget
+from learning.additive.losses import Doubles, Link
+
+# Of a round: more trees than these, over all classes, are no better and cost every answer.
+MOST_TREES = 1000
+PATIENCE = 60
+# Rounds beyond those that were best out of fold, since all rows are more than most of them.
+LONGER = 1.1
+# Rows that a linear term is learnt from: more hardly move so few numbers.
+MOST_LINEAR_ROWS = 100_000
+
+FOREST_A: Mapping[str, Any] = {"num_leaves": 15, "extra_trees": True, "feature_fraction": 0.5}
+FOREST_B: Mapping[str, Any] = {"num_leaves": 31, "feature_fraction": 0.7}
+BOTH: Mapping[str, Any] = {
+    "max_depth": 5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    # A split of a category is one code against the others: it is compiled as such, and sets of
+    # codes, chosen by the target, fit thousands of codes to noise.
+    "max_cat_to_onehot": 1 << 30,
+    "deterministic": True,
+    "force_row_wise": True,
+    "feature_pre_filter": False,
+    "verbosity": -1,
+}
+
+
+# Called after each fit.
+Advance = Callable[[], None]
+
+
+class Rows(NamedTuple):
+    """Rows as the parts read them: all columns, and the float32 matrix of those without texts."""
+
+    table: NDArray[Any]
+    matrix: NDArray[np.float32]
+
+    def take(self, indices: NDArray[np.intp]) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.table[indices], self.matrix[indices])
+
+
+# The indices of rows to learn from, and of those answered, of each fold.
+Folds = Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]]
+
+
+def answered_rows(folds: Folds) -> NDArray[np.intp]:
+    """Return the indices of the rows that some fold answers, in order."""
+    return np.unique(np.concatenate([outside for _, outside in folds]))
+
+
+class Answered(NamedTuple):
+    """A part's scores out of fold `[n, k]`, 0 elsewhere, and what `learn` is to be told."""
+
+    scores: Doubles
+    setting: float
+
+
+class Part(Protocol):
+    """One part."""
+
+    name: str
+
+    def out_of_fold(
+        self, rows: Rows, values: NDArray[Any], folds: Folds, budget: Budget, advance: Advance
+    ) -> Answered:
+        """Return what the part answers for rows that it has not learnt."""
+        ...
+
+    def learn(self, rows: Rows, values: NDArray[Any], setting: float, budget: Budget) -> Any:
+        """Return the part, learnt from all rows: what `scores` takes."""
+        ...
+
+    def scores(self, model: Any, rows: Rows) -> Doubles:
+        """Return the scores `[n, k]` of a fitted part."""
+        ...
+
+
+class ForestPart:
+    """A forest, by LightGBM; its model is the library's text."""
+
+    def __init__(
+        self,
+        name: str,
+        parameters: Mapping[str, Any],
+        objective: Mapping[str, Any],
+        categories: Sequence[int],
+    ) -> None:
+        self.name = name
+        self._parameters = {**BOTH, **parameters, **objective}
+        self._outputs = int(objective.get("num_class", 1))
+        self._categories = list(categories)
+
+    def out_of_fold(
+        self, rows: Rows, values: NDArray[Any], folds: Folds, budget: Budget, advance: Advance
+    ) -> Answered:
+        """Return the scores after as many rounds as are best for all folds together.
+
+        A number of rounds for each fold, chosen on the rows that it is judged by, would
+        flatter the forest: of few rows by a fifth of the loss.
+        """
+        made, curves = [], []
+        for inside, outside in folds:
+            model, curve = self._stopped(
+                rows.take(inside), values[inside], rows.take(outside), values[outside], budget
+            )
+            made.append(model)
+            curves.append(curve)
+            advance()
+        together = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
+        best = int(np.argmin(together)) + 1
+        scores = np.zeros((len(values), self._outputs))
+        for model, (_, outside) in zip(made, folds, strict=True):
+            scores[outside] = _raw(model, rows.take(outside), best)
+        return Answered(scores, best * LONGER)
+
+    def learn(self, rows: Rows, values: NDArray[Any], setting: float, budget: Budget) -> str:
+        """Return the model's text after so many rounds."""
+        import lightgbm
+
+        parameters = self._settings(rows, values, budget)
+        data = self._data(rows, values, parameters)
+        calls = [_until(budget)]
+        made = lightgbm.train(parameters, data, int(np.ceil(setting)), callbacks=calls)
+        text: str = made.model_to_string(num_iteration=-1)
+        return text
+
+    def _stopped(
+        self,
+        rows: Rows,
+        values: NDArray[Any],
+        held: Rows,
+        truth: NDArray[Any],
+        budget: Budget,
+    ) -> tuple[Any, list[float]]:
+        """Return a model that goes on while held rows are answered better, and its losses."""
+        import lightgbm
+
+        parameters = self._settings(rows, values, budget)
+        data = self._data(rows, values, parameters)
+        curve: dict[str, Any] = {}
+        calls: list[Callable[..., Any]] = [
+            _until(budget),
+            lightgbm.early_stopping(PATIENCE, verbose=False),
+            lightgbm.record_evaluation(curve),
+        ]
+        beside = self._data(held, truth, parameters, data)
+        made = lightgbm.train(
+            parameters, data, self._most, valid_sets=[beside], valid_names=["held"], callbacks=calls
+        )
+        (losses,) = curve["held"].values()
+        return made, losses
+
+    @property
+    def _most(self) -> int:
+        return max(10, MOST_TREES // self._outputs)
+
+    def _settings(self, rows: Rows, values: NDArray[Any], budget: Budget) -> dict[str, Any]:
+        return {
+            **self._parameters,
+            "min_data_in_leaf": max(2, min(10, len(values) // 20)),
+            "learning_rate": _rate(len(values), self._most),
+            "num_threads": budget.threads(rows.matrix.size),
+        }
+
+    def scores(self, model: str, rows: Rows) -> Doubles:
+        """Return the raw scores, by the library itself."""
+        return _raw(_booster(model), rows, -1)
+
+    def _data(
+        self, rows: Rows, values: NDArray[Any], parameters: Mapping[str, Any], like: Any = None
+    ) -> Any:
+        import lightgbm
+
+        return lightgbm.Dataset(
+            rows.matrix,
+            values,
+            reference=like,
+            categorical_feature=self._categories,
+            params=dict(parameters),
+        )
+
+
+def _raw(model: Any, rows: Rows, rounds: int) -> Doubles:
+    found = model.predict(rows.matrix, raw_score=True, num_iteration=rounds, num_threads=1)
+    return np.asarray(found, np.float64).reshape(len(rows.matrix), -1)
+
+
+def _rate(rows: int, most: int) -> float:
+    """Return the learning rate: so slow that the rounds there may be are enough."""
+    slow = 0.05 if rows < 10_000 else 0.1
+    return max(slow, 20.0 / most) if most < 400 else slow
+
+
+def _until(budget: Budget) -> Callable[[Any], None]:
+    """Return a callback that ends a forest where its share of the budget does."""
+    import lightgbm
+
+    end = budget.share()
+
+    def check(environment: Any) -> None:
+        if environment.iteration and budget.over(end):
+            raise lightgbm.callback.EarlyStopException(environment.iteration, [])
+
+    check.order = 40  # type: ignore[attr-defined]
+    return check
+
+
+_BOOSTERS: dict[int, tuple[str, Any]] = {}
+
+
+def _booster(text: str) -> Any:
+    """Return the library's model of a text; the last few are kept."""
+    import lightgbm
+
+    kept = _BOOSTERS.get(id(text))
+    if kept is None or kept[0] is not text:
+        if len(_BOOSTERS) > 4:
+            _BOOSTERS.clear()
+        kept = _BOOSTERS[id(text)] = (text, lightgbm.Booster(model_str=text))
+    return kept[1]
+
+
+class LinearPart:
+    """A linear term over one-hot columns, scaled numbers and words.
+
+    `make` makes its pipeline for one of `strengths`, which bound its weights.
+    """
+
+    name = "linear"
+
+    def __init__(
+        self, make: Callable[[float], Any], strengths: Sequence[float], link: Link, outputs: int
+    ) -> None:
+        self._make = make
+        self._strengths = strengths
+        self._link = link
+        self._outputs = outputs
+
+    def out_of_fold(
+        self, rows: Rows, values: NDArray[Any], folds: Folds, budget: Budget, advance: Advance
+    ) -> Answered:
+        """Return the scores of the strength that is best for all folds together."""
+        end = budget.share(len(folds))
+        outside = answered_rows(folds)
+        best, least = None, np.inf
+        for strength in self._strengths:
+            if best is not None and budget.over(end):
+                break
+            scores = self._answered(rows, values, folds, strength)
+            loss = self._link.losses(scores[outside], values[outside]).mean()
+            if loss < least:
+                best, least = Answered(scores, strength), loss
+        for _ in folds:
+            advance()
+        assert best is not None
+        return best
+
+    def _answered(self, rows: Rows, values: NDArray[Any], folds: Folds, strength: float) -> Doubles:
+        scores = np.zeros((len(values), self._outputs))
+        for inside, outside in folds:
+            made = self._fit(rows.take(inside), values[inside], strength)
+            scores[outside] = self.scores(made, rows.take(outside))
+        return scores
+
+    def learn(self, rows: Rows, values: NDArray[Any], setting: float, budget: Budget) -> Any:
+        """Return the fitted pipeline with the range of what it came to on its own rows."""
+        budget.share()
+        return self._fit(rows, values, setting)
+
+    def _fit(self, rows: Rows, values: NDArray[Any], strength: float) -> dict[str, Any]:
+        if len(values) > MOST_LINEAR_ROWS:
+            step = -(-len(values) // MOST_LINEAR_ROWS)
+            rows, values = rows.take(np.arange(0, len(values), step)), values[::step]
+        model = self._make(strength).fit(rows.table, values)
+        found = _decision(model, rows)
+        low, high = found.min(axis=0), found.max(axis=0)
+        tenth = (high - low) / 10.0
+        return {"pipeline": model, "low": low - tenth, "high": high + tenth}
+
+    def scores(self, model: Mapping[str, Any], rows: Rows) -> Doubles:
+        """Return the sums, kept within the range and a tenth of it to either side."""
+        return np.asarray(np.clip(_decision(model["pipeline"], rows), model["low"], model["high"]))
+
+
+def _decision(pipeline: Any, rows: Rows) -> Doubles:
+    decide = getattr(pipeline, "decision_function", None) or pipeline.predict
+    return np.asarray(decide(rows.table), np.float64).reshape(len(rows.matrix), -1)
+
+
+def gains(text: str) -> Doubles:
+    """Return what the splits of each column bring a forest in loss."""
+    return np.asarray(_booster(text).feature_importance("gain"), np.float64)

@@ -1,0 +1,294 @@
+"""uvicorn's HTTP/1.1 over httptools, made strict: framing, trailers, upgrades, unread answers."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from serving.http.framing import BAD_REQUEST, MAX_HEAD_BYTES, TOO_LONG, Head, HeadRefused, refusal
+
+# An answer of which nothing is read for so long is given up with its connection.
+UNREAD_SECONDS = 30.0
+# What all connections of a worker have not read yet; beyond it the largest is given up.
+MAX_UNREAD_BYTES = 32 * 1024 * 1024
+
+_CLOSE = re.compile(rb"(?:^|,)\s*close\s*(?:$|,)", re.IGNORECASE)
+
+
+class Cycle(RequestResponseCycle):
+    """One request and its answer; also for HTTP/1.0, which knows no chunks."""
+
+    transport: Any
+    _ends_with_connection = False
+
+    def send(self, message: Any) -> Coroutine[Any, Any, None]:
+        """Send a part of the answer."""
+        if not self.response_started:
+            if self.more_body:
+                # What follows is the rest of a body that nobody reads. It is ignored for a while,
+                # since the reset of a plain close would make the client forget this answer.
+                self.keep_alive, self.transport.lingers = False, True
+            self._complete(message)
+        elif self._ends_with_connection:
+            self.expected_content_length = len(message.get("body", b""))
+        return super().send(message)
+
+    def _complete(self, message: Any) -> None:
+        headers = message.get("headers", ())
+        names = {name.lower() for name, _ in headers}
+        if b"date" in names:  # the server's own stands in every answer
+            message["headers"] = [pair for pair in headers if pair[0].lower() != b"date"]
+        if self.scope["http_version"] == "1.0":
+            self._complete_old(message, b"content-length" in names)
+
+    def _complete_old(self, message: Any, has_length: bool) -> None:
+        if not has_length:
+            self._ends_with_connection, self.keep_alive = True, False
+            self.chunked_encoding = False
+        elif self.keep_alive:
+            message["headers"] = [*message["headers"], (b"connection", b"keep-alive")]
+
+
+class StrictHttpProtocol(HttpToolsProtocol):
+    """A connection on which no byte is read as anything other than what it is.
+
+    Heads are bounded by size and number of fields in however many packets they come;
+    trailers are bounded and dropped; an upgrade is ignored (RFC 9110, 7.8), so that
+    what follows it is the request's body; what is refused is answered in its turn.
+    """
+
+    transport: Any
+    _running: RequestResponseCycle | None = None
+    _refused: HTTPStatus | None = None
+    _is_resuming = False
+    _framing_bytes = 0
+    _had_body = False
+    _unread_timer: asyncio.TimerHandle | None = None
+    _unread_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; after a refusal ignore whatever comes."""
+        self._unset_keepalive_if_required()
+        if self._refused is not None:
+            return
+        self._had_body = False
+        try:
+            self._feed(data)
+            self._measure_framing(len(data))
+        except HeadRefused as error:
+            self.refuse(error.status)
+        except httptools.HttpParserError as error:
+            cause = error.__context__
+            self.refuse(cause.status if isinstance(cause, HeadRefused) else BAD_REQUEST)
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                self._ignore_upgrade()
+
+    def _ignore_upgrade(self) -> None:
+        """Go on with the body of a head that asks for an upgrade: the parser takes it for none."""
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._is_resuming = True
+        # Its callbacks are ignored until the body.
+        self.parser.feed_data(b"POST / HTTP/1.1\r\nhost: a\r\n" + self._head.framing + b"\r\n")
+        self._is_resuming = False
+
+    def _measure_framing(self, size: int) -> None:
+        """Bound the trailers, and the extensions of one chunk."""
+        is_open = self.cycle is not None and self.cycle.scope is self.scope and self.cycle.more_body
+        self._framing_bytes = self._framing_bytes + size if is_open and not self._had_body else 0
+        if self._framing_bytes > MAX_HEAD_BYTES:
+            raise HeadRefused(TOO_LONG)
+
+    def on_message_begin(self) -> None:
+        """Begin a head."""
+        if not self._is_resuming:
+            super().on_message_begin()
+            self._head = Head()
+            self._in_head = True
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request's target."""
+        if not self._is_resuming:
+            self._head.count(len(url))
+            self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a field of the head; one of the trailer is counted and dropped."""
+        if self._is_resuming:
+            return
+        self._head.count(len(name) + len(value) + 4)
+        if not self._in_head:
+            return
+        name = name.lower()
+        if name in Head.WATCHED:
+            self._head.watch(name, value)
+        elif name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Begin a request, or let it wait for the answers before it."""
+        if self._is_resuming:
+            return
+        self._in_head = False
+        version, method = self.parser.get_http_version(), self.parser.get_method()
+        self._head.check(method, version)
+        self._complete_scope(method, version)
+        self.cycle = self._begin(version)
+        # An answer that is not read yet is as one under way.
+        if self.flow.write_paused or self.pipeline or not self._is_between():
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
+        else:
+            self._start_asgi_task(self.cycle, self.app)
+
+    def _complete_scope(self, method: bytes, version: str) -> None:
+        target = httptools.parse_url(self.url)
+        raw_path = target.path or b"/"
+        path = raw_path.decode("ascii")
+        scope: Any = self.scope
+        scope["method"] = method.decode("ascii")
+        scope["http_version"] = version
+        scope["path"] = self.root_path + (unquote(path) if "%" in path else path)
+        scope["raw_path"] = self.root_path.encode("ascii") + raw_path
+        scope["query_string"] = target.query or b""
+
+    def _begin(self, version: str) -> Cycle:
+        return Cycle(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue and version == "1.1",
+            keep_alive=self._keeps_alive(),
+            on_response=self.on_response_complete,
+        )
+
+    def _keeps_alive(self) -> bool:
+        if not self.parser.should_upgrade():
+            return bool(self.parser.should_keep_alive())
+        return not any(
+            name == b"connection" and _CLOSE.search(value) for name, value in self.headers
+        )
+
+    def on_body(self, body: bytes) -> None:
+        """Take a part of the body."""
+        self._had_body = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """End the body, unless it is that of an upgrade, which has not begun."""
+        if not self.parser.should_upgrade() and self.cycle is not None:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    def refuse(self, status: HTTPStatus) -> None:
+        """Answer with a status alone, after the answers before, and read no more."""
+        self._refused = status
+        cycle: Any = self.cycle
+        if cycle is not None and cycle.scope is self.scope and not cycle.response_complete:
+            self._give_up(cycle)
+        elif self._is_between() and not self.pipeline:
+            self._end_with_refusal()
+
+    def _give_up(self, cycle: Any) -> None:
+        """Give a request up whose body is broken."""
+        if self.pipeline and self.pipeline[0][0] is cycle:
+            self.pipeline.popleft()
+            cycle.response_complete = True
+            return
+        cycle.keep_alive = False
+        if not cycle.response_started:
+            cycle.disconnected = True
+            cycle.message_event.set()
+            self._end_with_refusal()
+
+    def _end_with_refusal(self) -> None:
+        if self._refused is not None and not self.transport.is_closing():
+            self.transport.write(refusal(self._refused))
+            self.transport.lingers = True  # more of what is refused may be on its way
+            self.transport.close()
+
+    def on_response_complete(self) -> None:
+        """Begin the next request, once this answer is on its way."""
+        if self.flow.write_paused and self.pipeline:
+            self.server_state.total_requests += 1
+            return  # resume_writing goes on
+        super().on_response_complete()
+        if not self.pipeline and self._is_between():
+            self._end_with_refusal()
+
+    def pause_writing(self) -> None:
+        """Start the clock of an answer that is not read, and bound those of all connections."""
+        super().pause_writing()
+        self._unread_bytes = self.transport.get_write_buffer_size()
+        self._watch_unread()
+        slow = [c for c in self.connections if isinstance(c, StrictHttpProtocol) and c.is_unread]
+        sizes = {c: c.transport.get_write_buffer_size() for c in slow}
+        if sum(sizes.values()) > MAX_UNREAD_BYTES:
+            max(sizes, key=sizes.__getitem__).give_up()
+
+    def _watch_unread(self) -> None:
+        self._stop_unread_timer()
+        self._unread_timer = self.loop.call_later(UNREAD_SECONDS, self._look_at_unread)
+
+    def _look_at_unread(self) -> None:
+        size = self.transport.get_write_buffer_size()
+        if size < self._unread_bytes:
+            self._unread_bytes = size
+            self._watch_unread()
+        else:
+            self.give_up()
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether more of an answer waits to be read than a connection should hold."""
+        return self._unread_timer is not None
+
+    def give_up(self) -> None:
+        """End a connection whose answers are not read."""
+        self._stop_unread_timer()
+        self.transport.abort()
+
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None
+
+    def resume_writing(self) -> None:
+        """Go on: with this answer, or with the request that waited for its end."""
+        self._stop_unread_timer()
+        super().resume_writing()
+        if self.pipeline and not self.transport.is_closing() and self._is_between():
+            self._start_asgi_task(*self.pipeline.pop())
+
+    def _is_between(self) -> bool:
+        return self._running is None or self._running.response_complete
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._stop_unread_timer()
+        self.pipeline.clear()
+        super().connection_lost(exc)
