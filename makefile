@@ -14,7 +14,7 @@ PYTHONS := python3.14 python3.13 python3.12 python3.11 python3 python
 START := exec $(PYTHON) bin/with_env $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve api-start cert model test check bench format proto lock clean
+.PHONY: help run serve api-start cert model test check bench quality format proto lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ check: $(VENV)/.dev ## Everything that must hold: format, lint, types, arrows, l
 
 bench: $(VENV)/.dev ## Measure this service beside others: make bench ARGS="one-row --quick"
 	@$(PYTHON) -m benchmarks.compare $(ARGS)
+
+quality: $(VENV)/.dev ## Measure the learner beside other libraries: make quality ARGS="--folds 1"
+	@$(PYTHON) -m benchmarks.quality $(ARGS)
 
 format: $(VENV)/.dev ## Format the code, and mend what the linter can
 	$(PYTHON) -m ruff format .
