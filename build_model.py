@@ -149,19 +149,22 @@ def uninterrupted() -> Iterator[None]:
 def read(recipe: Recipe, progress: Progress) -> Dataset:
     """Read a recipe's table, and say what its owner should know. Raises DatasetError."""
     progress.stage("read")
-    dataset = read_dataset(
-        recipe.table(),
-        recipe.target,
-        recipe.aliases,
-        recipe.kinds,
-        read_target(recipe.task),
-        recipe.merge_rare,
-        recipe.group,
-        recipe.time,
-    )
+    dataset = read_dataset(recipe.table(), recipe.target, **reading_of(recipe))
     for note in dataset.notes:
         progress.note(note)
     return dataset.in_unit(recipe.unit) if recipe.unit else dataset
+
+
+def reading_of(recipe: Recipe) -> dict[str, Any]:
+    """Return how a recipe's table is read, as `read_dataset` and `describe` take it."""
+    return {
+        "aliases": recipe.aliases,
+        "kinds": recipe.kinds,
+        "read_target": read_target(recipe.task),
+        "merge_rare": recipe.merge_rare,
+        "group": recipe.group,
+        "time": recipe.time,
+    }
 
 
 def origin_of(
@@ -375,18 +378,7 @@ def describe_file(options: argparse.Namespace) -> int:
 
 def description_of(recipe: Recipe) -> Description:
     """Return how a recipe's table is read; without a target, all columns as features."""
-    target = recipe.target or None
-    table = recipe.table()
-    return describe(
-        table,
-        target,
-        recipe.aliases,
-        recipe.kinds,
-        read_target(recipe.task),
-        recipe.merge_rare,
-        recipe.group,
-        recipe.time,
-    )
+    return describe(recipe.table(), recipe.target or None, **reading_of(recipe))
 
 
 def name_of(path: str) -> str:

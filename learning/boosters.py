@@ -7,6 +7,7 @@ model keeps its library's own text, so that an artifact holds no object of the l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.model_selection import train_test_split
 
 from errors import DependencyError
 from learning.links import Doubles, outputs_of
-from learning.processors import processors
+from learning.processors import processors, threads_for
 from learning.progress import Progress, SilentProgress
 from tables.schema import UNKNOWN
 from tables.split import Fold
@@ -34,8 +35,6 @@ LONGER = 1.1
 # Over all classes: more trees cost every answer. Where they bound the rounds, the rate makes up
 # for it, so far as it does no harm.
 MOST_TREES, FEWEST_ROUNDS, HIGHEST_RATE = 2000, 10, 0.3
-# Below so many numbers a second thread costs more than it does.
-SMALL = 500_000
 
 
 class Rows(NamedTuple):
@@ -128,7 +127,7 @@ class Booster(BaseEstimator):
         )
 
     def _threads(self, rows: Rows) -> int:
-        return 1 if rows.matrix.size < SMALL else processors()
+        return threads_for(rows.matrix.size, processors())
 
     # ------------------------------------------------------------ what a library differs in
 
@@ -190,6 +189,12 @@ def lightgbm_library() -> Any:
     return lightgbm
 
 
+@lru_cache(maxsize=4)
+def lightgbm_model(text: str) -> Any:
+    """Return the library's model of a text, which is asked again and again while it is proven."""
+    return lightgbm_library().Booster(model_str=text)
+
+
 class _LightGBM(Booster):
     def _best(self, rows: Rows, held: Rows) -> int:
         library, settings = lightgbm_library(), self._settings(rows)
@@ -206,8 +211,9 @@ class _LightGBM(Booster):
         return made.model_to_string(num_iteration=-1), gains
 
     def _scores(self, matrix: NDArray[np.float32]) -> NDArray[Any]:
-        made = lightgbm_library().Booster(model_str=self.text_)
-        found: NDArray[Any] = made.predict(matrix, raw_score=True, num_threads=1)
+        found: NDArray[Any] = lightgbm_model(self.text_).predict(
+            matrix, raw_score=True, num_threads=1
+        )
         return found
 
     def _data(self, rows: Rows, settings: Mapping[str, Any]) -> Any:

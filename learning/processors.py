@@ -9,6 +9,9 @@ from pathlib import Path
 
 from learning.cgroups import Cgroup, cgroups
 
+# Below so many numbers a second thread costs more than it does.
+SMALL = 500_000
+
 
 def processors(root: Path = Path("/")) -> int:
     """Return the number of processors that this process may use, at least 1.
@@ -49,3 +52,8 @@ def _quota_and_period(cgroup: Cgroup) -> list[str]:
     if cgroup.version == 2:
         return (cgroup.folder / "cpu.max").read_text().split()
     return [(cgroup.folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")]
+
+
+def threads_for(numbers: int, processors: int) -> int:
+    """Return how many threads a fit to so many numbers is to use of those it may."""
+    return 1 if numbers < SMALL else processors

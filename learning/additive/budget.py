@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import monotonic
 
-# Below so many numbers a second thread costs more than it does.
-SMALL = 500_000
+from learning.processors import threads_for
 
 
 class Budget:
@@ -38,4 +37,4 @@ class Budget:
 
     def threads(self, numbers: int) -> int:
         """Return how many threads a fit to so many numbers may use."""
-        return 1 if numbers < SMALL else self._processors
+        return threads_for(numbers, self._processors)

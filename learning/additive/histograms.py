@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import DependencyError
 from learning.additive.budget import Budget
 from learning.additive.losses import Doubles
 from learning.additive.parts import LONGER, MOST_TREES, Advance, Answered, Folds, Rows
+from learning.boosters import lightgbm_library
 
 INSTALL = (
     "LightGBM cannot be loaded, and scikit-learn's trees stand in for its better ones; "
@@ -25,8 +27,8 @@ PATIENCE = 30
 def is_lightgbm_there() -> bool:
     """Tell whether LightGBM can be loaded: its library needs one of the system's."""
     try:
-        import lightgbm  # noqa: F401
-    except (ImportError, OSError):
+        lightgbm_library()
+    except DependencyError:
         return False
     return True
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from learning.additive.budget import Budget
 from learning.additive.losses import Doubles, Link
+from learning.boosters import lightgbm_model
 
 # Of a round: more trees than these, over all classes, are no better and cost every answer.
 MOST_TREES = 1000
@@ -182,7 +183,7 @@ class ForestPart:
 
     def scores(self, model: str, rows: Rows) -> Doubles:
         """Return the raw scores, by the library itself."""
-        return _raw(_booster(model), rows, -1)
+        return _raw(lightgbm_model(model), rows, -1)
 
     def _data(
         self, rows: Rows, values: NDArray[Any], parameters: Mapping[str, Any], like: Any = None
@@ -228,21 +229,6 @@ def _until(budget: Budget) -> Callable[[Any], None]:
 
     check.order = 40  # type: ignore[attr-defined]
     return check
-
-
-_BOOSTERS: dict[int, tuple[str, Any]] = {}
-
-
-def _booster(text: str) -> Any:
-    """Return the library's model of a text; the last few are kept."""
-    import lightgbm
-
-    kept = _BOOSTERS.get(id(text))
-    if kept is None or kept[0] is not text:
-        if len(_BOOSTERS) > 4:
-            _BOOSTERS.clear()
-        kept = _BOOSTERS[id(text)] = (text, lightgbm.Booster(model_str=text))
-    return kept[1]
 
 
 class LinearPart:
@@ -314,4 +300,4 @@ def _decision(pipeline: Any, rows: Rows) -> Doubles:
 
 def gains(text: str) -> Doubles:
     """Return what the splits of each column bring a forest in loss."""
-    return np.asarray(_booster(text).feature_importance("gain"), np.float64)
+    return np.asarray(lightgbm_model(text).feature_importance("gain"), np.float64)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from learning.additive.budget import SMALL, Budget
+from learning.additive.budget import Budget
+from learning.processors import SMALL
 
 
 def test_what_is_left_is_shared_by_the_fits_to_come():
