@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta
-from numpy.typing import NDArray
 
-from errors import RecipeError
-from learning.family import Family
+from learning.booster_family import BoosterFamily
 from learning.forms import xgboost as form
 from learning.forms.sources import Columned
 from learning.forms.trees import Forest
-from learning.preparation import pipeline
-from learning.progress import Progress
 from tables.schema import UNKNOWN, Schema
-from tables.split import Fold
 
 Rounds = Annotated[int, Meta(ge=1, le=5000)]
 Rate = Annotated[float, Meta(gt=0, le=1)]
@@ -39,45 +33,21 @@ def xgboost(
     from learning import boosters
 
     boosters.xgboost_library()
-    if schema.texts:
-        raise RecipeError(f"XGBoost reads no text, and {schema.texts[0].name} is text")
-    kind = boosters.XGBoostClassifier if schema.target.classes else boosters.XGBoostRegressor
-    model = kind(
-        categories=[i for i, column in enumerate(schema.numeric) if column.kind == "category"],
-        rounds=rounds,
-        learning_rate=learning_rate,
-        size=max_depth,
-        seed=seed,
+    return family.estimator(
+        schema, rounds=rounds, learning_rate=learning_rate, size=max_depth, seed=seed
     )
-    return pipeline("passthrough", model)
 
 
-class XGBoostFamily(Family):
+class XGBoostFamily(BoosterFamily):
     """XGBoost's models."""
 
     name = "xgboost"
+    library = "XGBoost"
     rank = 5
-    folds = 5
     trusted = frozenset(
         {"learning.boosters.XGBoostClassifier", "learning.boosters.XGBoostRegressor"}
     )
     make = staticmethod(xgboost)
-
-    def classes(self) -> tuple[type, ...]:
-        """Return this project's own classes."""
-        from learning.boosters import XGBoostClassifier, XGBoostRegressor
-
-        return (XGBoostClassifier, XGBoostRegressor)
-
-    def reads(self, schema: Schema) -> bool:
-        """Tell whether there is no text."""
-        return not schema.texts
-
-    def fit_folded(
-        self, model: Any, rows: Any, target: NDArray[Any], folds: Sequence[Fold], progress: Progress
-    ) -> None:
-        """Fit, the last fold's rows held out to choose the rounds."""
-        model.learn(rows, target, folds[-1] if folds else None, progress)
 
     def size(self, model: Any) -> dict[str, int]:
         """Return the number of trees, of which each class has its own."""
