@@ -46,13 +46,14 @@ from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.versions import versions_blueprint
+from serving.http.routes.vetiver_metadata import vetiver_blueprint
 from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
 from serving.model_folder import ModelFolder
 from serving.observation import Observation
-from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
+from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.service import PredictionService
 from worker import check_order, describe, open_queue
 
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
 
 
 # In the order of the OpenAPI document; a protocol is one more name here.
-PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1, vetiver)
 
 
 class Parts(NamedTuple):
@@ -186,6 +187,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
+        vetiver_blueprint(parts.champions, config.default_model),
     ):
         app.register_blueprint(closed_with_prediction(blueprint, parts.guard))
 

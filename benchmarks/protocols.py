@@ -51,6 +51,10 @@ def _object(row: Row) -> bytes:
     return json.dumps(row).encode()
 
 
+def _rows(row: Row) -> bytes:
+    return json.dumps([row]).encode()
+
+
 def _keyed(row: Row) -> bytes:
     return json.dumps({"1": next(iter(row.values()))}).encode()
 
@@ -95,6 +99,7 @@ PROTOCOLS = (
         "Open Inference, one tensor (iris)", "iris", "/v2/models/iris/infer", _one_tensor
     ),
     PredictionProtocol("keyed (tweets)", "tweets", "/api/v1/{token}/predict", _keyed),
+    PredictionProtocol("vetiver", "credit", "/predict", _rows),
     PredictionProtocol("flat (loans, CatBoost)", "loans", "/predict", _object),
 )
 

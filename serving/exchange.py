@@ -57,6 +57,7 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
+    `lists` is the route of the same path for a body that is a list.
     """
 
     method: str
@@ -65,6 +66,7 @@ class Route(NamedTuple):
     protocol: PredictionProtocol
     alias: str | None = None
     in_head: bool = True
+    lists: Route | None = None
 
 
 @dataclass(slots=True)

@@ -82,11 +82,7 @@ class PredictionService:
     ) -> None:
         self.champions = champions
         self.protocols = tuple(protocols)
-        self.routes = tuple(
-            Route(method, pattern, action, protocol, protocol.PROTOCOL)
-            for protocol in self.protocols
-            for method, pattern, action in protocol.ROUTES
-        )
+        self.routes = tuple(_routes_of(self.protocols))
         self.max_body_bytes = max_body_bytes
         self.in_flight = InFlight(max_in_flight)
         self.request_ids = RequestIds()
@@ -145,8 +141,25 @@ class PredictionService:
             declared.isdigit() and len(declared) < 16 and int(declared) <= self.max_body_bytes
         ):
             raise too_large(self.max_body_bytes)
-        if exchange.route.in_head:
+        if exchange.route.in_head and exchange.route.lists is None:
             exchange.live = self._find(exchange)
+
+    def is_quick(self, exchange: Exchange) -> bool:
+        """Whether a whole body, not packed, is answered at once: by its model, or by none."""
+        try:
+            self._choose(exchange)
+        except MiranteError:
+            return True
+        return exchange.live.runtime.quick
+
+    def _choose(self, exchange: Exchange) -> None:
+        """Choose between two routes of one path, and find the model. Raises as `admit` does."""
+        lists = exchange.route.lists
+        if lists is None:
+            return
+        if _is_list(exchange.body):
+            exchange.route = lists
+        exchange.live = self._find(exchange)
 
     def _find(self, exchange: Exchange) -> Live:
         if exchange.name is not None:
@@ -198,6 +211,7 @@ class PredictionService:
             encoding = exchange.headers.get(b"content-encoding")
             if encoding is not None:
                 exchange.body = unpack(exchange.body, encoding, self.max_body_bytes)
+            self._choose(exchange)
             exchange.decoded = exchange.route.protocol.decode(exchange)
             self._check_size(exchange)
         except Exception as error:  # each request fails by itself
@@ -252,6 +266,21 @@ class PredictionService:
             detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
         )
         return complete(answer, exchange.headers, exchange.request_id, self._cors)
+
+
+def _routes_of(protocols: Iterable[HttpProtocol]) -> Iterable[Route]:
+    """Return the routes; of two protocols with one path the later answers bodies that are lists."""
+    routes: dict[tuple[str, str], Route] = {}
+    for protocol in protocols:
+        for method, pattern, action in protocol.ROUTES:
+            route = Route(method, pattern, action, protocol, protocol.PROTOCOL)
+            other = routes.get((method, pattern))
+            routes[method, pattern] = route if other is None else other._replace(lists=route)
+    return routes.values()
+
+
+def _is_list(body: bytes) -> bool:
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")[:1] == b"["
 
 
 def complete(answer: Answer, headers: Mapping[bytes, bytes], request_id: str, cors: Cors) -> Answer:

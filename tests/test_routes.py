@@ -123,6 +123,8 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
 INSPECTION = [
     "/v0/model_info",
     "/v0/models",
+    "/metadata",
+    "/prototype",
     *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
 ]
 

@@ -35,6 +35,8 @@ REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 # What any route may come to: not HTTP, too slow a head, too large a head, a fault of ours.
 ALWAYS = (400, 408, 431, 500)
 PROBLEM = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
+# What tells of the models, which is behind a key where prediction is.
+CLOSED = ("/v0/model", "/metadata", "/prototype")
 KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}]
 
 _ABOUT = (
@@ -86,7 +88,9 @@ def make_document(
         *_predictions(protocols, lives, default_model, closed),
         *_others(operations, closed),
     ):
-        paths.setdefault(path, {})[method.lower()] = operation
+        methods = paths.setdefault(path, {})
+        other = methods.get(method.lower())
+        methods[method.lower()] = operation if other is None else _joined(other, operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mirante", "version": "0", "description": _ABOUT},
@@ -118,6 +122,37 @@ def _predictions(
                 security = {"security": KEYS} if closed and "{token}" not in path else {}
                 described = _prediction(method, path, protocol, live, closed)
                 yield method, path, described | security
+
+
+def _joined(one: Document, other: Document) -> Document:
+    """Return the operations of two protocols with one path as one, of either's body and answer."""
+    responses = {
+        status: answer | {"content": _either(answer["content"], other["responses"][status])}
+        for status, answer in one["responses"].items()
+    }
+    names = {parameter["name"] for parameter in one["parameters"]}
+    more = [each for each in other["parameters"] if each["name"] not in names]
+    return {
+        **one,
+        "tags": one["tags"] + other["tags"],
+        "summary": f"{one['summary']}; {other['summary'][0].lower()}{other['summary'][1:]}",
+        "parameters": one["parameters"] + more,
+        "requestBody": {
+            "required": True,
+            "content": _either(one["requestBody"]["content"], other["requestBody"]),
+        },
+        "responses": responses,
+    }
+
+
+def _either(content: Document, other: Document) -> Document:
+    """Return the content by media type of one body, or of another, which has its in `content`."""
+    either: Document = other["content"] | content
+    for media in content.keys() & other["content"].keys():
+        schemas = [each[media].get("schema", {}) for each in (content, other["content"])]
+        if schemas[0] != schemas[1]:
+            either[media] = content[media] | {"schema": {"anyOf": schemas}}
+    return either
 
 
 def _reached(
@@ -156,7 +191,7 @@ def _others(
     for rule, operation in operations:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            if closed and not operation.key and path.startswith("/v0/model"):
+            if closed and not operation.key and path.startswith(CLOSED):
                 operation = operation._replace(key="predict")
             yield method, path, _operation(method, path, operation)
 

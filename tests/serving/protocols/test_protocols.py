@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.auth import Guard, KeyRing, new_key
-from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
+from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.service import PredictionService
 from tables.schema import Schema, Target
 from tests.serving.factory import ROW, SIGNATURE, ask, make_live, make_service
@@ -20,10 +20,11 @@ from tests.serving.protocols.test_tweets import TWEETS
 from tests.serving.transports import by_asgi, by_wsgi, wsgi_application
 
 TOKEN, KEY = new_key("client", ["predict"])
-PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1, vetiver)
 REQUESTS = {
     "/v0/predict": [ROW],
     "/predict": APPLICATION,
+    "/predict?strict=0": [ROW],  # the same path, and vetiver's body
     f"/api/v1/{TOKEN}/predict": {"1": "a", "2": ""},
     "/invocations": ROW,
     "/models/tweets/invoke": {"text": ["a", "b"]},
