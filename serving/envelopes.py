@@ -74,9 +74,12 @@ def rows_of_columns(columns: dict[str, Any]) -> list[dict[str, Any]]:
 def named(rows: list[Any], schema: Schema) -> list[Any]:
     """Return rows as objects: those that are lists have the features in their order.
 
-    `{"features": [...]}` is such a list too. Raises RowsError for one of another length.
+    `{"features": [...]}` is such a list too, and for a model of one feature its value alone.
+    Raises RowsError for one of another length.
     """
     names = [feature.name for feature in schema.features]
+    if len(names) == 1:
+        rows = [row if isinstance(row, list | dict) else [row] for row in rows]
     if FEATURES not in names:
         rows = [_bare(row) for row in rows]
     return _by_name(rows, names)

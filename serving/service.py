@@ -79,10 +79,11 @@ class PredictionService:
         guard: Guard | None,
         cors: Cors,
         observation: Observation,
+        more_routes: Iterable[Route] = (),
     ) -> None:
         self.champions = champions
         self.protocols = tuple(protocols)
-        self.routes = tuple(_routes_of(self.protocols))
+        self.routes = _routes_of(self.protocols, more_routes)
         self.max_body_bytes = max_body_bytes
         self.in_flight = InFlight(max_in_flight)
         self.request_ids = RequestIds()
@@ -268,15 +269,19 @@ class PredictionService:
         return complete(answer, exchange.headers, exchange.request_id, self._cors)
 
 
-def _routes_of(protocols: Iterable[HttpProtocol]) -> Iterable[Route]:
-    """Return the routes; of two protocols with one path the later answers bodies that are lists."""
+def _routes_of(protocols: Iterable[HttpProtocol], more: Iterable[Route]) -> tuple[Route, ...]:
+    """Return the protocols' routes, and more in place of those with the same path.
+
+    Of two protocols with one path the later answers bodies that are lists.
+    """
     routes: dict[tuple[str, str], Route] = {}
     for protocol in protocols:
         for method, pattern, action in protocol.ROUTES:
             route = Route(method, pattern, action, protocol, protocol.PROTOCOL)
             other = routes.get((method, pattern))
             routes[method, pattern] = route if other is None else other._replace(lists=route)
-    return routes.values()
+    routes |= {(route.method, route.pattern): route for route in more}
+    return tuple(routes.values())
 
 
 def _is_list(body: bytes) -> bool:

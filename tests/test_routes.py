@@ -127,6 +127,7 @@ INSPECTION = [
     "/metadata",
     "/prototype",
     *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+    *("/v1/models", "/v1/models/<name>"),
     *("/models", "/models/<name>", "/v2/models/<name>", "/v2/models/<name>/ready"),
 ]
 
