@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 # In the order of the OpenAPI document; a protocol is one more name here.
 PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
 
+# What platforms and probes ask without a key, also where prediction needs one.
+OPEN = ("/v2", "/v2/health/live", "/v2/health/ready", "/ping", "/execution-parameters")
+
 
 class Parts(NamedTuple):
     """What the ASGI and the WSGI application share.
@@ -148,19 +151,12 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     )
     app.register_blueprint(health_blueprint(parts.champions))
     app.register_blueprint(metrics_blueprint(parts.metrics.exposition))
-    app.register_blueprint(oip_blueprint(parts.champions))
-    app.register_blueprint(
-        sagemaker_blueprint(
-            parts.champions,
-            default_model=config.default_model,
-            max_in_flight=config.max_in_flight,
-            max_body_bytes=config.max_body_bytes,
-            model_folder=parts.model_folder,
-        )
-    )
     app.register_blueprint(
         openapi_blueprint(
-            parts.service, default_model=config.default_model, closed=config.require_api_key
+            parts.service,
+            parts.guard,
+            default_model=config.default_model,
+            closed=config.require_api_key,
         )
     )
     app.register_blueprint(docs_blueprint())
@@ -182,12 +178,22 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
 
 
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
+    sagemaker = sagemaker_blueprint(
+        parts.champions,
+        default_model=config.default_model,
+        max_in_flight=config.max_in_flight,
+        max_body_bytes=config.max_body_bytes,
+        model_folder=parts.model_folder if config.model_loading else None,
+        multi_model=parts.model_folder is not None,
+    )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
+        oip_blueprint(parts.champions),
+        sagemaker,
     ):
-        app.register_blueprint(closed_with_prediction(blueprint, parts.guard))
+        app.register_blueprint(closed_with_prediction(blueprint, parts.guard, but=OPEN))
 
 
 def create_asgi(config: Config) -> AsgiApplication:

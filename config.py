@@ -37,6 +37,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     models: tuple[Name, ...] = ()
     # A folder that models are loaded from by name, as SageMaker's multi-model containers do it.
     models_folder: str = ""
+    # 0: nothing is loaded or unloaded by a request.
+    model_loading: bool = True
     poll_seconds: Seconds = 2.0
 
     # Limits, each checked before the work it would cause.

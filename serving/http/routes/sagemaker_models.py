@@ -18,8 +18,11 @@ from serving.exchange import Answer
 from serving.http.operation import OBJECT, TEXT, Operation, content, described, listed, members
 from serving.http.wsgi import flask_response
 from serving.protocols.sagemaker import TAG
+from serving.refusals import BodyTooLarge
 
 MEBIBYTE = 1024 * 1024
+# Of a body that names a model to load.
+MOST_BYTES = 4096
 NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
 
 
@@ -35,7 +38,13 @@ _LOAD = Operation(
     TAG,
     "Load a model",
     content(OBJECT),
-    (HTTPStatus.BAD_REQUEST, NOT_FOUND, HTTPStatus.CONFLICT, UNAVAILABLE),
+    (
+        HTTPStatus.BAD_REQUEST,
+        NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        UNAVAILABLE,
+    ),
     takes=content(members("model_name", model_name=TEXT, url=TEXT)),
 )
 _UNLOAD = Operation(TAG, "Unload a model", content(OBJECT), (NOT_FOUND,))
@@ -67,15 +76,19 @@ def sagemaker_blueprint(
     max_in_flight: int,
     max_body_bytes: int,
     model_folder: Models | None = None,
+    multi_model: bool = False,
 ) -> Blueprint:
-    """Return the blueprint; loading and unloading are there only with a model folder."""
+    """Return the blueprint; loading and unloading are there only with a model folder.
+
+    A `multi_model` container has one, also where nothing may be loaded by a request.
+    """
     blueprint = Blueprint("sagemaker", __name__)
 
     @blueprint.get("/ping")
     @described(_PING)
     def ping() -> tuple[str, int]:
         # A multi-model container is well with no model loaded yet.
-        well = model_folder is not None or default_model in champions.lives
+        well = multi_model or model_folder is not None or default_model in champions.lives
         return "", HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
 
     @blueprint.get("/execution-parameters")
@@ -109,7 +122,7 @@ def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
     @described(_LOAD)
     def load() -> Response:
         try:
-            order = msgspec.json.decode(request.get_data(), type=LoadRequest)
+            order = msgspec.json.decode(_small_body(), type=LoadRequest)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a JSON object with model_name and url") from None
         model_folder.load(order.model_name)
@@ -120,6 +133,14 @@ def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
     def unload(name: str) -> Response:
         model_folder.unload(name)
         return _json({})
+
+
+def _small_body() -> bytes:
+    """Return the request's body. Raises BodyTooLarge for one of more than MOST_BYTES."""
+    data: bytes = request.stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise BodyTooLarge(f"a model to load is named in at most {MOST_BYTES} bytes")
+    return data
 
 
 def _entry(name: str) -> dict[str, str]:

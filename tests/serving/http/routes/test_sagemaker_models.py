@@ -88,3 +88,10 @@ def test_models_are_loaded_and_unloaded_only_from_a_shelf():
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model_name": 3}'])
 def test_a_load_that_names_no_model_is_refused(body):
     assert client_of(model_folder=OneModel()).post("/models", data=body).status_code == 400
+
+
+def test_a_body_too_large_to_name_a_model_is_refused_unread():
+    client = client_of(model_folder=OneModel())
+    answer = client.post("/models", data=b'{"model_name": "' + b"a" * 5000 + b'"}')
+    assert answer.status_code == 413
+    assert client.get("/models").get_json()["models"] == []
