@@ -12,9 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
+import numpy as np
+
 from errors import MiranteError
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
+from tables.batch import Batch
 from tables.json_text import MOST_ROWS
 from tables.rows import Decoded
 
@@ -23,6 +26,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 Routes = tuple[tuple[str, str, str], ...]
 
 JSON = b"application/json"
+# What is decoded of a request that asks for no prediction.
+NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 _LEVEL = re.compile(r"0?\.\d{1,6}")
 
 

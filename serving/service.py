@@ -42,7 +42,8 @@ class HttpProtocol(PredictionProtocol, Protocol):
     `ROUTES` are (method, path pattern, action), where `{name}` is a model's name,
     `{version}` the one that must be live, and `{token}` a key. `PROTOCOL`, if any,
     is what a model must declare to be reached by a route that names no model.
-    `TAG` is its heading in the OpenAPI document.
+    `TAG` is its heading in the OpenAPI document. `IN_HEAD`, if it is there and false, says that
+    only the body tells which model it is for.
     """
 
     TAG: str
@@ -83,7 +84,14 @@ class PredictionService:
         self.champions = champions
         self.protocols = tuple(protocols)
         self.routes = tuple(
-            Route(method, pattern, action, protocol, protocol.PROTOCOL)
+            Route(
+                method,
+                pattern,
+                action,
+                protocol,
+                protocol.PROTOCOL,
+                in_head=getattr(protocol, "IN_HEAD", True),
+            )
             for protocol in self.protocols
             for method, pattern, action in protocol.ROUTES
         )
