@@ -15,8 +15,8 @@ SENT = (
 )
 EXPOSED = (
     b"Content-Disposition, ETag, Inference-Header-Content-Length, Location, Retry-After, "
-    b"traceparent, WWW-Authenticate, X-Amzn-SageMaker-Custom-Attributes, X-Inference-Id, "
-    b"X-Request-Id, X-Warnings"
+    b"Server-Timing, traceparent, WWW-Authenticate, X-Amzn-SageMaker-Custom-Attributes, "
+    b"X-Inference-Id, X-Request-Id, X-Warnings"
 )
 _NAMES = re.compile(rb"[A-Za-z0-9_, -]{1,1024}")
 

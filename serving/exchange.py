@@ -17,6 +17,7 @@ import numpy as np
 from errors import MiranteError
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
+from serving.trace_context import TraceContext
 from tables.batch import Batch
 from tables.json_text import MOST_ROWS
 from tables.rows import Decoded
@@ -100,6 +101,7 @@ class Exchange:
     started: float = 0.0
     rows: int = 0
     error: Exception | None = None
+    trace: TraceContext | None = None
 
     def forget(self) -> None:
         """Let go of the body and of all that was made of it; `error` stays, without its frames."""
