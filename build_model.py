@@ -25,7 +25,7 @@ import msgspec
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, endings, import_model
-from learning import learnt_rows
+from learning import learnt_rows, profile
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
@@ -125,7 +125,8 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
-    members = {**model.members, **learnt_rows.dump(train.batch)}
+    seen = profile.profile_of(train, holdout, compiled.runtime.outputs(holdout.batch))
+    members = {**model.members, **learnt_rows.dump(train.batch), **profile.dump(seen)}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     with uninterrupted():
         version = write_model(registry, name, model)
