@@ -127,8 +127,11 @@ class PredictionService:
     ) -> Exchange:
         """Return the exchange of a request whose head is there; the last three are of its path."""
         request_id = self.request_ids.of(headers.get(b"x-request-id"))
+        inference_id = self.request_ids.of_prediction(headers, request_id)
         most = self._max_rows
-        return Exchange(route, headers, request_id, query, client, name, version, token, most)
+        return Exchange(
+            route, headers, request_id, query, client, name, version, token, most, inference_id
+        )
 
     def admit(self, exchange: Exchange) -> None:
         """Check the key and the declared size, and find the model; the body is not read yet.
@@ -251,6 +254,9 @@ class PredictionService:
             version=live.version if live else "",
             detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
         )
+        if exchange.error is None and exchange.route.action in ACTIONS:
+            identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
+            answer = answer._replace(headers=(*answer.headers, identity))
         return complete(answer, exchange.headers, exchange.request_id, self._cors)
 
 
