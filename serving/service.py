@@ -126,8 +126,11 @@ class PredictionService:
     ) -> Exchange:
         """Return the exchange of a request whose head is there; the last three are of its path."""
         request_id = self.request_ids.of(headers.get(b"x-request-id"))
+        inference_id = self.request_ids.of_prediction(headers, request_id)
         most = self._max_rows
-        exchange = Exchange(route, headers, request_id, query, client, name, version, token, most)
+        exchange = Exchange(
+            route, headers, request_id, query, client, name, version, token, most, inference_id
+        )
         if PARENT in headers:
             exchange.trace = trace_of(headers)
         return exchange
@@ -275,6 +278,9 @@ class PredictionService:
             detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
             trace=exchange.trace,
         )
+        if exchange.error is None and exchange.route.action in ACTIONS:
+            identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
+            answer = answer._replace(headers=(*answer.headers, identity))
         return complete(answer, exchange.headers, exchange.request_id, self._cors, exchange.trace)
 
 
