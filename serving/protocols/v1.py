@@ -34,14 +34,15 @@ def decode(exchange: Exchange) -> Decoded:
     if media.readable(exchange) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
     (strict,) = exchange.flags("strict")
-    parsed = parse_json(exchange.body, exchange.max_rows)
+    live = exchange.live
+    parsed = parse_json(exchange.body, exchange.max_rows, len(live.schema.features))
     if not isinstance(parsed, dict) or INSTANCES not in parsed:
         raise RowsError(f"expected an object with {INSTANCES}, a list of rows")
-    live = exchange.live
     rows = rows_in(INSTANCES, parsed, live.schema)
-    if not rows:
+    decoded = live.codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
+    if not decoded.indices:
         raise RowsError("expected at least one row")
-    return live.codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
+    return decoded
 
 
 def render(exchange: Exchange) -> Answer:

@@ -39,7 +39,7 @@ def test_what_is_no_rows_is_refused(envelope, content):
 
 
 def test_a_row_that_is_a_list_has_the_features_in_their_order():
-    assert named([[1, 2], {"features": [3, 4]}, {"a": 5}], SCHEMA) == [
+    assert list(named([[1, 2], {"features": [3, 4]}, {"a": 5}], SCHEMA)) == [
         {"a": 1, "b": 2},
         {"a": 3, "b": 4},
         {"a": 5},
