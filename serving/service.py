@@ -20,7 +20,7 @@ from serving.description import Description
 from serving.exchange import Answer, Exchange, PredictionProtocol, Route, Routes
 from serving.in_flight import InFlight
 from serving.media import unpack
-from serving.memory import give_back
+from serving.memory import CollectionPause, give_back
 from serving.observation import Observation
 from serving.packing import pack
 from serving.problems import fault, too_large
@@ -89,6 +89,7 @@ class PredictionService:
         self.max_body_bytes = max_body_bytes
         self.in_flight = InFlight(max_in_flight)
         self.request_ids = RequestIds()
+        self._pause = CollectionPause()
         self._default_model = default_model
         self._max_rows = max_rows
         self._guard = guard
@@ -193,9 +194,15 @@ class PredictionService:
 
     def answer_long(self, exchange: Exchange) -> Answer:
         """Answer as `answer` does, and give back the memory that a long body took."""
-        answer = self.answer(exchange)
-        if is_long(exchange.body):
-            exchange.forget()
+        if not is_long(exchange.body) and b"content-encoding" not in exchange.headers:
+            return self.answer(exchange)
+        with self._pause:
+            answer = self.answer(exchange)
+            # One that could not be unpacked may have been longer than any.
+            is_large = is_long(exchange.body) or exchange.error is not None
+            if is_large:
+                exchange.forget()
+        if is_large:
             give_back()
         return answer
 
