@@ -47,6 +47,7 @@ from policy import DEFAULT_PROMOTION, LESS_MEMORY, PROMOTIONS, Promotion
 from recipes import DEFAULT, find_recipe, recipe_names
 from tables.dataset import Dataset, read_dataset
 from tables.description import Description, describe
+from tables.field_aliases import with_field_aliases
 from tables.overrides import Overrides
 from tables.schema import Feature, Kind
 from tables.split import how_split, split
@@ -154,6 +155,9 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     dataset = read_dataset(recipe.table(), recipe.target, **reading_of(recipe))
     for note in dataset.notes:
         progress.note(note)
+    if recipe.field_aliases:
+        schema = with_field_aliases(dataset.schema, recipe.field_aliases)
+        dataset = replace(dataset, schema=schema)
     return dataset.in_unit(recipe.unit) if recipe.unit else dataset
 
 

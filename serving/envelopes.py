@@ -23,7 +23,7 @@ def envelope_of(parsed: Any, schema: Schema) -> str | None:
     """Return which envelope a body is in, or None; a feature of that name is no envelope."""
     if not isinstance(parsed, dict):
         return None
-    names = {feature.name for feature in schema.features}
+    names = {feature.name for feature in schema.features} | schema.aliases.keys()
     return next((name for name in ENVELOPES if name in parsed and name not in names), None)
 
 

@@ -21,6 +21,7 @@ from learning.task import Column
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
 from tables.batch import Batch
+from tables.field_aliases import canonical
 from tables.rows import Decoded, RowCodec
 from tables.schema import Feature, Schema
 
@@ -148,6 +149,8 @@ def decode_tensors(codec: RowCodec, tensors: Sequence[Tensor], strict: bool = Fa
     has its values written as in CSV. `strict` refuses what else is answered with
     a warning. Raises ParseError and RowsError.
     """
+    called = canonical([tensor.name for tensor in tensors], codec.schema)
+    tensors = [t._replace(name=name) for t, name in zip(tensors, called, strict=True)]
     names = [feature.name for feature in codec.schema.features]
     if len(tensors) == 1 and tensors[0].name not in names and len(tensors[0].shape) == 2:
         decoded = _decode_matrix(codec, names, tensors[0], strict)
