@@ -41,7 +41,7 @@ from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.health import health_blueprint
 from serving.http.routes.mlflow_version import mlflow_blueprint
-from serving.http.routes.model_info import inspection_blueprint
+from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
 from serving.http.routes.oip_metadata import oip_blueprint
 from serving.http.routes.prediction import prediction_blueprint
@@ -59,6 +59,7 @@ from serving.metrics import Metrics
 from serving.model_folder import ModelFolder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
+from serving.protocols.mcp import Mcp
 from serving.service import PredictionService
 from worker import check_order, describe, open_queue
 
@@ -109,7 +110,7 @@ def wire(config: Config) -> Parts:
     guard = Guard(ring, require_for_prediction=config.require_api_key)
     service = PredictionService(
         champions,
-        PROTOCOLS,
+        (*PROTOCOLS, Mcp(champions, describe_model, cors)),
         default_model=config.default_model,
         max_body_bytes=config.max_body_bytes,
         max_rows=config.max_rows,

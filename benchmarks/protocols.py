@@ -63,6 +63,13 @@ def _instances(row: Row) -> bytes:
     return json.dumps({"instances": [row]}).encode()
 
 
+def _tool_call(row: Row) -> bytes:
+    called = {"name": "predict_credit", "arguments": row}
+    return json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": called}
+    ).encode()
+
+
 def _columnar(row: Row) -> bytes:
     return json.dumps({name: [value] for name, value in row.items()}).encode()
 
@@ -98,6 +105,7 @@ PROTOCOLS = (
     PredictionProtocol(
         "Open Inference, one tensor (iris)", "iris", "/v2/models/iris/infer", _one_tensor
     ),
+    PredictionProtocol("Model Context Protocol", "credit", "/mcp", _tool_call),
     PredictionProtocol("keyed (tweets)", "tweets", "/api/v1/{token}/predict", _keyed),
     PredictionProtocol("vetiver", "credit", "/predict", _rows),
     PredictionProtocol("flat (loans, CatBoost)", "loans", "/predict", _object),

@@ -88,7 +88,7 @@ def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
         return codec.decode_json(body, single=True, strict=strict)
     if body[:2] == b"[{" and FEATURES.encode() not in body:
         return codec.decode_json(body, single=False, strict=strict, most_rows=most)
-    parsed = parse_json(body, most)
+    parsed = parse_json(body, most, len(schema.features))
     exchange.options = envelope_of(parsed, schema)
     if exchange.options is not None:
         rows = rows_in(exchange.options, parsed, schema)

@@ -36,17 +36,18 @@ def decode(exchange: Exchange) -> Decoded:
     if media.readable(exchange) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
     (strict,) = exchange.flags("strict")
-    parsed = parse_json(exchange.body, exchange.max_rows)
+    live = exchange.live
+    parsed = parse_json(exchange.body, exchange.max_rows, len(live.schema.features))
     given = parsed.keys() if isinstance(parsed, dict) else ()
     envelope = next((name for name in (INSTANCES, COLUMNS) if name in given), None)
     if envelope is None:
         raise RowsError(f"expected an object with {INSTANCES}, a list of rows")
-    live = exchange.live
     exchange.options = "outputs" if isinstance(parsed[envelope], dict) else "predictions"
     rows = rows_in(envelope, parsed, live.schema)
-    if not rows:
+    decoded = live.codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
+    if not decoded.indices:
         raise RowsError("expected at least one row")
-    return live.codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
+    return decoded
 
 
 def render(exchange: Exchange) -> Answer:

@@ -45,7 +45,7 @@ def test_a_row_of_one_feature_may_be_its_value_alone():
 
 
 def test_a_row_that_is_a_list_has_the_features_in_their_order():
-    assert named([[1, 2], {"features": [3, 4]}, {"a": 5}], SCHEMA) == [
+    assert list(named([[1, 2], {"features": [3, 4]}, {"a": 5}], SCHEMA)) == [
         {"a": 1, "b": 2},
         {"a": 3, "b": 4},
         {"a": 5},

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -205,13 +205,14 @@ def _quickly(codec: RowCodec, tensor: Tensor) -> Decoded | None:
     return Decoded(Batch(matrix.reshape(tensor.shape)), range(tensor.shape[0]))
 
 
-def _rows(schema: Schema, columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+def _rows(schema: Schema, columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Return the rows, made one by one: there may be more than are taken."""
     kinds = {feature.name: feature.kind for feature in schema.features}
     read: dict[str, Sequence[Any]] = {
         name: [_to_boolean(value) for value in column] if kinds.get(name) == "boolean" else column
         for name, column in columns.items()
     }
-    return [dict(zip(read, values, strict=True)) for values in zip(*read.values(), strict=True)]
+    return (dict(zip(read, values, strict=True)) for values in zip(*read.values(), strict=True))
 
 
 def _to_boolean(value: Any) -> Any:
