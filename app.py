@@ -203,6 +203,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         max_body_bytes=config.max_body_bytes,
         model_folder=parts.model_folder if config.model_loading else None,
         multi_model=parts.model_folder is not None,
+        models_folder=config.models_folder,
     )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
