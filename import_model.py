@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -88,9 +88,10 @@ def import_model(
     """Import a model's file and register it.
 
     What kind of file it is, its content says, and else its ending: LightGBM's model
-    text, .cbm, .onnx, .skops, a pickle, or JSON of a script of clients/r. All but the
-    last need `schema`, an example row (.json) or table (.csv), LightGBM's only where its
-    file does not name the columns. `classes` are the target's in the model's order,
+    text, XGBoost's JSON or UBJ, .cbm, .onnx, .skops, a pickle, or JSON of a script of
+    clients/r. All but the last need `schema`, an example row (.json) or table (.csv),
+    LightGBM's and XGBoost's only where the file does not name the columns. `classes` are
+    the target's in the model's order,
     for a file that does not name them. A pickle is read only if
     `trusted`, and by another process. Nothing can be compared: under
     `if_better` it becomes the champion only where there is none.
@@ -130,8 +131,8 @@ def read_model_file(file: Path, given: Given) -> Imported:
             "say --i-trust-this-file"
         )
     example = None if given.schema is None else read_example(given.schema, given.target)
-    if kind == "lightgbm":
-        model = _lightgbm(data, example, given)
+    if kind == "lightgbm" or kind == "xgboost":
+        model = _boosted(kind, data, example, given)
     elif example is None:
         raise ModelFileError("such a file needs --schema: an example row or table")
     elif given.classes:
@@ -186,10 +187,14 @@ def _trained(model: Imported, protocols: tuple[str, ...] = ()) -> TrainedModel:
     )
 
 
-def _lightgbm(data: bytes, example: Example | None, given: Given) -> Imported:
+def _boosted(
+    kind: Literal["lightgbm", "xgboost"], data: bytes, example: Example | None, given: Given
+) -> Imported:
     from learning.imports.lightgbm import import_lightgbm
+    from learning.imports.xgboost import import_xgboost
 
-    return import_lightgbm(data, example, given.target, given.classes)
+    read = import_lightgbm if kind == "lightgbm" else import_xgboost
+    return read(data, example, given.target, given.classes)
 
 
 def _catboost(data: bytes, example: Example, target: str) -> Imported:

@@ -18,12 +18,16 @@ Name = Literal["lightgbm", "xgboost"]
 
 
 class Question(msgspec.Struct, tag="library"):
-    """Rows of doubles `[n, width]`, and which of their columns hold codes."""
+    """Rows of doubles `[n, width]`, which of their columns hold codes, and how many rounds answer.
+
+    0 rounds are all.
+    """
 
     library: Name
     values: bytes
     width: int
     codes: tuple[int, ...] = ()
+    rounds: int = 0
 
 
 class Answer(msgspec.Struct):
@@ -38,9 +42,11 @@ class Answer(msgspec.Struct):
         return np.frombuffer(self.values, np.float64).reshape(-1, self.width)
 
 
-def question_of(library: Name, rows: NDArray[np.float64], codes: tuple[int, ...]) -> Question:
+def question_of(
+    library: Name, rows: NDArray[np.float64], codes: tuple[int, ...], rounds: int = 0
+) -> Question:
     """Return the question what rows `[n, d]` are answered."""
-    return Question(library, rows.astype(np.float64).tobytes(), rows.shape[1], codes)
+    return Question(library, rows.astype(np.float64).tobytes(), rows.shape[1], codes, rounds)
 
 
 def answer_of(data: bytes, question: Question) -> Answer:
@@ -66,5 +72,10 @@ def _by_xgboost(data: bytes, rows: NDArray[np.float64], question: Question) -> t
     table = library.DMatrix(rows, feature_types=kinds, enable_categorical=True, nthread=1)
     # It would answer with the likeliest class alone.
     labels = b'"multi:softmax"' in model.save_config().encode()
-    answered = model.predict(table, output_margin=labels, validate_features=False)
+    answered = model.predict(
+        table,
+        output_margin=labels,
+        validate_features=False,
+        iteration_range=(0, question.rounds),
+    )
     return probabilities_of(answered) if labels else answered, library.__version__
