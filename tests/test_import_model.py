@@ -400,3 +400,33 @@ def test_a_quantity_has_metrics_on_the_example_s_rows(tmp_path, numbers, registr
     assert live.metrics["r2"] > 0.5
     assert "price: a quantity" in taken.report()
     np.testing.assert_allclose(answers(live, numbers)[:, 0], model.predict(numbers))
+
+
+def test_a_pickle_of_lightgbm_knows_its_classes(tmp_path, numbers, classes, registry):
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(numbers, classes)
+    joblib.dump(model, tmp_path / "model.joblib")
+    (tmp_path / "row.json").write_text(json.dumps({"height": 0.25, "count": 3}))
+    options: dict[str, Any] = {"registry": registry, "name": "mine"}
+    with pytest.raises(ModelFileError, match="--i-trust-this-file"):
+        import_model(tmp_path / "model.joblib", **options)
+    schema = tmp_path / "row.json"
+    taken = import_model(tmp_path / "model.joblib", **options, schema=schema, trusted=True)
+    assert taken.model.origin["imported_from"] == "a pickle of lightgbm"
+    assert taken.model.origin["read_in"] in ("namespaces", "user", "limits")
+    live = served(registry)
+    assert live.schema.target.classes == ("no", "yes")
+    np.testing.assert_allclose(answers(live, numbers), model.predict_proba(numbers), atol=1e-9)
+
+
+def test_a_pickle_of_xgboost_is_served_without_it(tmp_path, numbers, registry):
+    require(find_spec("xgboost") is not None, "XGBoost", "pip install -r requirements-xgboost.txt")
+    import xgboost
+
+    model = xgboost.XGBRegressor(n_estimators=5, n_jobs=1).fit(numbers, numbers[:, 0] * 10)
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    (tmp_path / "row.json").write_text(json.dumps({"height": 0.25, "count": 3}))
+    options: dict[str, Any] = {"schema": tmp_path / "row.json", "trusted": True}
+    import_model(tmp_path / "model.pkl", registry=registry, name="mine", **options)
+    live = served(registry)
+    assert (live.runtime.name, live.schema.target.task) == ("onnx", "regression")
+    np.testing.assert_allclose(answers(live, numbers)[:, 0], model.predict(numbers), rtol=1e-5)

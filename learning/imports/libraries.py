@@ -5,6 +5,7 @@ It happens in the process of `learning.imports.isolated`: what reads such files 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -47,6 +48,23 @@ def question_of(
 ) -> Question:
     """Return the question what rows `[n, d]` are answered."""
     return Question(library, rows.astype(np.float64).tobytes(), rows.shape[1], codes, rounds)
+
+
+def booster_of(estimator: Any, folder: Path) -> tuple[Name, bytes, list[Any]] | None:
+    """Return a booster's library, its model as that writes it, and its classes if it knows them.
+
+    None for what is none, such as a pipeline with one in it.
+    """
+    library = type(estimator).__module__.partition(".")[0]
+    classes = np.asarray(getattr(estimator, "classes_", ())).tolist()
+    if library == "lightgbm":
+        model = getattr(estimator, "booster_", estimator)
+        return "lightgbm", model.model_to_string().encode(), classes
+    if library == "xgboost":
+        # So saved, it says that it is of the scikit-learn interface.
+        estimator.save_model(folder / "saved.ubj")
+        return "xgboost", (folder / "saved.ubj").read_bytes(), classes
+    return None
 
 
 def answer_of(data: bytes, question: Question) -> Answer:

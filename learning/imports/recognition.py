@@ -39,6 +39,8 @@ OLD_XGBOOST = (
     "the file is of XGBoost's old binary format, which is no longer read; with XGBoost 3.0 or "
     "before: Booster(model_file='old').save_model('model.json')"
 )
+# A pickle that begins with a class of a boosting library.
+_BOOSTER = re.compile(rb"\x80[\x02-\x05].{0,16}(?:lightgbm|xgboost)\.", re.S)
 LFS = b"version https://git-lfs.github.com/spec/"
 # A key of an estimator's state, and its value as pickle writes a short text.
 _SKLEARN = re.compile(
@@ -123,8 +125,11 @@ def _zip_fault(data: bytes) -> str | None:
 def check_version(data: bytes) -> None:
     """Raise ModelFileError for a pickle of another scikit-learn: its answers could not be proven.
 
-    A packed pickle, and one of something else, does not tell; it passes.
+    A packed pickle, and one of something else, does not tell; it passes, as does a booster, of
+    which only what its own library wrote is taken.
     """
+    if _BOOSTER.match(data):
+        return
     made, here = sklearn_version(data), version("scikit-learn")
     if made is not None and made.split(".")[:2] != here.split(".")[:2]:
         raise ModelFileError(

@@ -134,3 +134,7 @@ def test_a_pickle_tells_which_scikit_learn_made_it() -> None:
         with pytest.raises(ModelFileError, match=r"made by scikit-learn 1\.2\.2"):
             check_version(older)
     check_version(b"another thing")
+    # A booster's pickle has a label encoder of scikit-learn in it, of which nothing is taken.
+    check_version(
+        pickle.dumps(fitted()).replace(b"sklearn.ensemble._forest", b"lightgbm.sklearn", 1)
+    )

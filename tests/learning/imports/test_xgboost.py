@@ -258,7 +258,7 @@ def test_both_forms_say_the_same(xgboost: Any) -> None:
     trees = [d["learner"]["gradient_booster"]["model"]["trees"][0] for d in (first, second)]
     assert trees[0]["left_children"] == trees[1]["left_children"]
     conditions = [np.array(tree["split_conditions"], np.float32) for tree in trees]
-    np.testing.assert_array_equal(*conditions)
+    np.testing.assert_array_equal(conditions[0], conditions[1])
 
 
 @pytest.mark.usefixtures("alone")
