@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import build_model
-from errors import DependencyError, MiranteError, ModelFileError
+from errors import DependencyError, MiranteError, ModelFileError, RowsError
 from import_model import import_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
@@ -180,10 +180,23 @@ def test_an_untrusted_type_in_a_skops_file_is_named(tmp_path, row, registry):
         import_model(tmp_path / "model.skops", registry=registry, name="mine", schema=row)
 
 
-def test_a_regressor_is_refused(tmp_path, row, numbers, registry):
-    skops.io.dump(LinearRegression().fit(numbers, numbers[:, 0]), tmp_path / "model.skops")
-    with pytest.raises(ModelFileError, match="LinearRegression is not a fitted classifier"):
-        import_model(tmp_path / "model.skops", registry=registry, name="mine", schema=row)
+def test_a_regressor_of_a_frame_is_served_and_a_row_that_it_refuses_is_named(tmp_path, registry):
+    require(find_spec("pandas") is not None, "pandas", CATBOOST)
+    import pandas
+
+    frame = pandas.DataFrame({"size": [1.0, 2.0, 3.0, 4.0] * 5, "colour": ["red", "blue"] * 10})
+    prepare = ColumnTransformer([("colour", OneHotEncoder(), ["colour"])], remainder="passthrough")
+    estimator = make_pipeline(prepare, LinearRegression()).fit(frame, frame["size"] * 100)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    (tmp_path / "row.json").write_text('{"colour": "red", "size": 1.5}')
+    file, schema = tmp_path / "model.joblib", tmp_path / "row.json"
+    import_model(file, registry=registry, name="mine", schema=schema, trusted=True)
+    live = served(registry)
+    assert live.schema.target.task == "regression"
+    batch = live.codec.encode_objects([{"colour": "blue", "size": 2.5}])
+    assert live.runtime.outputs(batch)[0, 0] == pytest.approx(250)
+    with pytest.raises(RowsError, match="does not fit"):
+        live.codec.encode_objects([{"colour": "green", "size": 2.5}])
 
 
 # ---------------------------------------------------------------- ONNX

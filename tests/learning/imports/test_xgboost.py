@@ -222,6 +222,7 @@ TREE = ("gradient_booster", "model", "trees", 0)
         (change_of(*TREE, "left_children", 0, value=0), "damaged"),
         (change_of(*TREE, "split_indices", 0, value=99), "damaged"),
         (change_of(*TREE, "split_conditions", 0, value="x"), "damaged"),
+        (change_of(*TREE, "categories", 0, value=1 << 31), "code is above"),
         (change_of("gradient_booster", value=[]), "damaged"),
     ],
 )
