@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from persistence.opening import open_registry
+from tests.collector import collecting
 from tests.servers import wait_until
 from tests.service import CREDIT_ROW, Service, build, serve
 
@@ -91,6 +92,27 @@ def test_a_promotion_reaches_every_worker_under_load_and_no_answer_mixes_version
     }
     assert expected[version] != expected[before["model"]["version"]]
     assert set(load.answers) == set(expected.items())
+
+
+def test_the_spans_of_every_worker_are_sent_before_it_ends(store):
+    late = {"OTEL_BSP_SCHEDULE_DELAY": "600000"}
+    asked, seen = 0, set[int]()
+    with collecting() as collector:
+        address = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        with serve(store, WEB_CONCURRENCY="2", **address, **late) as running:
+            while len(seen) < 2 and asked < 100:
+                with requests.Session() as session:
+                    told = predict(running, session).headers["traceparent"]
+                    seen.add(running.worker_of(session))
+                asked += 1
+            assert collector.spans == []
+        spans = collector.named("POST /v0/predict")
+        assert len(seen) == 2
+        assert len(spans) == asked
+        assert told.split("-")[1] in {span.trace_id for span in spans}
+        stations = {tuple(collector.children(span)) for span in spans}
+        assert stations == {("receive", "decode", "predict", "render")}
+        assert collector.named("GET /livez")
 
 
 def test_a_killed_worker_is_replaced_and_the_others_answer(service):
