@@ -51,6 +51,10 @@ def _object(row: Row) -> bytes:
     return json.dumps(row).encode()
 
 
+def _rows(row: Row) -> bytes:
+    return json.dumps([row]).encode()
+
+
 def _keyed(row: Row) -> bytes:
     return json.dumps({"1": next(iter(row.values()))}).encode()
 
@@ -103,6 +107,7 @@ PROTOCOLS = (
     ),
     PredictionProtocol("Model Context Protocol", "credit", "/mcp", _tool_call),
     PredictionProtocol("keyed (tweets)", "tweets", "/api/v1/{token}/predict", _keyed),
+    PredictionProtocol("vetiver", "credit", "/predict", _rows),
     PredictionProtocol("flat (loans, CatBoost)", "loans", "/predict", _object),
 )
 

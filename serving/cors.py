@@ -11,7 +11,7 @@ SENT = (
     b"Authorization, Content-Encoding, Content-Type, Idempotency-Key, If-None-Match, "
     b"Inference-Header-Content-Length, Last-Event-ID, Mcp-Method, Mcp-Name, "
     b"MCP-Protocol-Version, traceparent, tracestate, "
-    b"X-Amzn-SageMaker-Custom-Attributes, X-API-Key, X-Request-Id"
+    b"X-Amzn-SageMaker-Custom-Attributes, X-API-Key, X-Inference-Id, X-Request-Id"
 )
 EXPOSED = (
     b"Content-Disposition, ETag, Inference-Header-Content-Length, Location, Retry-After, "

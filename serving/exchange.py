@@ -64,6 +64,7 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
+    `lists` is the route of the same path for a body that is a list.
     """
 
     method: str
@@ -72,6 +73,7 @@ class Route(NamedTuple):
     protocol: PredictionProtocol
     alias: str | None = None
     in_head: bool = True
+    lists: Route | None = None
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ class Exchange:
     """A request on its way. Header names are lower case, as in ASGI.
 
     `name`, `version` and `token` are what the path says of model, version and key;
-    `max_rows` is how many rows are taken.
+    `max_rows` is how many rows are taken. `inference_id` is the prediction's id.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting; `options` is
     what decoding keeps for rendering. `error` is what refuses it. `trace` is its caller's,
@@ -95,6 +97,7 @@ class Exchange:
     version: str | None = None
     token: str | None = None
     max_rows: int = MOST_ROWS
+    inference_id: str = ""
     body: bytes = b""
     live: Live = field(init=False)
     decoded: Decoded = field(init=False)

@@ -55,7 +55,8 @@ class Observation:
                 version=version, client=client, headers=headers, marks=marks
             )
             trace = self.tracing.record(recorded)
-        self._metrics.note_request(route, int(status), seconds, rows, model, version)
+        recorded_in = trace.trace_id if trace is not None and trace.sampled else ""
+        self._metrics.note_request(route, int(status), seconds, rows, model, version, recorded_in)
         if status < 400 and not detail and random.random() >= self._sample:  # noqa: S311 - no secret
             return trace
         refusal = {"detail": detail} if detail else {}

@@ -66,8 +66,9 @@ class Spans:
 
     def __init__(self, *, otlp: bool, console: bool) -> None:
         self._provider = TracerProvider(resource=_resource())
-        if otlp:
-            self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        self._exporter = OTLPSpanExporter() if otlp else None
+        if self._exporter is not None:
+            self._provider.add_span_processor(BatchSpanProcessor(self._exporter))
         if console:
             self._provider.add_span_processor(
                 SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stdout))
@@ -77,6 +78,11 @@ class Spans:
     def stop(self) -> None:
         """Send what is left."""
         self._provider.shutdown()
+
+    def abandon(self) -> None:
+        """Try no more to send."""
+        if self._exporter is not None:
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
 
     def record(self, recorded: Recorded) -> TraceContext:
         """Make the span of a request, and one for each of its stations; return its own context."""

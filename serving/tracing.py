@@ -34,6 +34,10 @@ class Spans(Protocol):
         """Send what is left."""
         ...
 
+    def abandon(self) -> None:
+        """Try no more to send."""
+        ...
+
 
 class Tracing:
     """The spans of a process: they are made from `start`, which comes after the fork, to `stop`."""
@@ -67,6 +71,8 @@ class Tracing:
             sending = threading.Thread(target=spans.stop, name="mirante-spans", daemon=True)
             sending.start()
             sending.join(FLUSH_SECONDS)
+            if sending.is_alive():
+                spans.abandon()
 
 
 def _log_as_we_do() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from persistence.opening import open_registry
 from tests.collector import collecting
@@ -161,6 +162,22 @@ def test_metrics_count_what_all_workers_answered(service):
             asked += 1
             workers.add(service.worker_of(session))
     wait_until(lambda: {counted() for _ in range(10)} == {asked}, "every worker's count")
+
+
+def test_every_worker_shows_the_trace_of_a_slow_request(service):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    asked = {"Accept": "application/openmetrics-text"}
+
+    def shown() -> set[str]:
+        text = requests.get(f"{service.url}/metrics", headers=asked, timeout=10).text
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        samples = families["mirante_request_seconds"].samples
+        return {s.exemplar.labels["trace_id"] for s in samples if s.exemplar}
+
+    parent = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    answer = requests.post(f"{service.url}/v0/predict", json=CREDIT_ROW, headers=parent, timeout=10)
+    assert answer.headers["traceparent"] == parent["traceparent"]
+    wait_until(lambda: all(trace in shown() for _ in range(10)), "every worker's exemplars")
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_disturbs_nobody(service):

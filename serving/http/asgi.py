@@ -135,7 +135,7 @@ class AsgiApplication:
         packed = b"content-encoding" in exchange.headers
         if packed or len(exchange.body) > QUICK_BODY or not exchange.route.in_head:
             return True
-        return not exchange.live.runtime.quick
+        return not self._service.is_quick(exchange)
 
     def _answer_turn(self) -> None:
         exchanges, waiting = zip(*self._turn, strict=True)

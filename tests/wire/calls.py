@@ -318,6 +318,7 @@ def loans() -> Iterator[Call]:
     yield post(path, LOAN | {"wrong": 1})
     yield post(f"{path}?strict=1", LOAN | {"City": "ATLANTIS"})
     yield post(path, [LOAN])
+    yield post(path, [CREDIT, PORTUGUESE])
     yield post(path, {})
     yield post(path, b"")
     yield post(path, b"{")
@@ -520,9 +521,15 @@ READ = [
     "/models",
     "/models/iris",
     "/models/nothing",
+    "/metadata",
     "/nothing",
     "/ping",
+    "/prototype",
     "/readyz",
+    "/v1/models",
+    "/v1/models/iris",
+    "/v1/models/nothing",
+    "/version",
     "/v0/model_info",
     "/v0/models",
     "/v0/models/credit/model_info",
