@@ -44,6 +44,7 @@ RPC_CODES = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
+    405: "UNIMPLEMENTED",
     408: "DEADLINE_EXCEEDED",
     409: "ABORTED",
     413: "RESOURCE_EXHAUSTED",
@@ -90,7 +91,7 @@ class Spans:
         began = recorded.marks[0][1] if recorded.marks else now - recorded.seconds
         is_call = recorded.method == GRPC
         span = self._tracer.start_span(
-            _call_name(recorded) if is_call else _name(recorded),
+            recorded.route.removeprefix("/") or "grpc" if is_call else _name(recorded),
             context=_parent(recorded.trace),
             kind=SpanKind.SERVER,
             start_time=end - round((now - began) * 1e9),
@@ -169,15 +170,11 @@ def _fault(recorded: Recorded) -> str:
     return str(recorded.status) if recorded.status >= 500 else ""
 
 
-def _call_name(recorded: Recorded) -> str:
-    return recorded.route.removeprefix("/")
-
-
 def _call(recorded: Recorded) -> Attributes:
     """Return a gRPC call's attributes."""
     return {
         "rpc.system.name": "grpc",
-        "rpc.method": _call_name(recorded),
+        "rpc.method": recorded.route.removeprefix("/") or "_OTHER",
         "rpc.response.status_code": RPC_CODES.get(recorded.status, "UNKNOWN"),
     } | _shared(recorded)
 

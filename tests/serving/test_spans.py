@@ -123,6 +123,13 @@ def test_a_call_of_grpc_has_the_names_of_rpc(collector):
     assert 0.09e9 < span.end - span.start < 0.2e9
 
 
+def test_a_call_that_there_is_none_of_has_no_name_of_its_caller_s(collector):
+    record(Recorded("GRPC", "", 405, 0.1, "id"))
+    (span,) = collector.named("grpc")
+    assert span.attributes["rpc.method"] == "_OTHER"
+    assert span.attributes["rpc.response.status_code"] == "UNIMPLEMENTED"
+
+
 def test_the_codes_are_those_that_a_call_ends_with():
     for kind, code in CODES.items():
         status = next(STATUS[each] for each in kind.__mro__ if each in STATUS)
