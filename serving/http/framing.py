@@ -32,6 +32,7 @@ _DETAILS = {
     TOO_LONG: f"a head or trailer above {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} fields",
     HTTPStatus.NOT_IMPLEMENTED: "a method or transfer coding that is not known here",
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: "expected HTTP/1.1 or HTTP/1.0",
+    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections wait; try again in a second",
 }
 
 
@@ -100,9 +101,10 @@ def refusal(status: HTTPStatus) -> bytes:
     """Return a whole answer, a problem document, after which the connection closes."""
     request_id = secrets.token_hex(16)
     answer = problem(status, _DETAILS[status], request_id)
+    again = "retry-after: 1\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"
         f"content-type: {answer.content_type.decode()}\r\ncontent-length: {len(answer.body)}\r\n"
-        f"x-request-id: {request_id}\r\nconnection: close\r\n\r\n"
+        f"x-request-id: {request_id}\r\n{again}connection: close\r\n\r\n"
     )
     return head.encode() + answer.body

@@ -55,7 +55,8 @@ def test_a_head_has_at_most_a_hundred_fields_and_65536_bytes() -> None:
 
 
 def test_a_refusal_is_a_whole_answer() -> None:
-    answer = refusal(HTTPStatus.REQUEST_TIMEOUT)
+    answer = refusal(HTTPStatus.SERVICE_UNAVAILABLE)
     head, _, body = answer.partition(b"\r\n\r\n")
     assert f"content-length: {len(body)}\r\n".encode() in head
+    assert b"retry-after: 1\r\n" in head
     assert head.endswith(b"connection: close")
