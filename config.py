@@ -48,6 +48,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     max_rows: Positive = 100_000
     body_timeout: Seconds = 30.0
     max_in_flight: Positive = 64
+    # Of one worker. With what it opens else, it stays below the 1,024 files of a usual process.
+    max_connections: Positive = 800
 
     # Who may ask.
     cors_origins: tuple[str, ...] = ("*",)
