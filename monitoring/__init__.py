@@ -1,0 +1,1 @@
+"""Monitoring: what was answered and what came true."""
