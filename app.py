@@ -27,7 +27,7 @@ from jobs.address import check_address
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.auth import Guard, KeyRing
-from serving.champions import Champions
+from serving.champions import Champions, ModelSource
 from serving.cors import Cors
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
@@ -54,10 +54,11 @@ from serving.model_folder import ModelFolder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
 from serving.service import PredictionService
-from worker import check_order, describe, open_queue
+from worker import check_order, describe, open_prediction_log, open_queue
 
 if TYPE_CHECKING:
     from jobs.queue import JobQueue
+    from monitoring.prediction_log import PredictionLog
 
 
 # In the order of the OpenAPI document; a protocol is one more name here.
@@ -79,6 +80,7 @@ class Parts(NamedTuple):
     guard: Guard
     get_queue: Callable[[], JobQueue]
     model_folder: ModelFolder | None
+    prediction_log: PredictionLog | None
 
 
 def wire(config: Config) -> Parts:
@@ -86,18 +88,14 @@ def wire(config: Config) -> Parts:
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
     model_folder = open_model_folder(config) if config.models_folder else None
-    champions = Champions(
-        model_folder or registry,
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        on_load=metrics.count_event,
-    )
+    champions = follow(config, model_folder or registry, metrics)
     if model_folder is not None:
         model_folder.serve(champions)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample)
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
+    prediction_log = open_prediction_log(config, metrics.count_logged)
     service = PredictionService(
         champions,
         PROTOCOLS,
@@ -108,10 +106,31 @@ def wire(config: Config) -> Parts:
         guard=guard,
         cors=cors,
         observation=observation,
+        prediction_log=prediction_log,
     )
     get_queue = cache(partial(open_queue, config))
     return Parts(
-        registry, champions, service, metrics, cors, observation, guard, get_queue, model_folder
+        registry,
+        champions,
+        service,
+        metrics,
+        cors,
+        observation,
+        guard,
+        get_queue,
+        model_folder,
+        prediction_log,
+    )
+
+
+def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
+    """Return the champions of a source; nothing is loaded yet."""
+    return Champions(
+        source,
+        names=config.models,
+        poll_seconds=config.poll_seconds,
+        on_load=metrics.count_event,
+        keeps_words=bool(config.prediction_log),
     )
 
 
@@ -229,6 +248,8 @@ def _build_asgi(
 def stop(parts: Parts) -> None:
     """End what runs beside the requests, and count the last of them."""
     parts.champions.stop()
+    if parts.prediction_log is not None:
+        parts.prediction_log.close()
     parts.metrics.flush()
 
 

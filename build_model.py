@@ -153,7 +153,8 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     dataset = read_dataset(recipe.table(), recipe.target, **reading_of(recipe))
     for note in dataset.notes:
         progress.note(note)
-    return dataset.in_unit(recipe.unit) if recipe.unit else dataset
+    dataset = dataset.in_unit(recipe.unit) if recipe.unit else dataset
+    return dataset.logging(recipe.log) if recipe.log else dataset
 
 
 def reading_of(recipe: Recipe) -> dict[str, Any]:

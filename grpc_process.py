@@ -20,8 +20,10 @@ from serving.logs import start_logging
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import PredictionService
+from worker import open_prediction_log
 
 if TYPE_CHECKING:
+    from monitoring.prediction_log import PredictionLog
     from serving.grpc.server import GrpcServer
 
 INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grpc.txt"
@@ -29,7 +31,9 @@ INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grp
 GRACE = 20.0
 
 
-def make_server(config: Config, champions: Champions) -> GrpcServer:
+def make_server(
+    config: Config, champions: Champions, prediction_log: PredictionLog | None = None
+) -> GrpcServer:
     """Return the server, not started.
 
     Raises ConfigError for files or an address that it cannot have, and
@@ -41,7 +45,7 @@ def make_server(config: Config, champions: Champions) -> GrpcServer:
 
     try:
         return GrpcServer(
-            make_service(config, champions),
+            make_service(config, champions, prediction_log),
             f"{config.host}:{config.grpc_port}",
             threads=config.grpc_threads,
             certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
@@ -51,7 +55,9 @@ def make_server(config: Config, champions: Champions) -> GrpcServer:
         raise ConfigError(f"HOST, GRPC_PORT: {error}") from None
 
 
-def make_service(config: Config, champions: Champions) -> PredictionService:
+def make_service(
+    config: Config, champions: Champions, prediction_log: PredictionLog | None
+) -> PredictionService:
     """Return the prediction service; its protocols are gRPC's own."""
     ring = KeyRing(config.api_keys, config.api_keys_file)
     return PredictionService(
@@ -64,6 +70,7 @@ def make_service(config: Config, champions: Champions) -> PredictionService:
         guard=Guard(ring, require_for_prediction=config.require_api_key),
         cors=Cors(()),
         observation=Observation(Metrics(), config.access_log_sample),
+        prediction_log=prediction_log,
     )
 
 
@@ -80,9 +87,13 @@ def read_pem(setting: str, path: str) -> bytes:
 def serve(config: Config, stopping: threading.Event) -> None:
     """Serve until `stopping` is set, then end the calls under way."""
     champions = Champions(
-        open_registry(**config.registry), names=config.models, poll_seconds=config.poll_seconds
+        open_registry(**config.registry),
+        names=config.models,
+        poll_seconds=config.poll_seconds,
+        keeps_words=bool(config.prediction_log),
     )
-    server = make_server(config, champions)
+    prediction_log = open_prediction_log(config, lambda outcome, rows: None)
+    server = make_server(config, champions, prediction_log)
     champions.start()
     server.start()
     print(f"gRPC on {config.host}:{server.port}", flush=True)
@@ -90,6 +101,8 @@ def serve(config: Config, stopping: threading.Event) -> None:
         server.update_health()
     server.stop(GRACE)
     champions.stop()
+    if prediction_log is not None:
+        prediction_log.close()
 
 
 def main() -> int:

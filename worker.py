@@ -2,6 +2,7 @@
 
     python worker.py              run jobs until SIGTERM or SIGINT (the Procfile's worker)
     python worker.py --embedded   keep such a worker running beside the web processes
+    python worker.py --archive    archive what the prediction log has in its spool, and end
 
 The worker itself stays small: only the training process, which lives as long as
 its job, imports what learns. Late imports keep it so.
@@ -34,10 +35,15 @@ if TYPE_CHECKING:
     from jobs.pipe_progress import PipeProgress
     from jobs.queue import JobQueue
     from learning.recipe import Recipe
+    from monitoring.prediction_log import Count, PredictionLog
+    from monitoring.spool import Spool
 
 HERE = Path(__file__).resolve()
 # A router in front waits half a minute for an answer.
 DESCRIBE_SECONDS = 25
+# A segment of the prediction log is archived so often: from a disk that may end with its
+# dyno more often than within one.
+LOG_SECONDS, LOG_SECONDS_ELSEWHERE = 3600.0, 300.0
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -55,6 +61,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return _as_supervisor()
         case ["--describe"]:
             return _as_describer()
+        case ["--archive"]:
+            return _as_archivist()
         case ["--job", reports, data, parent]:
             return _as_child(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -107,6 +115,25 @@ def _as_describer() -> int:
         return 1
     print(shown(found.document()))
     return 0
+
+
+def _as_archivist() -> int:
+    from config import read_config
+    from monitoring.archive import open_archive
+    from monitoring.archiving import archive_once
+
+    logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
+    # A platform that stops a dyno tells all of its processes: this one ends by itself, and soon.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        config = read_config(os.environ)
+        archive = open_archive(config.log_address, config.store_options)
+        limits = config.prediction_log_days, config.prediction_log_mb
+        return archive_once(open_spool(config), archive, *limits)
+    except MiranteError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 2
 
 
 def _order_of_table(members: Mapping[str, Any]) -> Order:
@@ -167,6 +194,41 @@ def open_queue(config: Config) -> JobQueue:
 
     database = JobsDatabase(config.database_url)
     return JobQueue(database, max_queued=config.max_queued_jobs, lease=config.job_lease_seconds)
+
+
+# ---------------------------------------------------------------- the prediction log
+
+
+def open_spool(config: Config) -> Spool:
+    """Return the spool of the configuration's prediction log."""
+    from monitoring.archive import MEBIBYTE, spool_of
+    from monitoring.spool import Spool
+
+    folder = spool_of(config.log_address, config.prediction_log_spool)
+    return Spool(folder, config.prediction_log_spool_mb * MEBIBYTE)
+
+
+def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
+    """Return the configuration's prediction log, None where it has none.
+
+    Nothing is written or started yet. Raises ConfigError and DependencyError.
+    """
+    if not config.prediction_log:
+        return None
+    from monitoring.archive import open_archive
+    from monitoring.archiving import Archiving
+    from monitoring.prediction_log import PredictionLog
+
+    open_archive(config.log_address, config.store_options)  # an address that is none ends the start
+    elsewhere = "://" in config.log_address
+    return PredictionLog(
+        open_spool(config),
+        share=config.prediction_log_sample,
+        seconds=LOG_SECONDS_ELSEWHERE if elsewhere else LOG_SECONDS,
+        key=config.prediction_log_key.encode(),
+        count=count,
+        archiver=Archiving([sys.executable, str(HERE), "--archive"]),
+    )
 
 
 # ---------------------------------------------------------------- orders

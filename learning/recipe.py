@@ -36,7 +36,9 @@ class Recipe:
     `aliases` maps, by feature, a further value that rows may have to the
     category that it means. `kinds`, `decimal`, `missing`, `sheet`, `skip_bad_lines` and
     `merge_rare` say how the table is read where its cells mislead, `group` and `time` which
-    rows are held out (see `tables.overrides`).
+    rows are held out (see `tables.overrides`). `log` says by feature whether its values stand
+    in the prediction log: False leaves one out, "hash" keeps a keyed hash of its words, and
+    texts stand there only with True.
     `protocols` names the protocols that answer for this model. `prepare` makes the
     recipe's table of what stands in a file.
 
@@ -60,6 +62,7 @@ class Recipe:
     merge_rare: str | None = None
     group: str | None = None
     time: str | None = None
+    log: Mapping[str, bool | Literal["hash"]] = field(default_factory=dict)
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:

@@ -1,1 +1,1 @@
-"""Monitoring: what was answered and what came true."""
+"""What was answered and what came true: prediction log, feedback, performance, drift."""

@@ -10,7 +10,7 @@ from serving.exchange import Headers
 SENT = (
     b"Authorization, Content-Encoding, Content-Type, Idempotency-Key, If-None-Match, "
     b"Inference-Header-Content-Length, Last-Event-ID, traceparent, tracestate, "
-    b"X-Amzn-SageMaker-Custom-Attributes, X-API-Key, X-Request-Id"
+    b"X-Amzn-SageMaker-Custom-Attributes, X-API-Key, X-Inference-Id, X-Request-Id"
 )
 EXPOSED = (
     b"Content-Disposition, ETag, Inference-Header-Content-Length, Location, Retry-After, "

@@ -72,7 +72,7 @@ class Exchange:
     """A request on its way. Header names are lower case, as in ASGI.
 
     `name`, `version` and `token` are what the path says of model, version and key;
-    `max_rows` is how many rows are taken.
+    `max_rows` is how many rows are taken. `inference_id` is the prediction's id.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting; `options` is
     what decoding keeps for rendering. `error` is what refuses it.
@@ -87,6 +87,7 @@ class Exchange:
     version: str | None = None
     token: str | None = None
     max_rows: int = MOST_ROWS
+    inference_id: str = ""
     body: bytes = b""
     live: Live = field(init=False)
     decoded: Decoded = field(init=False)

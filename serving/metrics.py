@@ -69,6 +69,12 @@ class Metrics:
             ("model", "event"),
             registry=self._registry,
         )
+        self._logged = Counter(
+            "mirante_prediction_log_rows",
+            "Rows of the prediction log: written, or dropped and why.",
+            ("outcome",),
+            registry=self._registry,
+        )
         # labels() costs more than counting does: its results are kept.
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._noted: deque[Noted] = deque()
@@ -119,6 +125,10 @@ class Metrics:
     def count_event(self, model: str, event: str) -> None:
         """Count a model loaded or refused."""
         self._child(self._events, model, event).inc()
+
+    def count_logged(self, outcome: str, rows: int) -> None:
+        """Count rows that were written to the prediction log, or dropped."""
+        self._child(self._logged, outcome).inc(rows)
 
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric._name, *labels)

@@ -49,7 +49,7 @@ def service() -> PredictionService:
 @pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.replace(TOKEN, "TOKEN"))
 @pytest.mark.parametrize("change", ["none", "cut", "other type", "wrong"])
 def test_both_transports_give_the_same_bytes(service, path, change):
-    headers = {"content-type": "application/json", "x-request-id": "same"}
+    headers = {"content-type": "application/json", "x-request-id": "same", "x-inference-id": "own"}
     body = json.dumps(REQUESTS[path]).encode()
     if change == "cut":
         body = body[:-1]
