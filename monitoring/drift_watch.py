@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from learning.profile import Profile, happened, losses_of, score_of, watched
+from learning.profile import Profile, happened, losses_of, score_of
 from monitoring.drift import Lane, Lanes
 from monitoring.drift_bets import (
     BLOCK,
@@ -20,12 +20,12 @@ from monitoring.drift_bets import (
     advance,
     course_of,
     one_sided,
+    stakes_of,
     widths_of,
 )
 from monitoring.drift_groups import groups_in_order, groups_of, summed
 from monitoring.harm import Labels, calibrated
-from tables.batch import Batch
-from tables.schema import Schema, Target
+from tables.schema import Target
 
 # Alarms of a model whose rows and labels do not change, in a year: at most so many on average.
 ALARMS_A_YEAR = 1.0
@@ -81,10 +81,20 @@ class Watch:
             self.tests[EXPECTED] = Worse(answers.score, self.known.loss, question)
         self.labels_threshold = measured
 
-    def rows(self, schema: Schema, batch: Batch, answered: NDArray[np.float32]) -> Rows:
-        """Return rows with what was answered `[n, width]` by cell."""
+    def rows(
+        self, values: Mapping[str, NDArray[np.float32]], answered: NDArray[np.float32]
+    ) -> Rows:
+        """Return rows with what was answered `[n, width]` by cell.
+
+        `values` `[n]` are those of features as `learning.profile.watched` gives them;
+        a feature that has none is not looked at.
+        """
         profile = self.profile
-        cells = {INPUT + n: profile.features[n].cells(v) for n, v in watched(schema, batch)}
+        cells = {
+            INPUT + name: sketch.cells(values[name])
+            for name, sketch in profile.features.items()
+            if name in values
+        }
         cells[SCORE] = profile.answers.score.cells(score_of(answered))
         if profile.answers.predicted is not None:
             cells[PREDICTED] = profile.answers.predicted.cells(answered.argmax(axis=1))
@@ -94,6 +104,19 @@ class Watch:
         """Return rows whose truth is known: what was answered `[n, width]`, the values `[n]`."""
         cells = self.profile.answers.score.cells(score_of(answered))
         return Labelled(cells, losses_of(answered, values, self.target), happened(answered, values))
+
+    def evidence(self, courses: Courses) -> dict[str, float]:
+        """Return the evidence of each test, as a share of what raises an alarm."""
+        stakes = stakes_of(self.lanes.bets)
+        shares = np.array(courses[LANES][-1]) @ stakes / self.lanes.thresholds
+        names = [lane.name for lane in self.lanes.lanes]
+        found = dict(zip(names, shares.tolist(), strict=True))
+        for name, test in self.tests.items():
+            mean = float(np.array(courses[name][-1]) @ stakes_of(test.bets))
+            found[name] = mean / float(test.threshold)
+        if self.labels is not None:
+            found[LABELS] = float(np.mean(courses[LABELS][-1])) / self.labels_threshold
+        return found
 
     def start(self) -> Courses:
         """Return the courses of tests that have seen nothing."""

@@ -37,6 +37,10 @@ def outputs_of(batch: Batch) -> np.ndarray:
     return np.stack([1 - p, p], axis=-1)
 
 
+def values_of(matrix: np.ndarray) -> dict[str, np.ndarray]:
+    return {"size": matrix[:, 0], "home": matrix[:, 1]}
+
+
 def drawn(rows: int, seed: int, mean: float = 0.0, missing: float = 0.0) -> Dataset:
     random = np.random.default_rng(seed)
     matrix = np.stack([random.normal(mean, 1.5, rows), random.integers(0, 2, rows)], axis=-1)
@@ -58,7 +62,7 @@ def looked_at(watch: Watch, rows: Dataset, swapped: bool = False) -> set[str]:
     answered, courses, raised = served(known, CLASSES), watch.start(), set()
     for hour, start in enumerate(range(0, rows.rows, 10)):
         part = slice(start, start + 10)
-        new = watch.rows(SCHEMA, Batch(rows.batch.matrix[part]), answered[part])
+        new = watch.rows(values_of(rows.batch.matrix[part]), answered[part])
         truth = rows.target[part] ^ swapped
         labelled = watch.labelled(answered[part][:3], truth[:3])
         courses, names = watch.look(courses, new, labelled, 1.0, hour)
@@ -91,6 +95,33 @@ def test_rows_of_which_less_is_known_let_a_greater_loss_be_expected(watch: Watch
     assert EXPECTED in raised
 
 
+def test_a_feature_that_is_not_logged_is_not_looked_at(watch: Watch) -> None:
+    rows = drawn(1000, 7, mean=5.0)
+    answered = served(outputs_of(rows.batch), CLASSES)
+    new = watch.rows({"home": rows.batch.matrix[:, 1]}, answered)
+    courses, raised = watch.look(
+        watch.start(), new, watch.labelled(answered[:0], rows.target[:0]), 24, 0
+    )
+    assert SCORE in raised
+    assert "in.size" not in raised
+    assert watch.evidence(courses)["in.size"] == 0.0
+
+
+def test_evidence_is_a_share_of_what_raises_an_alarm(watch: Watch) -> None:
+    rows = drawn(100, 7)
+    answered = served(outputs_of(rows.batch), CLASSES)
+    new, known = (
+        watch.rows(values_of(rows.batch.matrix), answered),
+        watch.labelled(answered, rows.target),
+    )
+    courses, _ = watch.look(watch.start(), new, known, 1.0, 5)
+    shares = watch.evidence(courses)
+    assert set(shares) == {"in.size", "in.home", SCORE, EXPECTED, LOSS, LABELS}
+    assert all(0 < share < 1 for share in shares.values())
+    # An hour of evidence 1 is one of 8,766 hours, of four questions and two inputs.
+    assert shares["in.home"] < 10 / (8766 * 4 * 2)
+
+
 def test_a_state_is_small(watch: Watch) -> None:
     assert set(watch.start()) == {LANES, EXPECTED, LOSS, LABELS}
     assert len(msgspec.json.encode(watch.start())) < 20_000
@@ -99,7 +130,10 @@ def test_a_state_is_small(watch: Watch) -> None:
 def test_the_same_rows_and_seed_give_the_same_courses(watch: Watch) -> None:
     rows = drawn(100, 7)
     answered = served(outputs_of(rows.batch), CLASSES)
-    new, known = watch.rows(SCHEMA, rows.batch, answered), watch.labelled(answered, rows.target)
+    new, known = (
+        watch.rows(values_of(rows.batch.matrix), answered),
+        watch.labelled(answered, rows.target),
+    )
     once, again = (watch.look(watch.start(), new, known, 1.0, 5) for _ in range(2))
     assert once == again
     assert once != watch.look(watch.start(), new, known, 1.0, 6)
@@ -107,7 +141,7 @@ def test_the_same_rows_and_seed_give_the_same_courses(watch: Watch) -> None:
 
 def test_no_rows_leave_everything_as_it_was(watch: Watch) -> None:
     answered = np.zeros((0, 2), np.float32)
-    rows = watch.rows(SCHEMA, Batch(np.zeros((0, 2), np.float32)), answered)
+    rows = watch.rows(values_of(answered), answered)
     courses, raised = watch.look(
         watch.start(), rows, watch.labelled(answered, np.zeros(0, int)), 5.0, 0
     )
@@ -135,7 +169,7 @@ def test_of_a_quantity_only_the_measured_loss_tells_harm() -> None:
     assert set(watch.start()) == {LANES, LOSS}
     x = random.normal(size=(900, 1)).astype(np.float32)
     known = watch.labelled(x, x[:, 0] + random.normal(0, 1.6, 900))
-    rows = watch.rows(schema, Batch(x), x)
+    rows = watch.rows({"size": x[:, 0]}, x)
     assert watch.look(watch.start(), rows, known, 1.0, 0)[1] == [LOSS]
 
 
@@ -154,6 +188,6 @@ def test_three_classes_have_a_predicted_one() -> None:
     watch = Watch(profile_of(train, holdout, outputs), target)
     other, outputs = some(2000, 1.5)
     answered = served(outputs, target)
-    rows = watch.rows(schema, other.batch, answered)
+    rows = watch.rows({"size": other.batch.matrix[:, 0]}, answered)
     known = watch.labelled(answered, other.target)
     assert "predicted" in watch.look(watch.start(), rows, known, 24.0, 0)[1]
