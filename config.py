@@ -75,6 +75,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     prediction_log_spool: str = ""
     prediction_log_spool_mb: Positive = 256
     prediction_log_key: str = ""
+    # How often the worker looks at drift.
+    drift_seconds: Positive = 3600
 
     # The folder through which the workers share their counts; gunicorn.conf.py makes one.
     prometheus_multiproc_dir: str = ""

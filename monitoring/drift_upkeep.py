@@ -29,8 +29,9 @@ from persistence.registry import Registry
 
 log = logging.getLogger("mirante.drift")
 
-# Rows of other machines reach a log that is elsewhere so much later, at most, if all goes well.
-LATE = timedelta(minutes=15)
+# Rows reach the log so much later, at most, if all goes well: those of this machine, and
+# those of others, in a log that is elsewhere.
+LATE, LATE_ELSEWHERE = timedelta(seconds=10), timedelta(minutes=15)
 MICROSECONDS = 1e6
 
 

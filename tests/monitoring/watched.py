@@ -43,6 +43,6 @@ def see(watch: Watch, rows: Dataset, labelled: int = 0, swapped: bool = False) -
     answered = served(Sum().outputs(rows.batch), SIGNATURE.target)
     found = watch.rows(dict(watched(SIGNATURE, rows.batch)), answered)
     known = watch.labelled(answered[:labelled], rows.target[:labelled] ^ swapped)
-    moments = np.full(rows.rows, NOW.timestamp()) - np.arange(rows.rows) % 86400
+    moments = NOW.timestamp() - (np.arange(rows.rows) % 86400).astype(np.float64)
     absorb(state, watch, found, known, moments, 24.0, NOW)
     return state
