@@ -62,10 +62,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return _as_supervisor()
         case ["--describe"]:
             return _as_describer()
-        case ["--archive"]:
-            return _as_archivist()
-        case ["--drift"]:
-            return _as_drift_watch()
+        case ["--archive" | "--drift" as errand]:
+            return _as_archivist() if errand == "--archive" else _as_drift_watch()
         case ["--job", reports, data, parent]:
             return _as_child(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -266,7 +264,7 @@ def look_at_drift(config: Config) -> None:
     registry = open_registry(**config.registry)
     reader = LogReader(archive, open_spool(config))
     upkeep = DriftUpkeep(registry, reader, DriftDocuments(archive), late)
-    upkeep.look(config.models or registry.names(), datetime.now(UTC))
+    upkeep.look(list(config.models) or registry.names(), datetime.now(UTC))
 
 
 # ---------------------------------------------------------------- orders
