@@ -29,12 +29,14 @@ from persistence.registry import Registry
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions, ModelSource
 from serving.cors import Cors
+from serving.drift_metrics import DriftMetrics
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
 from serving.http.flask_bridge import FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
+from serving.http.routes.drift import drift_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.health import health_blueprint
@@ -54,12 +56,21 @@ from serving.model_folder import ModelFolder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
 from serving.service import PredictionService
-from worker import check_order, describe, open_prediction_log, open_queue
+from worker import (
+    check_order,
+    describe,
+    open_drift_reports,
+    open_prediction_log,
+    open_queue,
+)
 
 if TYPE_CHECKING:
     from jobs.queue import JobQueue
     from monitoring.prediction_log import PredictionLog
 
+
+# Reads the last report of drift of a model, if there is one.
+ReadDrift = Callable[[str], dict[str, Any] | None]
 
 # In the order of the OpenAPI document; a protocol is one more name here.
 PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
@@ -81,6 +92,7 @@ class Parts(NamedTuple):
     get_queue: Callable[[], JobQueue]
     model_folder: ModelFolder | None
     prediction_log: PredictionLog | None
+    read_drift: ReadDrift | None
 
 
 def wire(config: Config) -> Parts:
@@ -108,6 +120,7 @@ def wire(config: Config) -> Parts:
         observation=observation,
         prediction_log=prediction_log,
     )
+    read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
     return Parts(
         registry,
@@ -120,7 +133,16 @@ def wire(config: Config) -> Parts:
         get_queue,
         model_folder,
         prediction_log,
+        read_drift,
     )
+
+
+def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> ReadDrift | None:
+    """Return what reads reports of drift, which are metrics too; None where nothing is logged."""
+    read_drift = open_drift_reports(config)
+    if read_drift is not None:
+        metrics.attach(DriftMetrics(lambda: list(champions.lives), read_drift))
+    return read_drift
 
 
 def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
@@ -205,6 +227,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
+        drift_blueprint(parts.champions, parts.read_drift),
     ):
         app.register_blueprint(closed_with_prediction(blueprint, parts.guard))
 

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -247,6 +247,16 @@ def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
         count=count,
         archiver=Archiving([sys.executable, str(HERE), "--archive"]),
     )
+
+
+def open_drift_reports(config: Config) -> Callable[[str], dict[str, Any] | None] | None:
+    """Return what reads a model's last report of drift, None where nothing is logged."""
+    if not config.prediction_log:
+        return None
+    from monitoring.archive import open_archive
+    from monitoring.drift_documents import DriftDocuments
+
+    return DriftDocuments(open_archive(config.log_address, config.store_options)).report
 
 
 def look_at_drift(config: Config) -> None:

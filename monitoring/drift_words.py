@@ -43,10 +43,17 @@ def _said(name: str, feature: Feature | None, sketch: Sketch, counts: Counts) ->
     if isinstance(sketch, NumberSketch):
         medians = sketch.median(counts), sketch.median(then)
         middle, usual = ("" if found is None else f"{found:.3g}" for found in medians)
-        if middle and usual and middle != usual:
+        if middle and usual and middle != usual and _moved(counts[1:], then[1:]):
             yield f"{name} is {middle} in the middle, {usual} in training"
     elif feature is not None and feature.categories:
         yield from _category(name, feature, sketch, counts)
+
+
+def _moved(now: Counts, then: Counts) -> bool:
+    """Tell whether half of the rows with a value are no longer below where it was in training."""
+    upto = int(np.searchsorted(np.cumsum(then), then.sum() / 2)) + 1
+    below = (float(part[:upto].sum() / max(int(part.sum()), 1)) for part in (now, then))
+    return _differ(*below, now, then)
 
 
 def _category(name: str, feature: Feature, sketch: Sketch, counts: Counts) -> Iterator[str]:

@@ -24,6 +24,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.registry import Collector
 
 log = logging.getLogger("mirante.metrics")
 
@@ -75,6 +76,7 @@ class Metrics:
             ("outcome",),
             registry=self._registry,
         )
+        self._collectors: list[Collector] = []
         # labels() costs more than counting does: its results are kept.
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._noted: deque[Noted] = deque()
@@ -130,6 +132,11 @@ class Metrics:
         """Count rows that were written to the prediction log, or dropped."""
         self._child(self._logged, outcome).inc(rows)
 
+    def attach(self, collector: Collector) -> None:
+        """Show what a collector reads elsewhere, the same for every worker, beside the counts."""
+        self._collectors.append(collector)
+        self._registry.register(collector)
+
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric._name, *labels)
         child = self._kept.get(key)
@@ -145,6 +152,8 @@ class Metrics:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]
+        for collector in self._collectors:
+            registry.register(collector)
         return generate_latest(registry)
 
 

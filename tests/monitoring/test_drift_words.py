@@ -25,7 +25,7 @@ def test_missing_values_are_said_with_both_shares() -> None:
     values = RANDOM.normal(100, 20, 2000).round()
     values[:620] = np.nan
     lines = said(sketch_numbers(INCOME), values)
-    assert lines[0] == "income is missing in 31 % of rows, 2.0 % in training"
+    assert lines == ["income is missing in 31 % of rows, 2.0 % in training"]
 
 
 def test_what_is_out_of_range_is_said_with_the_range() -> None:
