@@ -32,6 +32,7 @@ from learning.estimators import estimators, ready_made
 from learning.evaluation import evaluate
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
+from learning.prediction import Runtime
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.tasks import read_target, task_names, task_of
@@ -125,13 +126,18 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
-    seen = profile.profile_of(train, holdout, compiled.runtime.outputs(holdout.batch))
-    members = {**model.members, **learnt_rows.dump(train.batch), **profile.dump(seen)}
+    members = {**model.members, **seen_in(train, holdout, compiled.runtime)}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     with uninterrupted():
         version = write_model(registry, name, model)
         verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+def seen_in(train: Dataset, holdout: Dataset, runtime: Runtime) -> dict[str, bytes]:
+    """Return the members that keep which rows were learnt from, and what they looked like."""
+    seen = profile.profile_of(train, holdout, runtime.outputs(holdout.batch))
+    return {**learnt_rows.dump(train.batch), **profile.dump(seen)}
 
 
 @contextmanager

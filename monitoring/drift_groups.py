@@ -75,7 +75,9 @@ def _of_numbers(sketch: NumberSketch) -> Integers:
 def _of_codes(sketch: CodeSketch) -> Integers:
     totals = sketch.totals
     found = np.full(len(totals), OUTSIDE + 1, dtype=np.intp)
-    found[MISSING], found[OUTSIDE] = 1, 0
+    found[MISSING] = 1
+    # Where some codes were seen once, more are still to come: they are as rare ones.
+    found[OUTSIDE] = OUTSIDE + 1 if sketch.single else 0
     cells = np.argsort(totals[2:-1], kind="stable")[-INNER:] + 2
     common = [cell for cell in cells.tolist() if totals[cell] >= RARE * totals.sum()]
     found[common] = np.arange(len(common)) + OUTSIDE + 2

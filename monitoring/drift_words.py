@@ -52,8 +52,8 @@ def _said(name: str, feature: Feature | None, sketch: Sketch, counts: Counts) ->
 def _moved(now: Counts, then: Counts) -> bool:
     """Tell whether half of the rows with a value are no longer below where it was in training."""
     upto = int(np.searchsorted(np.cumsum(then), then.sum() / 2)) + 1
-    below = (float(part[:upto].sum() / max(int(part.sum()), 1)) for part in (now, then))
-    return _differ(*below, now, then)
+    below, usual = (float(part[:upto].sum() / max(int(part.sum()), 1)) for part in (now, then))
+    return _differ(below, usual, now, then)
 
 
 def _category(name: str, feature: Feature, sketch: Sketch, counts: Counts) -> Iterator[str]:

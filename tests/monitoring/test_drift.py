@@ -59,6 +59,24 @@ def test_a_column_that_changed_is_other_and_its_neighbours_are_not() -> None:
     assert found["c0"].corrected == pytest.approx(3 * found["c0"].p)
 
 
+def test_a_column_of_many_words_raises_no_alarm_for_words_that_were_to_come() -> None:
+    random = np.random.default_rng(0)
+    shares = 1 / np.arange(1, 2001) ** 1.2
+    values = random.choice(2000, 12_000, p=shares / shares.sum())
+    known, codes = np.unique(values[:3000], return_inverse=True)
+    sketch = sketch_codes(codes, len(known))
+    column = Lane("c", sketch, groups_of(sketch))
+    watched = Lanes([column], np.full(1, HOURS_A_YEAR))
+    code = {word: index for index, word in enumerate(known.tolist())}
+    new = np.array([code.get(word, -1) for word in values[3000:].tolist()], np.float32)
+    assert (new < 0).mean() > 0.1
+    course = watched.start()
+    for part in np.split(new, 300):
+        cells = {"c": sketch.cells(part)}
+        course, names = watched.advance(course, cells, random.random((1, 30)), 1.0)
+        assert names == []
+
+
 def test_under_200_rows_nothing_is_said() -> None:
     random = np.random.default_rng(0)
     columns = lanes(random)

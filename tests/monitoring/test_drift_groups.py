@@ -34,6 +34,11 @@ def test_rare_categories_are_one_group_and_the_commonest_have_their_own() -> Non
     assert summed(sketch.totals, groups).tolist() == [0, 10, 15, 180, 300, 500]
 
 
+def test_where_codes_were_seen_once_those_never_seen_are_rare_ones() -> None:
+    sketch = CodeSketch(10, 4, (0, 1, 2, 3), (500, 480, 0, 0), single=2)
+    assert groups_of(sketch).tolist() == [1, 2, 4, 3, 2, 2, 2]
+
+
 def test_a_score_has_no_group_out_of_its_range() -> None:
     sketch = sketch_numbers(np.random.default_rng(0).random(1000))
     groups = groups_in_order(sketch)
