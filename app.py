@@ -26,10 +26,12 @@ from errors import MiranteError
 from jobs.address import check_address
 from persistence.opening import open_registry
 from persistence.registry import Registry
+from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions, ModelSource
 from serving.cors import Cors
 from serving.drift_metrics import DriftMetrics
+from serving.exchange import Route
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
 from serving.http.flask_bridge import FlaskBridge
@@ -40,21 +42,26 @@ from serving.http.routes.drift import drift_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.health import health_blueprint
-from serving.http.routes.model_info import inspection_blueprint
+from serving.http.routes.mlflow_version import mlflow_blueprint
+from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
 from serving.http.routes.oip_metadata import oip_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
 from serving.http.routes.train import training_blueprint
+from serving.http.routes.v1_models import v1_blueprint
 from serving.http.routes.versions import versions_blueprint
+from serving.http.routes.vertex_health import vertex_blueprint
+from serving.http.routes.vetiver_metadata import vetiver_blueprint
 from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
 from serving.model_folder import ModelFolder
 from serving.observation import Observation
-from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
+from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
+from serving.protocols.mcp import Mcp
 from serving.service import PredictionService
 from worker import (
     check_order,
@@ -73,7 +80,10 @@ if TYPE_CHECKING:
 ReadDrift = Callable[[str], dict[str, Any] | None]
 
 # In the order of the OpenAPI document; a protocol is one more name here.
-PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1, vetiver)
+
+# What platforms and probes ask without a key, also where prediction needs one.
+OPEN = ("/v2", "/v2/health/live", "/v2/health/ready", "/ping", "/execution-parameters")
 
 
 class Parts(NamedTuple):
@@ -110,7 +120,7 @@ def wire(config: Config) -> Parts:
     prediction_log = open_prediction_log(config, metrics.count_logged)
     service = PredictionService(
         champions,
-        PROTOCOLS,
+        (*PROTOCOLS, Mcp(champions, describe_model, cors)),
         default_model=config.default_model,
         max_body_bytes=config.max_body_bytes,
         max_rows=config.max_rows,
@@ -119,6 +129,7 @@ def wire(config: Config) -> Parts:
         cors=cors,
         observation=observation,
         prediction_log=prediction_log,
+        more_routes=vertex_routes(config),
     )
     read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
@@ -156,6 +167,12 @@ def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
     )
 
 
+def vertex_routes(config: Config) -> tuple[Route, ...]:
+    """Return the route by which Vertex AI predicts, where it runs the container."""
+    path = config.aip_predict_route
+    return (Route("POST", path, PREDICT, v1),) if path else ()
+
+
 def open_model_folder(config: Config) -> ModelFolder:
     """Open the folder that models are loaded from by name, each trusted by its own keys."""
 
@@ -189,22 +206,19 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     )
     app.register_blueprint(health_blueprint(parts.champions))
     app.register_blueprint(metrics_blueprint(parts.metrics.exposition))
-    app.register_blueprint(oip_blueprint(parts.champions))
-    app.register_blueprint(
-        sagemaker_blueprint(
-            parts.champions,
-            default_model=config.default_model,
-            max_in_flight=config.max_in_flight,
-            max_body_bytes=config.max_body_bytes,
-            model_folder=parts.model_folder,
-        )
-    )
     app.register_blueprint(
         openapi_blueprint(
-            parts.service, default_model=config.default_model, closed=config.require_api_key
+            parts.service,
+            parts.guard,
+            default_model=config.default_model,
+            closed=config.require_api_key,
         )
     )
     app.register_blueprint(docs_blueprint())
+    app.register_blueprint(mlflow_blueprint())
+    health = config.aip_health_route
+    if health and not any(rule.rule == health for rule in app.url_map.iter_rules()):
+        app.register_blueprint(vertex_blueprint(parts.champions, config.default_model, health))
     app.extensions["mirante"] = parts
     return app
 
@@ -223,13 +237,25 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
 
 
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
+    sagemaker = sagemaker_blueprint(
+        parts.champions,
+        default_model=config.default_model,
+        max_in_flight=config.max_in_flight,
+        max_body_bytes=config.max_body_bytes,
+        model_folder=parts.model_folder if config.model_loading else None,
+        multi_model=parts.model_folder is not None,
+    )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
         drift_blueprint(parts.champions, parts.read_drift),
+        vetiver_blueprint(parts.champions, config.default_model),
+        oip_blueprint(parts.champions),
+        v1_blueprint(parts.champions),
+        sagemaker,
     ):
-        app.register_blueprint(closed_with_prediction(blueprint, parts.guard))
+        app.register_blueprint(closed_with_prediction(blueprint, parts.guard, but=OPEN))
 
 
 def create_asgi(config: Config) -> AsgiApplication:
