@@ -508,7 +508,7 @@ Median rows until each question's alarm (`-`: most runs have none within {UNLABE
 two columns are the share of runs in which one of the first three alarms within {UNLABELLED:,}
 rows without labels, and one of the last two within {LABELLED:,} labels.
 
-`errors` is the AUC lost, in standard errors of the difference between the hold-out's and that of
+`in errors` is the AUC lost, in standard errors of the difference between the hold-out's and that of
 {LABELLED:,} labels. One false alarm in 35,000 hours is about four of them: where there are fewer,
 so few labels say too little. What is seen of a row shows without labels; what it means does not,
 and a column that is another row's is, taken by itself, as it was.

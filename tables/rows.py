@@ -180,10 +180,7 @@ class RowCodec:
         self._by_name = {feature.name: feature for feature in self._features}
         self._model = schema.dialect or PLAIN_DIALECT
         # By whether a table is delimited as the model's file was.
-        self._formats: dict[bool, Formats] = {
-            same: {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
-            for same in (True, False)
-        }
+        self._formats = {same: self._formats_of(same) for same in (True, False)}
         # Rows copied from a training table carry the label and what the model does not read.
         self._ignored = {schema.target.name, *schema.ignored} - self._known
         self._expected_names = self._known | self._ignored
@@ -213,6 +210,9 @@ class RowCodec:
         types = [self._row_type(names) for names in self._namings()] if self._nameable else []
         self._one = [msgspec.json.Decoder(row) for row in types]
         self._many = [msgspec.json.Decoder(list[row]) for row in types]  # type: ignore[valid-type]
+
+    def _formats_of(self, same: bool) -> Formats:
+        return {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
 
     def _of_kind(self, kind: Kind) -> list[int]:
         return [i for i, column in enumerate(self._columns) if column.kind == kind]
