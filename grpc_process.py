@@ -21,8 +21,10 @@ from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import PredictionService
 from serving.tracing import Tracing, tracing_of
+from worker import open_prediction_log
 
 if TYPE_CHECKING:
+    from monitoring.prediction_log import PredictionLog
     from serving.grpc.server import GrpcServer
 
 INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grpc.txt"
@@ -30,7 +32,12 @@ INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grp
 GRACE = 20.0
 
 
-def make_server(config: Config, champions: Champions, tracing: Tracing | None = None) -> GrpcServer:
+def make_server(
+    config: Config,
+    champions: Champions,
+    tracing: Tracing | None = None,
+    prediction_log: PredictionLog | None = None,
+) -> GrpcServer:
     """Return the server, not started.
 
     Raises ConfigError for files or an address that it cannot have, and
@@ -42,7 +49,7 @@ def make_server(config: Config, champions: Champions, tracing: Tracing | None = 
 
     try:
         return GrpcServer(
-            make_service(config, champions, tracing),
+            make_service(config, champions, tracing, prediction_log),
             f"{config.host}:{config.grpc_port}",
             threads=config.grpc_threads,
             certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
@@ -53,7 +60,10 @@ def make_server(config: Config, champions: Champions, tracing: Tracing | None = 
 
 
 def make_service(
-    config: Config, champions: Champions, tracing: Tracing | None = None
+    config: Config,
+    champions: Champions,
+    tracing: Tracing | None = None,
+    prediction_log: PredictionLog | None = None,
 ) -> PredictionService:
     """Return the prediction service; its protocols are gRPC's own."""
     ring = KeyRing(config.api_keys, config.api_keys_file)
@@ -67,6 +77,7 @@ def make_service(
         guard=Guard(ring, require_for_prediction=config.require_api_key),
         cors=Cors(()),
         observation=Observation(Metrics(), config.access_log_sample, tracing),
+        prediction_log=prediction_log,
     )
 
 
@@ -83,10 +94,14 @@ def read_pem(setting: str, path: str) -> bytes:
 def serve(config: Config, stopping: threading.Event) -> None:
     """Serve until `stopping` is set, then end the calls under way."""
     champions = Champions(
-        open_registry(**config.registry), names=config.models, poll_seconds=config.poll_seconds
+        open_registry(**config.registry),
+        names=config.models,
+        poll_seconds=config.poll_seconds,
+        keeps_words=bool(config.prediction_log),
     )
     tracing = tracing_of(**config.tracing)
-    server = make_server(config, champions, tracing)
+    prediction_log = open_prediction_log(config, lambda outcome, rows: None)
+    server = make_server(config, champions, tracing, prediction_log)
     champions.start()
     if tracing is not None:
         tracing.start()
@@ -96,6 +111,8 @@ def serve(config: Config, stopping: threading.Event) -> None:
         server.update_health()
     server.stop(GRACE)
     champions.stop()
+    if prediction_log is not None:
+        prediction_log.close()
     if tracing is not None:
         tracing.stop()
 
