@@ -79,7 +79,7 @@ def _without(exchange: Exchange, decoded: Decoded, refused: list[int]) -> Decode
     """Return the rows that the model answers. Raises RowsError for the others, unless `partial`."""
     problems = [RowProblem(decoded.indices[i], None, EXPECTED, GOT) for i in refused]
     good = np.setdiff1d(np.arange(len(decoded.batch.matrix)), refused)
-    if problems and not (_is_partial(exchange) and len(good)):
+    if problems and not (exchange.partial and len(good)):
         raise rejected([*decoded.problems, *problems])
     kept = [decoded.indices[i] for i in good]
     at = set(kept)
@@ -92,11 +92,6 @@ def _without(exchange: Exchange, decoded: Decoded, refused: list[int]) -> Decode
         unknown=tuple(where for where in decoded.unknown if where[0] in at),
         missing=tuple(where for where in decoded.missing if where[0] in at),
     )
-
-
-def _is_partial(exchange: Exchange) -> bool:
-    """Tell whether fewer rows may be answered than were sent: if the protocol says which."""
-    return getattr(exchange.route.protocol, "PARTIAL", False) and exchange.flags("partial")[0]
 
 
 def part(batch: Batch, rows: Indices) -> Batch:

@@ -30,7 +30,7 @@ from serving.service import PredictionService
 MAX_CALLS = 1000
 
 # What the service reads of a call's metadata; any other is the caller's own.
-_SWITCHES = frozenset({"strict"})
+_SWITCHES = frozenset({"partial", "strict"})
 _READ = frozenset({"authorization", "x-api-key", "x-request-id"})
 
 

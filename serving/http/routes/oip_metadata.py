@@ -14,6 +14,7 @@ from serving.exchange import Answer
 from serving.http.operation import Operation, content, described, members
 from serving.http.wsgi import flask_response
 from serving.protocols.oip import TAG, refuse
+from serving.protocols.oip.options import EXTENSIONS
 from serving.protocols.oip.tensors import metadata
 
 # The server's version: what a client may rely on is the protocol's.
@@ -79,7 +80,7 @@ def oip_blueprint(champions: Champions) -> Blueprint:
 
 def server_metadata() -> dict[str, Any]:
     """Return what the protocol calls the server's metadata."""
-    return {"name": "mirante", "version": PROTOCOL, "extensions": ["binary_tensor_data"]}
+    return {"name": "mirante", "version": PROTOCOL, "extensions": list(EXTENSIONS)}
 
 
 def _json(document: Any, status: int = 200) -> Response:
