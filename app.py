@@ -50,9 +50,10 @@ from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
-from serving.model_folder import ModelFolder
+from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
+from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
 from worker import check_order, describe, open_queue
 
@@ -88,7 +89,8 @@ def wire(config: Config) -> Parts:
     """Build what the ASGI and the WSGI application share; nothing is loaded yet."""
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
-    model_folder = open_model_folder(config) if config.models_folder else None
+    folder = config.models_folder
+    model_folder = open_model_folder(folder, config.registry) if folder else None
     champions = Champions(
         model_folder or registry,
         names=config.models,
@@ -116,16 +118,6 @@ def wire(config: Config) -> Parts:
     return Parts(
         registry, champions, service, metrics, cors, observation, guard, get_queue, model_folder
     )
-
-
-def open_model_folder(config: Config) -> ModelFolder:
-    """Open the folder that models are loaded from by name, each trusted by its own keys."""
-
-    def open_folder(folder: Path) -> Registry:
-        keys = config.key_folder or str(folder / "keys")
-        return open_registry(**config.registry | {"model_store": str(folder), "key_folder": keys})
-
-    return ModelFolder(config.models_folder, open_folder)
 
 
 def create_app(config: Config | None = None) -> Flask:
@@ -178,19 +170,20 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
 
 
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
+    loadable = parts.model_folder if config.model_loading else None
     sagemaker = sagemaker_blueprint(
         parts.champions,
         default_model=config.default_model,
         max_in_flight=config.max_in_flight,
         max_body_bytes=config.max_body_bytes,
-        model_folder=parts.model_folder if config.model_loading else None,
+        model_folder=loadable,
         multi_model=parts.model_folder is not None,
     )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
-        oip_blueprint(parts.champions),
+        oip_blueprint(Repository(parts.champions, loadable), parts.champions, parts.guard),
         sagemaker,
     ):
         app.register_blueprint(closed_with_prediction(blueprint, parts.guard, but=OPEN))

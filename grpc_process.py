@@ -18,6 +18,7 @@ from serving.champions import Champions
 from serving.cors import Cors
 from serving.logs import start_logging
 from serving.metrics import Metrics
+from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.service import PredictionService
 
@@ -29,7 +30,9 @@ INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grp
 GRACE = 20.0
 
 
-def make_server(config: Config, champions: Champions) -> GrpcServer:
+def make_server(
+    config: Config, champions: Champions, folder: ModelFolder | None = None
+) -> GrpcServer:
     """Return the server, not started.
 
     Raises ConfigError for files or an address that it cannot have, and
@@ -43,6 +46,7 @@ def make_server(config: Config, champions: Champions) -> GrpcServer:
         return GrpcServer(
             make_service(config, champions),
             f"{config.host}:{config.grpc_port}",
+            folder=folder if config.model_loading else None,
             threads=config.grpc_threads,
             certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
             key=read_pem("GRPC_PRIVATE_KEY", config.grpc_private_key),
@@ -79,10 +83,16 @@ def read_pem(setting: str, path: str) -> bytes:
 
 def serve(config: Config, stopping: threading.Event) -> None:
     """Serve until `stopping` is set, then end the calls under way."""
+    where = config.models_folder
+    folder = open_model_folder(where, config.registry) if where else None
     champions = Champions(
-        open_registry(**config.registry), names=config.models, poll_seconds=config.poll_seconds
+        folder or open_registry(**config.registry),
+        names=config.models,
+        poll_seconds=config.poll_seconds,
     )
-    server = make_server(config, champions)
+    if folder is not None:
+        folder.serve(champions)
+    server = make_server(config, champions, folder)
     champions.start()
     server.start()
     print(f"gRPC on {config.host}:{server.port}", flush=True)

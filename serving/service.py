@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from errors import MiranteError, NotFound, TooManyRows
+from errors import AccessError, MiranteError, NotFound, TooManyRows
 from serving.actions import ACTIONS
+from serving.auth import HOW_TO, Scope
 from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.description import Description
@@ -23,7 +24,7 @@ from serving.media import unpack
 from serving.memory import give_back
 from serving.observation import Observation
 from serving.packing import pack
-from serving.problems import fault, too_large
+from serving.problems import FAULT, too_large
 from serving.request_ids import RequestIds
 from tables.json_text import is_long, too_many
 
@@ -55,7 +56,11 @@ class HttpProtocol(PredictionProtocol, Protocol):
 
 
 class Guard(Protocol):
-    """Who may predict: raises AccessError, or does nothing."""
+    """Who may do what: raises AccessError, or does nothing."""
+
+    def check(self, headers: Iterable[tuple[bytes, bytes]], scope: Scope, client: str) -> Any:
+        """Raise AccessError for a request whose key does not have the scope."""
+        ...
 
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
@@ -148,6 +153,12 @@ class PredictionService:
         if exchange.route.in_head:
             exchange.live = self._find(exchange)
 
+    def check_key(self, exchange: Exchange, scope: Scope) -> None:
+        """Raise AccessError for a request whose key does not have the scope."""
+        if self._guard is None:
+            raise AccessError(HOW_TO)
+        self._guard.check(exchange.headers.items(), scope, exchange.client)
+
     def _find(self, exchange: Exchange) -> Live:
         if exchange.name is not None:
             return self.champions.live_version(exchange.name, exchange.version)
@@ -226,10 +237,10 @@ class PredictionService:
         return self._finish(exchange, answer)
 
     def _refusal(self, exchange: Exchange, error: Exception) -> Answer:
-        if isinstance(error, MiranteError):
-            return exchange.route.protocol.refuse(error, exchange.request_id)
-        log.error("request failed", extra={"request_id": exchange.request_id}, exc_info=error)
-        return fault(exchange.request_id)
+        if not isinstance(error, MiranteError):
+            log.error("request failed", extra={"request_id": exchange.request_id}, exc_info=error)
+            error = MiranteError(FAULT)
+        return exchange.route.protocol.refuse(error, exchange.request_id)
 
     def refuse(self, exchange: Exchange, error: MiranteError) -> Answer:
         """Answer a request that was not computed."""

@@ -24,6 +24,7 @@ from serving.protocols.oip.options import (
     decode,
     outputs_of,
 )
+from serving.protocols.oip.repository import Repository
 from serving.protocols.oip.tensors import (
     PLATFORM,
     Tensor,
@@ -54,8 +55,14 @@ NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 class OpenInference:
     """The protocol's calls over the live models."""
 
-    def __init__(self, champions: Champions) -> None:
+    def __init__(
+        self,
+        champions: Champions,
+        repository: Repository,
+        check_admin: Callable[[Exchange], None],
+    ) -> None:
         self._champions = champions
+        self._repository = repository
         answers: dict[str, Callable[[Any], Message]] = {
             "ServerLive": lambda _: messages.ServerLiveResponse(live=True),
             "ServerReady": lambda _: messages.ServerReadyResponse(ready=champions.ready),
@@ -64,11 +71,18 @@ class OpenInference:
             ),
             "ModelReady": self._model_ready,
             "ModelMetadata": self._model_metadata,
+            "RepositoryIndex": self._index,
+        }
+        changes: dict[str, Callable[[Any], Message]] = {
+            "RepositoryModelLoad": self._load,
+            "RepositoryModelUnload": self._unload,
         }
         self._routes = {"ModelInfer": _route("ModelInfer", PREDICT, Inference(champions))}
         for name, answer in answers.items():
-            request = getattr(messages, f"{name}Request")
-            self._routes[name] = _route(name, DESCRIBE, Metadata(request, answer))
+            self._routes[name] = _route(name, DESCRIBE, Metadata(_request(name), answer))
+        for name, change in changes.items():
+            changing = Metadata(_request(name), change, check_admin)
+            self._routes[name] = _route(name, DESCRIBE, changing)
 
     def find(self, path: str) -> Route | None:
         """Return the route of a call, or None."""
@@ -86,20 +100,48 @@ class OpenInference:
         live = self._champions.live_version(request.name, request.version or None)
         return messages.ModelMetadataResponse(**metadata(live))
 
+    def _index(self, request: messages.RepositoryIndexRequest) -> Message:
+        models = self._repository.index(request.ready)
+        return messages.RepositoryIndexResponse(
+            models=[messages.RepositoryIndexResponse.ModelIndex(**model) for model in models]
+        )
+
+    def _load(self, request: messages.RepositoryModelLoadRequest) -> Message:
+        name = request.model_name or request.repository_name
+        self._repository.load(name)
+        return messages.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
+
+    def _unload(self, request: messages.RepositoryModelUnloadRequest) -> Message:
+        name = request.model_name or request.repository_name
+        self._repository.unload(name)
+        return messages.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
+
+
+def _request(name: str) -> type[Message]:
+    found: type[Message] = getattr(messages, f"{name}Request")
+    return found
+
 
 def _route(name: str, action: str, protocol: PredictionProtocol) -> Route:
     return Route("GRPC", f"/{SERVICE.full_name}/{name}", action, protocol, in_head=False)
 
 
 class Metadata:
-    """A call without rows: `answer` makes its reply of its request."""
+    """A call without rows: `answer` makes its reply of its request; `check` is who may make it."""
 
-    def __init__(self, request: type[Message], answer: Callable[[Any], Message]) -> None:
+    def __init__(
+        self,
+        request: type[Message],
+        answer: Callable[[Any], Message],
+        check: Callable[[Exchange], None] = lambda exchange: None,
+    ) -> None:
         self._request = request
         self._answer = answer
+        self._check = check
 
     def decode(self, exchange: Exchange) -> Decoded:
-        """Parse the request. Raises ParseError."""
+        """Parse the request. Raises ParseError and AccessError."""
+        self._check(exchange)
         exchange.options = parse(self._request, exchange.body)
         return NO_ROWS
 

@@ -39,7 +39,7 @@ REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 ALWAYS = (400, 408, 431, 500)
 PROBLEM = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
 # Routes under these tell what is inside, and are closed with prediction.
-INSIDE = ("/v0/model", "/models", "/v2/models")
+INSIDE = ("/v0/model", "/models", "/v2/models", "/v2/repository")
 KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}]
 
 _ABOUT = (

@@ -8,24 +8,34 @@ from typing import Any
 
 import pytest
 
-from errors import ParseError, RowsError, VersionUnknown
+from errors import AccessError, ParseError, RowsError, VersionUnknown
 from serving.actions import PREDICT, predict
 from serving.exchange import Exchange
 from serving.grpc.generated import open_inference_pb2
 from serving.grpc.inference_service import OpenInference
 from serving.http.routes.oip_metadata import server_metadata
+from serving.protocols.oip.repository import Repository
 from serving.refusals import RequestError
 from tests.serving.factory import make_champions, make_live
 
-CALLS = OpenInference(make_champions(make_live()))
+CHAMPIONS = make_champions(make_live())
+ADMIN = b"authorization"
+
+
+def check_admin(exchange: Exchange) -> None:
+    if ADMIN not in exchange.headers:
+        raise AccessError("a key is needed")
+
+
+CALLS = OpenInference(CHAMPIONS, Repository(CHAMPIONS), check_admin)
 LIVE = make_live()
 
 
-def call(method: str, /, **request: Any) -> Any:
+def call(method: str, /, headers: dict[bytes, bytes] | None = None, **request: Any) -> Any:
     found = CALLS.find(f"/inference.GRPCInferenceService/{method}")
     assert found is not None
     sent = getattr(open_inference_pb2, f"{method}Request")(**request)
-    exchange = Exchange(found, {}, "id", body=sent.SerializeToString())
+    exchange = Exchange(found, headers or {}, "id", body=sent.SerializeToString())
     exchange.decoded = found.protocol.decode(exchange)
     if found.action == PREDICT:
         predict([exchange])
@@ -112,6 +122,26 @@ def test_classes_content_types_and_extensions_are_those_of_rest() -> None:
     top["name"] = "label"
     with pytest.raises(RequestError):
         call("ModelInfer", model_name="credit", inputs=inputs, outputs=[top])
+
+
+def test_models_are_listed_and_loaded_by_who_may_administer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (model,) = call("RepositoryIndex", ready=True).models
+    assert (model.name, model.version, model.state) == ("credit", LIVE.version, "READY")
+    for method in ("RepositoryModelLoad", "RepositoryModelUnload"):
+        with pytest.raises(AccessError):
+            call(method, model_name="credit")
+        with pytest.raises(RequestError, match="MODELS_FOLDER"):
+            call(method, {ADMIN: b""}, model_name="credit")
+    changed = []
+    monkeypatch.setattr(Repository, "load", lambda _, name: changed.append(name))
+    monkeypatch.setattr(Repository, "unload", lambda _, name: changed.append(name))
+    # Triton's clients name the model in the second field, KServe's in the first.
+    assert call("RepositoryModelLoad", {ADMIN: b""}, model_name="credit").isLoaded
+    assert call("RepositoryModelLoad", {ADMIN: b""}, repository_name="iris").model_name == "iris"
+    assert call("RepositoryModelUnload", {ADMIN: b""}, model_name="credit").isUnloaded
+    assert changed == ["credit", "iris", "credit"]
 
 
 def test_a_version_that_is_not_live_is_unknown() -> None:
