@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
+import numpy as np
+
 from errors import MiranteError
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
+from serving.trace_context import TraceContext
+from tables.batch import Batch
 from tables.json_text import MOST_ROWS
 from tables.rows import Decoded
 
@@ -24,6 +28,8 @@ Routes = tuple[tuple[str, str, str], ...]
 
 JSON = b"application/json"
 NO_PARAMETERS: Mapping[str, Any] = {}
+# What is decoded of a request that asks for no prediction.
+NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 _LEVEL = re.compile(r"0?\.\d{1,6}")
 
 
@@ -58,6 +64,7 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
+    `lists` is the route of the same path for a body that is a list.
     """
 
     method: str
@@ -66,6 +73,7 @@ class Route(NamedTuple):
     protocol: PredictionProtocol
     alias: str | None = None
     in_head: bool = True
+    lists: Route | None = None
 
 
 @dataclass(slots=True)
@@ -74,6 +82,7 @@ class Exchange:
 
     `name`, `version` and `token` are what the path says of model, version and key;
     `max_rows` is how many rows are taken; `partial`, once decoded, whether fewer may be answered.
+    `inference_id` is the prediction's id.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting; `options` is
     what decoding keeps for rendering. `error` is what refuses it.
@@ -88,6 +97,7 @@ class Exchange:
     version: str | None = None
     token: str | None = None
     max_rows: int = MOST_ROWS
+    inference_id: str = ""
     partial: bool = False
     body: bytes = b""
     live: Live = field(init=False)
@@ -97,6 +107,7 @@ class Exchange:
     started: float = 0.0
     rows: int = 0
     error: Exception | None = None
+    trace: TraceContext | None = None
 
     def forget(self) -> None:
         """Let go of the body and of all that was made of it; `error` stays, without its frames."""

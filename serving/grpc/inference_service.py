@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from google.protobuf.message import Message
 
 from errors import MiranteError, ParseError
 from serving.actions import DESCRIBE, PREDICT
 from serving.champions import Champions
-from serving.exchange import Answer, Exchange, PredictionProtocol, Route
+from serving.exchange import NO_ROWS, Answer, Exchange, PredictionProtocol, Route
 from serving.grpc.codes import refuse
 from serving.grpc.generated import open_inference_pb2 as messages
 from serving.grpc.parsing import parse
@@ -33,7 +32,6 @@ from serving.protocols.oip.tensors import (
     tensor_of_bytes,
     to_bytes,
 )
-from tables.batch import Batch
 from tables.rows import Decoded
 
 SERVICE = messages.DESCRIPTOR.services_by_name["GRPCInferenceService"]
@@ -49,7 +47,6 @@ _CONTENTS = {
     "BYTES": "bytes_contents",
 }
 VERSION = "2"
-NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 
 
 class OpenInference:

@@ -26,6 +26,7 @@ from serving.problems import refuse, too_large
 from serving.refusals import BodyTimeout
 from serving.request_ids import RequestIds
 from serving.service import complete
+from serving.trace_context import trace_of
 
 THREADS = 10
 # These read memory alone: whatever the other threads wait for, they are answered.
@@ -149,14 +150,16 @@ class FlaskBridge:
     def _refuse(self, scope: Any, error: MiranteError) -> list[Message]:
         headers = dict(scope["headers"])
         request_id = self._request_ids.of(headers.get(b"x-request-id"))
-        refused = in_form(scope["path"], refuse(error, request_id))
-        answer = complete(refused, headers, request_id, self._cors)
+        refused, trace = in_form(scope["path"], refuse(error, request_id)), trace_of(headers)
+        answer = complete(refused, headers, request_id, self._cors, trace)
         self._observation.record(
             request_id=request_id,
             method=scope["method"],
             route="",
             status=answer.status,
             seconds=0.0,
+            detail=str(error),
+            trace=trace,
         )
         fields = [
             (b"content-type", answer.content_type),

@@ -39,7 +39,10 @@ REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 ALWAYS = (400, 408, 431, 500)
 PROBLEM = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
 # Routes under these tell what is inside, and are closed with prediction.
-INSIDE = ("/v0/model", "/models", "/v2/models", "/v2/repository")
+INSIDE = (
+    *("/v0/model", "/models", "/v2/models", "/v2/repository"),
+    *("/v1/models", "/metadata", "/prototype"),
+)
 KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}]
 
 _ABOUT = (
@@ -107,7 +110,9 @@ def make_document(
         *_predictions(protocols, lives, default_model, closed),
         *_others(operations, closed),
     ):
-        paths.setdefault(path, {})[method.lower()] = operation
+        methods = paths.setdefault(path, {})
+        other = methods.get(method.lower())
+        methods[method.lower()] = operation if other is None else _joined(other, operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mirante", "version": "0", "description": _ABOUT},
@@ -139,6 +144,37 @@ def _predictions(
                 security = {"security": KEYS} if closed and "{token}" not in path else {}
                 described = _prediction(method, path, protocol, live, closed)
                 yield method, path, described | security
+
+
+def _joined(one: Document, other: Document) -> Document:
+    """Return the operations of two protocols with one path as one, of either's body and answer."""
+    responses = {
+        status: answer | {"content": _either(answer["content"], other["responses"][status])}
+        for status, answer in one["responses"].items()
+    }
+    names = {parameter["name"] for parameter in one["parameters"]}
+    more = [each for each in other["parameters"] if each["name"] not in names]
+    return {
+        **one,
+        "tags": one["tags"] + other["tags"],
+        "summary": f"{one['summary']}; {other['summary'][0].lower()}{other['summary'][1:]}",
+        "parameters": one["parameters"] + more,
+        "requestBody": {
+            "required": True,
+            "content": _either(one["requestBody"]["content"], other["requestBody"]),
+        },
+        "responses": responses,
+    }
+
+
+def _either(content: Document, other: Document) -> Document:
+    """Return the content by media type of one body, or of another, which has its in `content`."""
+    either: Document = other["content"] | content
+    for media in content.keys() & other["content"].keys():
+        schemas = [each[media].get("schema", {}) for each in (content, other["content"])]
+        if schemas[0] != schemas[1]:
+            either[media] = content[media] | {"schema": {"anyOf": schemas}}
+    return either
 
 
 def _reached(

@@ -32,6 +32,7 @@ from serving.protocols.oip.values import (
 )
 from serving.refusals import RequestError
 from tables.batch import Batch
+from tables.field_aliases import canonical
 from tables.json_text import MOST_ROWS, too_many
 from tables.rows import Decoded, RowCodec
 from tables.schema import Feature, Schema
@@ -151,6 +152,8 @@ def decode_tensors(
     RowsError and TooManyRows.
     """
     taken: dict[str, Any] = {"partial": partial, "strict": strict, "most_rows": most_rows}
+    called = canonical([tensor.name for tensor in tensors], codec.schema)
+    tensors = [t._replace(name=name) for t, name in zip(tensors, called, strict=True)]
     names = [feature.name for feature in codec.schema.features]
     for tensor in tensors:
         check_shape(codec.schema, tensor.name, tensor.shape, most_rows)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import ParseError, TooManyRows
-from tables.json_text import BLOCK_BYTES, items_of, outline, parse_block
+from tables.json_text import BLOCK_BYTES, Most, items_of, outline, parse_block
 from tables.texts import Texts
 
 NUMBERS = {
@@ -221,7 +221,7 @@ def read_long(
         raise ParseError("tensor data: expected a list")
     size = int(np.prod(shape, dtype=object))
     try:
-        found = outline(text, 0, len(text), max(1, size), max(1, shape[0]) + 1)
+        found = outline(text, 0, len(text), Most(max(1, size), max(1, shape[0]) + 1, len(text)))
     except TooManyRows:
         raise ParseError(f"tensor data: expected {size} values for its shape, got more") from None
     nested = text[1 : 1 + BLOCK_BYTES].lstrip(_BLANK)[:1] == b"["
