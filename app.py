@@ -62,6 +62,7 @@ from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
 from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
+from serving.tracing import tracing_of
 from worker import check_order, describe, open_queue
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def wire(config: Config) -> Parts:
     if model_folder is not None:
         model_folder.serve(champions)
     cors = Cors(config.cors_origins)
-    observation = Observation(metrics, config.access_log_sample)
+    observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
     service = PredictionService(
@@ -139,7 +140,7 @@ def create_app(config: Config | None = None) -> Flask:
     config = config or read_config(os.environ)
     logging.getLogger("werkzeug").addFilter(HideTokens())  # `flask run` logs every path
     parts = wire(config)
-    parts.champions.start()
+    start(parts)
     return build_flask(config, parts)
 
 
@@ -156,7 +157,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
         versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
     )
     app.register_blueprint(health_blueprint(parts.champions))
-    app.register_blueprint(metrics_blueprint(parts.metrics.exposition))
+    app.register_blueprint(metrics_blueprint(parts.metrics))
     app.register_blueprint(
         openapi_blueprint(
             parts.service,
@@ -196,6 +197,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         max_body_bytes=config.max_body_bytes,
         model_folder=loadable,
         multi_model=parts.model_folder is not None,
+        models_folder=config.models_folder,
     )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
@@ -213,7 +215,7 @@ def create_asgi(config: Config) -> AsgiApplication:
     """Build the ASGI application; the champions are loaded when its worker starts."""
     start_logging(config.log_level)
     parts = wire(config)
-    return _build_asgi(config, parts, build_flask(config, parts), parts.champions.start)
+    return _build_asgi(config, parts, build_flask(config, parts), partial(start, parts))
 
 
 def _build_asgi(
@@ -245,10 +247,19 @@ def _build_asgi(
     )
 
 
+def start(parts: Parts) -> None:
+    """Load the champions and follow them, begin to make spans; both start threads."""
+    parts.champions.start()
+    if parts.observation.tracing is not None:
+        parts.observation.tracing.start()
+
+
 def stop(parts: Parts) -> None:
-    """End what runs beside the requests, and count the last of them."""
+    """End what runs beside the requests; count the last of them, and send their spans."""
     parts.champions.stop()
     parts.metrics.flush()
+    if parts.observation.tracing is not None:
+        parts.observation.tracing.stop()
 
 
 def refuse_bad_settings() -> None:

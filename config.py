@@ -48,6 +48,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     max_rows: Positive = 100_000
     body_timeout: Seconds = 30.0
     max_in_flight: Positive = 64
+    # Of one worker. With what it opens else, it stays below the 1,024 files of a usual process.
+    max_connections: Positive = 800
 
     # Who may ask.
     cors_origins: tuple[str, ...] = ("*",)
@@ -61,6 +63,15 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
 
     # The folder through which the workers share their counts; gunicorn.conf.py makes one.
     prometheus_multiproc_dir: str = ""
+
+    # Spans, by OpenTelemetry's own variables: its library reads the others. Any text is taken,
+    # as none of them ends the process; serving/tracing.py says which are understood.
+    otel_sdk_disabled: str = ""
+    otel_traces_exporter: str = ""
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_traces_endpoint: str = ""
+    otel_exporter_otlp_protocol: str = ""
+    otel_exporter_otlp_traces_protocol: str = ""
 
     # The dyno's name, which the platform sets.
     dyno: str = ""
@@ -115,6 +126,16 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
         return self.database_url if self.model_store == DATABASE else self.model_store
 
     @property
+    def tracing(self) -> dict[str, str]:
+        """The settings that `serving.tracing.tracing_of` takes."""
+        return {
+            "disabled": self.otel_sdk_disabled,
+            "exporters": self.otel_traces_exporter,
+            "endpoint": self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint,
+            "protocol": self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol,
+        }
+
+    @property
     def registry(self) -> dict[str, Any]:
         """The settings that `persistence.opening.open_registry` takes."""
         s3 = {
@@ -167,7 +188,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
 
 
 def _check_expanded(name: str, value: str) -> None:
-    if value.startswith("$"):
+    if value.startswith("$") and not name.startswith("OTEL_"):
         hint = "; MODEL_STORE=database is the database of DATABASE_URL"
         raise ConfigError(
             f"{name}: begins with $, and variables are not expanded here: expected the value itself"

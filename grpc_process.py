@@ -21,6 +21,7 @@ from serving.metrics import Metrics
 from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.service import PredictionService
+from serving.tracing import Tracing, tracing_of
 
 if TYPE_CHECKING:
     from serving.grpc.server import GrpcServer
@@ -31,7 +32,10 @@ GRACE = 20.0
 
 
 def make_server(
-    config: Config, champions: Champions, folder: ModelFolder | None = None
+    config: Config,
+    champions: Champions,
+    tracing: Tracing | None = None,
+    folder: ModelFolder | None = None,
 ) -> GrpcServer:
     """Return the server, not started.
 
@@ -44,7 +48,7 @@ def make_server(
 
     try:
         return GrpcServer(
-            make_service(config, champions),
+            make_service(config, champions, tracing),
             f"{config.host}:{config.grpc_port}",
             folder=folder if config.model_loading else None,
             threads=config.grpc_threads,
@@ -55,7 +59,9 @@ def make_server(
         raise ConfigError(f"HOST, GRPC_PORT: {error}") from None
 
 
-def make_service(config: Config, champions: Champions) -> PredictionService:
+def make_service(
+    config: Config, champions: Champions, tracing: Tracing | None = None
+) -> PredictionService:
     """Return the prediction service; its protocols are gRPC's own."""
     ring = KeyRing(config.api_keys, config.api_keys_file)
     return PredictionService(
@@ -67,7 +73,7 @@ def make_service(config: Config, champions: Champions) -> PredictionService:
         max_in_flight=config.max_in_flight,
         guard=Guard(ring, require_for_prediction=config.require_api_key),
         cors=Cors(()),
-        observation=Observation(Metrics(), config.access_log_sample),
+        observation=Observation(Metrics(), config.access_log_sample, tracing),
     )
 
 
@@ -92,14 +98,19 @@ def serve(config: Config, stopping: threading.Event) -> None:
     )
     if folder is not None:
         folder.serve(champions)
-    server = make_server(config, champions, folder)
+    tracing = tracing_of(**config.tracing)
+    server = make_server(config, champions, tracing, folder)
     champions.start()
+    if tracing is not None:
+        tracing.start()
     server.start()
     print(f"gRPC on {config.host}:{server.port}", flush=True)
     while not stopping.wait(config.poll_seconds):
         server.update_health()
     server.stop(GRACE)
     champions.stop()
+    if tracing is not None:
+        tracing.stop()
 
 
 def main() -> int:

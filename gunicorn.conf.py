@@ -54,6 +54,9 @@ preload_app = not any(word.endswith(")") for word in sys.argv)
 # https://devcenter.heroku.com/articles/request-timeout
 timeout = 30
 
+# Beyond so many connections, those that wait for their clients are closed, silent longest first.
+worker_connections = _config.max_connections
+
 # A dyno has 30 s from SIGTERM to SIGKILL. https://devcenter.heroku.com/articles/dynos#shutdown
 graceful_timeout = 20
 

@@ -54,6 +54,9 @@ BOOLEANS: dict[Any, float] = {
         for written in (word, word.title(), word.upper())
     },
 }
+# What jsonlite writes for a number that R has not: toJSON(c(1, NA, NaN)) is [1,"NA","NaN"].
+NOTHING_IN_R = ("NA", "NaN")
+_WITHOUT_WORDS = frozenset({"number", "integer", "boolean"})
 _BOOLEAN_WORDS = tuple(word for word in BOOLEANS if isinstance(word, str))
 _ROW_TYPES: dict[str, Any] = {
     "number": Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)],
@@ -346,17 +349,14 @@ class RowCodec:
         if not isinstance(row, dict):
             gathered.add_problem(index, None, "object", json_name(row))
             return None
-        good = True
-        if self._aliases and not self._aliases.keys().isdisjoint(row):
-            row, twice = self._renamed(row)
-            for name in twice:
-                good = False
-                gathered.add_problem(index, name, ONE_NAME, TWO_NAMES)
+        row, twice = self._renamed(row)
+        for name in twice:
+            gathered.add_problem(index, name, ONE_NAME, TWO_NAMES)
         hinted = self._unknown_fields(index, row, gathered)
-        good = good and hinted is None
+        good = hinted is None and not twice
         values: list[Any] = []
         for feature in self._features:
-            given = row.get(feature.name, ABSENT)
+            given = _without_na(feature, row.get(feature.name, ABSENT))
             if given is None and self._imputes and not strict:
                 values.append(None)
                 continue
@@ -370,6 +370,8 @@ class RowCodec:
 
     def _renamed(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Return a row by the features' own names, and those that it has under two."""
+        if self._aliases.keys().isdisjoint(row):
+            return row, []
         names = [self._aliases.get(name, name) for name in row]
         twice = [name for name, count in Counter(names).items() if count > 1]
         return dict(zip(names, row.values(), strict=True)), twice
@@ -556,6 +558,11 @@ class _Absent:
 
 
 ABSENT = _Absent()
+
+
+def _without_na(feature: Feature, value: Any) -> Any:
+    """Return a row's value, None for R's missing number."""
+    return None if value in NOTHING_IN_R and feature.kind in _WITHOUT_WORDS else value
 
 
 def check_value(feature: Feature, value: Any, strict: bool = False) -> tuple[Any, Rejection | None]:

@@ -150,9 +150,9 @@ class FlaskBridge:
     def _refuse(self, scope: Any, error: MiranteError) -> list[Message]:
         headers = dict(scope["headers"])
         request_id = self._request_ids.of(headers.get(b"x-request-id"))
-        refused, trace = in_form(scope["path"], refuse(error, request_id)), trace_of(headers)
-        answer = complete(refused, headers, request_id, self._cors, trace)
-        self._observation.record(
+        trace = trace_of(headers)
+        answer = in_form(scope["path"], refuse(error, request_id))
+        trace = self._observation.record(
             request_id=request_id,
             method=scope["method"],
             route="",
@@ -160,7 +160,9 @@ class FlaskBridge:
             seconds=0.0,
             detail=str(error),
             trace=trace,
+            headers=headers,
         )
+        answer = complete(answer, headers, request_id, self._cors, trace)
         fields = [
             (b"content-type", answer.content_type),
             (b"content-length", str(len(answer.body)).encode()),
