@@ -58,10 +58,11 @@ from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
-from serving.model_folder import ModelFolder
+from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
+from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
 from serving.tracing import tracing_of
 from worker import (
@@ -110,7 +111,8 @@ def wire(config: Config) -> Parts:
     """Build what the ASGI and the WSGI application share; nothing is loaded yet."""
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
-    model_folder = open_model_folder(config) if config.models_folder else None
+    folder = config.models_folder
+    model_folder = open_model_folder(folder, config.registry) if folder else None
     champions = follow(config, model_folder or registry, metrics)
     if model_folder is not None:
         model_folder.serve(champions)
@@ -174,16 +176,6 @@ def vertex_routes(config: Config) -> tuple[Route, ...]:
     return (Route("POST", path, PREDICT, v1),) if path else ()
 
 
-def open_model_folder(config: Config) -> ModelFolder:
-    """Open the folder that models are loaded from by name, each trusted by its own keys."""
-
-    def open_folder(folder: Path) -> Registry:
-        keys = config.key_folder or str(folder / "keys")
-        return open_registry(**config.registry | {"model_store": str(folder), "key_folder": keys})
-
-    return ModelFolder(config.models_folder, open_folder)
-
-
 def create_app(config: Config | None = None) -> Flask:
     """Build the WSGI application: every route, the champions loaded and followed."""
     config = config or read_config(os.environ)
@@ -238,12 +230,13 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
 
 
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
+    loadable = parts.model_folder if config.model_loading else None
     sagemaker = sagemaker_blueprint(
         parts.champions,
         default_model=config.default_model,
         max_in_flight=config.max_in_flight,
         max_body_bytes=config.max_body_bytes,
-        model_folder=parts.model_folder if config.model_loading else None,
+        model_folder=loadable,
         multi_model=parts.model_folder is not None,
         models_folder=config.models_folder,
     )
@@ -253,7 +246,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         models_blueprint(parts.champions, parts.registry, config.default_model),
         drift_blueprint(parts.champions, parts.read_drift),
         vetiver_blueprint(parts.champions, config.default_model),
-        oip_blueprint(parts.champions),
+        oip_blueprint(Repository(parts.champions, loadable), parts.champions, parts.guard),
         v1_blueprint(parts.champions),
         sagemaker,
     ):

@@ -31,7 +31,11 @@ GUARDED = {
     ("POST", "/v0/models/<name>/rollback"): "train",
     ("DELETE", "/v0/models/<name>/versions/<version>"): "admin",
     ("GET", "/v0/audit"): "admin",
+    ("POST", "/v2/repository/models/<name>/load"): "admin",
+    ("POST", "/v2/repository/models/<name>/unload"): "admin",
 }
+# A list that is asked for by POST.
+LISTING = {("POST", "/v2/repository/index")}
 # Routes with a key in their path answer 404 to a wrong one.
 TOKEN = "<token>"
 KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "train", "admin")}
@@ -118,7 +122,7 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
     }
     for method, rule in routes.listed:
         if method != "GET":
-            assert (method, rule) in GUARDED or (method, rule) in predicting, (method, rule)
+            assert (method, rule) in {*GUARDED, *LISTING, *predicting}, (method, rule)
 
 
 INSPECTION = [
@@ -201,5 +205,6 @@ def test_without_any_key_guarded_routes_say_how_to_make_one(tmp_path: Path) -> N
     for method, rule in GUARDED:
         answer = routes.ask(method, rule)
         assert answer.status_code == 403
-        assert "python -m serving.auth new --scope train" in answer.json["detail"]
+        said = answer.json.get("detail") or answer.json["error"]
+        assert "python -m serving.auth new --scope train" in said
     assert routes.ask("GET", "/livez").status_code == 200
