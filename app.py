@@ -28,8 +28,9 @@ from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
-from serving.champions import Champions
+from serving.champions import Champions, ModelSource
 from serving.cors import Cors
+from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
@@ -37,6 +38,7 @@ from serving.http.flask_bridge import FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
+from serving.http.routes.drift import drift_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.health import health_blueprint
@@ -63,11 +65,21 @@ from serving.protocols.mcp import Mcp
 from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
 from serving.tracing import tracing_of
-from worker import check_order, describe, open_queue
+from worker import (
+    check_order,
+    describe,
+    open_drift_reports,
+    open_prediction_log,
+    open_queue,
+)
 
 if TYPE_CHECKING:
     from jobs.queue import JobQueue
+    from monitoring.prediction_log import PredictionLog
 
+
+# Reads the last report of drift of a model, if there is one.
+ReadDrift = Callable[[str], dict[str, Any] | None]
 
 # In the order of the OpenAPI document; a protocol is one more name here.
 PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1, vetiver)
@@ -91,6 +103,8 @@ class Parts(NamedTuple):
     guard: Guard
     get_queue: Callable[[], JobQueue]
     model_folder: ModelFolder | None
+    prediction_log: PredictionLog | None
+    read_drift: ReadDrift | None
 
 
 def wire(config: Config) -> Parts:
@@ -99,18 +113,14 @@ def wire(config: Config) -> Parts:
     metrics = Metrics(config.prometheus_multiproc_dir)
     folder = config.models_folder
     model_folder = open_model_folder(folder, config.registry) if folder else None
-    champions = Champions(
-        model_folder or registry,
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        on_load=metrics.count_event,
-    )
+    champions = follow(config, model_folder or registry, metrics)
     if model_folder is not None:
         model_folder.serve(champions)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
+    prediction_log = open_prediction_log(config, metrics.count_logged)
     service = PredictionService(
         champions,
         (*PROTOCOLS, Mcp(champions, describe_model, cors)),
@@ -121,11 +131,42 @@ def wire(config: Config) -> Parts:
         guard=guard,
         cors=cors,
         observation=observation,
+        prediction_log=prediction_log,
         more_routes=vertex_routes(config),
     )
+    read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
     return Parts(
-        registry, champions, service, metrics, cors, observation, guard, get_queue, model_folder
+        registry,
+        champions,
+        service,
+        metrics,
+        cors,
+        observation,
+        guard,
+        get_queue,
+        model_folder,
+        prediction_log,
+        read_drift,
+    )
+
+
+def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> ReadDrift | None:
+    """Return what reads reports of drift, which are metrics too; None where nothing is logged."""
+    read_drift = open_drift_reports(config)
+    if read_drift is not None:
+        metrics.attach(DriftMetrics(lambda: list(champions.lives), read_drift))
+    return read_drift
+
+
+def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
+    """Return the champions of a source; nothing is loaded yet."""
+    return Champions(
+        source,
+        names=config.models,
+        poll_seconds=config.poll_seconds,
+        on_load=metrics.count_event,
+        keeps_words=bool(config.prediction_log),
     )
 
 
@@ -203,6 +244,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
+        drift_blueprint(parts.champions, parts.read_drift),
         vetiver_blueprint(parts.champions, config.default_model),
         oip_blueprint(Repository(parts.champions, loadable), parts.champions, parts.guard),
         v1_blueprint(parts.champions),
@@ -257,6 +299,8 @@ def start(parts: Parts) -> None:
 def stop(parts: Parts) -> None:
     """End what runs beside the requests; count the last of them, and send their spans."""
     parts.champions.stop()
+    if parts.prediction_log is not None:
+        parts.prediction_log.close()
     parts.metrics.flush()
     if parts.observation.tracing is not None:
         parts.observation.tracing.stop()

@@ -186,7 +186,8 @@ def _start_trainer(server: Any) -> None:
     from worker import start_embedded
 
     if _config.training_worker == "embedded":
-        server.trainer = start_embedded(_config.database_url)
+        at_once = bool(_config.prediction_log)  # drift is looked at without a job, too
+        server.trainer = start_embedded(_config.database_url, at_once)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from errors import AccessError, MiranteError, NotFound, TooManyRows
+from monitoring.entries import MICROSECONDS, Answered
+from monitoring.prediction_log import PredictionLog
 from serving.actions import ACTIONS
 from serving.auth import HOW_TO, Scope
 from serving.champions import Champions, Live
@@ -86,6 +88,7 @@ class PredictionService:
         guard: Guard | None,
         cors: Cors,
         observation: Observation,
+        prediction_log: PredictionLog | None = None,
         more_routes: Iterable[Route] = (),
     ) -> None:
         self.champions = champions
@@ -101,6 +104,7 @@ class PredictionService:
         self._cors = cors
         self._observation = observation
         self._traced = observation.tracing is not None
+        self._prediction_log = prediction_log
         self._exact = {(r.method, r.pattern): r for r in self.routes if "{" not in r.pattern}
         self._patterns = [
             (r, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(r.pattern))))
@@ -295,12 +299,13 @@ class PredictionService:
     def _finish(self, exchange: Exchange, answer: Answer) -> Answer:
         """Record the request, and add the headers that every answer has."""
         live = getattr(exchange, "live", None)
+        seconds = time.perf_counter() - exchange.started
         trace = self._observation.record(
             request_id=exchange.request_id,
             method=exchange.route.method,
             route=exchange.route.pattern,
             status=answer.status,
-            seconds=time.perf_counter() - exchange.started,
+            seconds=seconds,
             rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
@@ -313,7 +318,25 @@ class PredictionService:
         if exchange.error is None and exchange.route.action in ACTIONS:
             identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
             answer = answer._replace(headers=(*answer.headers, identity))
+            if self._prediction_log is not None and self._prediction_log.is_chosen():
+                self._prediction_log.note(_answered(exchange, seconds), len(exchange.body))
         return complete(answer, exchange.headers, exchange.request_id, self._cors, trace)
+
+
+def _answered(exchange: Exchange, seconds: float) -> Answered:
+    """Return what the prediction log keeps of an exchange that was answered."""
+    decoded = exchange.decoded
+    return Answered(
+        exchange.live,
+        decoded.batch,
+        exchange.prediction,
+        decoded.unseen,
+        decoded.indices,
+        exchange.inference_id,
+        int(time.time() * MICROSECONDS),
+        seconds,
+        exchange.route.pattern,
+    )
 
 
 def _routes_of(protocols: Iterable[HttpProtocol], more: Iterable[Route]) -> tuple[Route, ...]:

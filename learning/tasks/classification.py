@@ -186,6 +186,11 @@ class Classification(Task):
         winners = outputs.argmax(axis=1)
         return Prediction(_served(outputs, winners).tolist(), winners.tolist())
 
+    def served(self, predictions: Sequence[Prediction]) -> tuple[Doubles, list[int]]:
+        """Return the probabilities of all rows, and the index of the class of each."""
+        rows = [row for each in predictions for row in each.probabilities]
+        return np.array(rows, np.float64), [index for each in predictions for index in each.winners]
+
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""
         return Prediction(prediction.probabilities[start:end], prediction.winners[start:end])
