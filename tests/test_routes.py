@@ -22,6 +22,7 @@ GUARDED = {
     ("POST", "/v0/train"): "train",
     ("POST", "/v0/models/<name>/train"): "train",
     ("POST", "/v0/describe"): "train",
+    ("POST", "/v0/feedback"): "feedback",
     ("GET", "/v0/jobs"): "train",
     ("GET", "/v0/jobs/<job_id>"): "train",
     ("GET", "/v0/jobs/<job_id>/events"): "train",
@@ -33,7 +34,7 @@ GUARDED = {
 }
 # Routes with a key in their path answer 404 to a wrong one.
 TOKEN = "<token>"
-KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "train", "admin")}
+KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "feedback", "train", "admin")}
 
 
 def settings(folder: Path, **more: str) -> dict[str, str]:
@@ -123,7 +124,7 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
 INSPECTION = [
     "/v0/model_info",
     "/v0/models",
-    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto", "performance")),
 ]
 
 
