@@ -18,6 +18,8 @@ from policy import Name
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
+# A path of a route; none has a part that varies.
+RoutePath = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~:-]+)*$")]
 
 MEBIBYTE = 1024 * 1024
 # MODEL_STORE's word for the database of DATABASE_URL: a platform that changes its credentials
@@ -46,6 +48,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     models: tuple[Name, ...] = ()
     # A folder that models are loaded from by name, as SageMaker's multi-model containers do it.
     models_folder: str = ""
+    # 0: nothing is loaded or unloaded by a request.
+    model_loading: bool = True
     poll_seconds: Seconds = 2.0
 
     # Limits, each checked before the work it would cause.
@@ -53,6 +57,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     max_rows: Positive = 100_000
     body_timeout: Seconds = 30.0
     max_in_flight: Positive = 64
+    # Of one worker. With what it opens else, it stays below the 1,024 files of a usual process.
+    max_connections: Positive = 800
 
     # Who may ask.
     cors_origins: tuple[str, ...] = ("*",)
@@ -75,9 +81,20 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     prediction_log_spool: str = ""
     prediction_log_spool_mb: Positive = 256
     prediction_log_key: str = ""
+    # How often the worker looks at drift.
+    drift_seconds: Positive = 3600
 
     # The folder through which the workers share their counts; gunicorn.conf.py makes one.
     prometheus_multiproc_dir: str = ""
+
+    # Spans, by OpenTelemetry's own variables: its library reads the others. Any text is taken,
+    # as none of them ends the process; serving/tracing.py says which are understood.
+    otel_sdk_disabled: str = ""
+    otel_traces_exporter: str = ""
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_traces_endpoint: str = ""
+    otel_exporter_otlp_protocol: str = ""
+    otel_exporter_otlp_traces_protocol: str = ""
 
     # The dyno's name, which the platform sets.
     dyno: str = ""
@@ -98,6 +115,12 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     # into 512 MB beside a training worker. https://devcenter.heroku.com/articles/python-concurrency
     web_concurrency: Positive = 2
 
+    # Vertex AI sets these in a container: where it asks, and where it expects an answer.
+    # https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
+    aip_http_port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    aip_health_route: RoutePath = ""
+    aip_predict_route: RoutePath = ""
+
     # The gRPC process; a certificate and its key (PEM files) make it speak TLS.
     host: str = "127.0.0.1"
     grpc_port: Annotated[int, Meta(ge=1, le=65535)] = 50052
@@ -116,9 +139,24 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     job_lease_seconds: Seconds = 60.0
 
     @property
+    def http_port(self) -> int:
+        """Where gunicorn listens: on the platform's port, if there is one."""
+        return self.aip_http_port or self.port
+
+    @property
     def store_address(self) -> str:
         """Where models are kept: a folder, or an address."""
         return self.database_url if self.model_store == DATABASE else self.model_store
+
+    @property
+    def tracing(self) -> dict[str, str]:
+        """The settings that `serving.tracing.tracing_of` takes."""
+        return {
+            "disabled": self.otel_sdk_disabled,
+            "exporters": self.otel_traces_exporter,
+            "endpoint": self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint,
+            "protocol": self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol,
+        }
 
     @property
     def log_address(self) -> str:
@@ -184,7 +222,7 @@ def read_config(environ: Mapping[str, str]) -> Config:
 
 
 def _check_expanded(name: str, value: str) -> None:
-    if value.startswith("$"):
+    if value.startswith("$") and not name.startswith("OTEL_"):
         hint = "; MODEL_STORE=database is the database of DATABASE_URL"
         raise ConfigError(
             f"{name}: begins with $, and variables are not expanded here: expected the value itself"

@@ -20,6 +20,7 @@ from serving.logs import start_logging
 from serving.metrics import Metrics
 from serving.observation import Observation
 from serving.service import PredictionService
+from serving.tracing import Tracing, tracing_of
 from worker import open_prediction_log
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ GRACE = 20.0
 
 
 def make_server(
-    config: Config, champions: Champions, prediction_log: PredictionLog | None = None
+    config: Config,
+    champions: Champions,
+    tracing: Tracing | None = None,
+    prediction_log: PredictionLog | None = None,
 ) -> GrpcServer:
     """Return the server, not started.
 
@@ -45,7 +49,7 @@ def make_server(
 
     try:
         return GrpcServer(
-            make_service(config, champions, prediction_log),
+            make_service(config, champions, tracing, prediction_log),
             f"{config.host}:{config.grpc_port}",
             threads=config.grpc_threads,
             certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
@@ -56,7 +60,10 @@ def make_server(
 
 
 def make_service(
-    config: Config, champions: Champions, prediction_log: PredictionLog | None
+    config: Config,
+    champions: Champions,
+    tracing: Tracing | None = None,
+    prediction_log: PredictionLog | None = None,
 ) -> PredictionService:
     """Return the prediction service; its protocols are gRPC's own."""
     ring = KeyRing(config.api_keys, config.api_keys_file)
@@ -69,7 +76,7 @@ def make_service(
         max_in_flight=config.max_in_flight,
         guard=Guard(ring, require_for_prediction=config.require_api_key),
         cors=Cors(()),
-        observation=Observation(Metrics(), config.access_log_sample),
+        observation=Observation(Metrics(), config.access_log_sample, tracing),
         prediction_log=prediction_log,
     )
 
@@ -92,9 +99,12 @@ def serve(config: Config, stopping: threading.Event) -> None:
         poll_seconds=config.poll_seconds,
         keeps_words=bool(config.prediction_log),
     )
+    tracing = tracing_of(**config.tracing)
     prediction_log = open_prediction_log(config, lambda outcome, rows: None)
-    server = make_server(config, champions, prediction_log)
+    server = make_server(config, champions, tracing, prediction_log)
     champions.start()
+    if tracing is not None:
+        tracing.start()
     server.start()
     print(f"gRPC on {config.host}:{server.port}", flush=True)
     while not stopping.wait(config.poll_seconds):
@@ -103,6 +113,8 @@ def serve(config: Config, stopping: threading.Event) -> None:
     champions.stop()
     if prediction_log is not None:
         prediction_log.close()
+    if tracing is not None:
+        tracing.stop()
 
 
 def main() -> int:

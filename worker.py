@@ -3,6 +3,7 @@
     python worker.py              run jobs until SIGTERM or SIGINT (the Procfile's worker)
     python worker.py --embedded   keep such a worker running beside the web processes
     python worker.py --archive    archive what the prediction log has in its spool, and end
+    python worker.py --drift      look at what the prediction log has that is new, and end
 
 The worker itself stays small: only the training process, which lives as long as
 its job, imports what learns. Late imports keep it so.
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -61,8 +62,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return _as_supervisor()
         case ["--describe"]:
             return _as_describer()
-        case ["--archive"]:
-            return _as_archivist()
+        case ["--archive" | "--drift" as errand]:
+            return _as_archivist() if errand == "--archive" else _as_drift_watch()
         case ["--job", reports, data, parent]:
             return _as_child(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -71,6 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _as_worker() -> int:
     from config import read_config
+    from jobs.errand import Errand
     from jobs.runner import Limits
     from jobs.worker import work
 
@@ -81,7 +83,10 @@ def _as_worker() -> int:
     try:
         config = read_config(os.environ)
         limits = Limits(config.job_time_limit, config.job_memory_limit, on_dyno=bool(config.dyno))
-        work(open_queue(config), [sys.executable, str(HERE), "--job"], limits, stop)
+        errands = []
+        if config.prediction_log:
+            errands.append(Errand([sys.executable, str(HERE), "--drift"], config.drift_seconds))
+        work(open_queue(config), [sys.executable, str(HERE), "--job"], limits, stop, errands)
     except MiranteError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
@@ -136,6 +141,18 @@ def _as_archivist() -> int:
         return 2
 
 
+def _as_drift_watch() -> int:
+    from config import read_config
+
+    logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
+    try:
+        look_at_drift(read_config(os.environ))
+    except MiranteError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
 def _order_of_table(members: Mapping[str, Any]) -> Order:
     import msgspec
 
@@ -172,16 +189,17 @@ def _load_training() -> Train:
     return train
 
 
-def start_embedded(database_url: str) -> subprocess.Popen[bytes]:
+def start_embedded(database_url: str, at_once: bool = False) -> subprocess.Popen[bytes]:
     """Start a supervised worker, which ends when the calling process does.
 
-    With SQLite it is started when there is a database: before, there is no job.
+    With SQLite it is started when there is a database: before, there is no job. One that
+    has more to do than jobs is started `at_once`.
     """
     parent = str(os.getpid())
     command = [sys.executable, str(HERE), "--embedded", parent]
     # Everybody on the machine sees these words: only a file's name is among them.
     _, sqlite, file = database_url.partition("sqlite:///")
-    if sqlite:
+    if sqlite and not at_once:
         wait = str(HERE.parent / "jobs" / "wait_for_database.py")
         command = [sys.executable, "-I", "-S", wait, parent, file, *command]
     return subprocess.Popen(command)
@@ -229,6 +247,34 @@ def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
         count=count,
         archiver=Archiving([sys.executable, str(HERE), "--archive"]),
     )
+
+
+def open_drift_reports(config: Config) -> Callable[[str], dict[str, Any] | None] | None:
+    """Return what reads a model's last report of drift, None where nothing is logged."""
+    if not config.prediction_log:
+        return None
+    from monitoring.archive import open_archive
+    from monitoring.drift_documents import DriftDocuments
+
+    return DriftDocuments(open_archive(config.log_address, config.store_options)).report
+
+
+def look_at_drift(config: Config) -> None:
+    """Look at the new rows of each champion, and write its report. Raises MiranteError."""
+    from datetime import UTC, datetime
+
+    from monitoring.archive import open_archive
+    from monitoring.drift_documents import DriftDocuments
+    from monitoring.drift_upkeep import LATE, LATE_ELSEWHERE, DriftUpkeep
+    from monitoring.reading import LogReader
+    from persistence.opening import open_registry
+
+    archive = open_archive(config.log_address, config.store_options)
+    late = LATE_ELSEWHERE if "://" in config.log_address else LATE
+    registry = open_registry(**config.registry)
+    reader = LogReader(archive, open_spool(config))
+    upkeep = DriftUpkeep(registry, reader, DriftDocuments(archive), late)
+    upkeep.look(list(config.models) or registry.names(), datetime.now(UTC))
 
 
 # ---------------------------------------------------------------- orders

@@ -32,6 +32,7 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     `unspaced` (kind text) says that the script is written without spaces. `closed` (kind
     category) says that the model answers no value but the categories. `log` says whether its
     values stand in the prediction log, or a keyed hash of them; not set, all but texts do.
+    `names` are those that a row may have it under besides its own.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     unspaced: bool = False
     closed: bool = False
     log: bool | Literal["hash"] | None = None
+    names: tuple[str, ...] = ()
 
     @property
     def codes(self) -> int:
@@ -127,6 +129,11 @@ class Schema(msgspec.Struct, frozen=True):
         indexed = list(enumerate(self.features))
         columns = (index for index, feature in indexed for _ in feature.columns)
         return (*columns, *(index for index, feature in indexed if feature.kind == "text"))
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The feature that each further name means."""
+        return {name: feature.name for feature in self.features for name in feature.names}
 
     @property
     def texts(self) -> tuple[Feature, ...]:

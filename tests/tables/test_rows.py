@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from errors import MiranteError, ParseError, RowsError, TooManyRows
 from tables.dates import DateFormat
-from tables.rows import RowCodec, parse_json
-from tables.schema import UNKNOWN, Feature, Schema, Target
+from tables.rows import Decoded, RowCodec, parse_json
+from tables.schema import UNKNOWN, Feature, Kind, Schema, Target
 
 SIGNATURE = Schema(
     (
@@ -533,6 +533,30 @@ def test_a_hundred_warnings_are_listed_and_the_others_counted():
     assert (len(decoded.unknown), decoded.more_warnings) == (100, 4_900)
     patient = encode([ROW | {"home": "tent", "age": 30.0}] * 9_000)
     assert (len(patient.unknown), patient.more_warnings) == (100, 8_900)
+
+
+@pytest.mark.parametrize("kind", ["number", "integer", "boolean"])
+@pytest.mark.parametrize("word", ["NA", "NaN"])
+def test_what_r_writes_for_a_missing_number_is_missing(kind: Kind, word: str) -> None:
+    def decode(value: Any, **options: bool) -> Decoded:
+        feature = Feature("a", kind, nullable=options.get("nullable", False))
+        schema = Schema((feature,), SIGNATURE.target, imputes=options.get("imputes", False))
+        return RowCodec(schema).decode_objects([{"a": value}], strict=options.get("strict", False))
+
+    assert np.isnan(decode(word, nullable=True, strict=True).batch.matrix[0, 0])
+    assert decode(word, imputes=True).missing == ((0, "a"),)
+    for options in ({}, {"imputes": True, "strict": True}):
+        with pytest.raises(RowsError) as refused:
+            decode(word, **options)
+        assert refused.value.problems[0].got == "null"
+    with pytest.raises(RowsError):
+        decode("Inf", nullable=True)
+
+
+def test_a_category_may_be_called_na() -> None:
+    land = Feature("land", "category", categories=("DE", "NA"))
+    codec = RowCodec(Schema((land,), SIGNATURE.target))
+    assert codec.decode_objects([{"land": "NA"}]).batch.matrix.tolist() == [[1.0]]
 
 
 def test_words_that_are_no_category_are_kept_where_a_codec_keeps_them():
