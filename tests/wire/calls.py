@@ -535,6 +535,8 @@ READ = [
     "/v0/model_info",
     "/v0/models",
     "/v0/models/credit/model_info",
+    "/v0/models/credit/performance",
+    "/v0/models/credit/performance?days=0",
     "/v0/models/iris/model_info",
     "/v0/models/loans/model_info",
     "/v0/models/tweets/model_info",
@@ -641,6 +643,9 @@ def refusals() -> Iterator[Call]:
     """Training, jobs and versions, without a good key and with bad orders: nothing changes."""
     yield post("/v0/train", {"recipe": "credit"})
     yield post("/v0/describe", b"", {})
+    yield post("/v0/feedback", [{"id": "order-7", "truth": True}])
+    yield post("/v0/feedback", [{"id": "order-7", "truth": True}], JSON | bearer("admin"))
+    yield post("/v0/feedback", [{"id": "order-7"}], JSON | bearer("admin"))
     yield Call("GET", "/v0/jobs")
     yield Call("GET", "/v0/audit", {"Authorization": "Bearer wrong"})
     yield Call("DELETE", "/v0/models/iris/versions/{other}", {"X-API-Key": "wrong"})
