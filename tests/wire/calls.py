@@ -539,6 +539,7 @@ READ = [
     "/v0/models/loans/model_info",
     "/v0/models/tweets/model_info",
     "/v0/models/nothing/model_info",
+    "/v0/models/credit/drift",
     "/v0/models/credit/proto",
     "/v0/models/nothing/proto",
     "/v0/models/iris/versions",
