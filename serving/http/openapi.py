@@ -32,7 +32,7 @@ from tables.json_schema import row_schema
 Document = dict[str, Any]
 
 # In the order of the page: the first protocol, these, then the other protocols.
-TAGS = ("Inspection", "Training", "Lifecycle", "Health")
+TAGS = ("Inspection", "Training", "Lifecycle", "Monitoring", "Health")
 # What the prediction service refuses with, whatever the protocol.
 REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 # What any route may come to: not HTTP, too slow a head, too large a head, a fault of ours.
