@@ -18,13 +18,24 @@ from policy import Name
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
+# A path of a route; none has a part that varies.
+RoutePath = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~:-]+)*$")]
 
 MEBIBYTE = 1024 * 1024
 # MODEL_STORE's word for the database of DATABASE_URL: a platform that changes its credentials
 # changes that variable alone.
 DATABASE = "database"
+LOG = "PREDICTION_LOG"
 SECRETS = frozenset(
-    {"api_keys", "signing_key", "database_url", "model_store", "aws_secret_access_key"}
+    {
+        "api_keys",
+        "signing_key",
+        "database_url",
+        "model_store",
+        "aws_secret_access_key",
+        "prediction_log",
+        "prediction_log_key",
+    }
 )
 
 
@@ -37,6 +48,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     models: tuple[Name, ...] = ()
     # A folder that models are loaded from by name, as SageMaker's multi-model containers do it.
     models_folder: str = ""
+    # 0: nothing is loaded or unloaded by a request.
+    model_loading: bool = True
     poll_seconds: Seconds = 2.0
 
     # Limits, each checked before the work it would cause.
@@ -57,8 +70,31 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log_sample: Fraction = 0.01
 
+    # The prediction log: a folder, s3://bucket/prefix or database; off where nothing is named.
+    # SAMPLE is the share of the requests, DAYS and MB are how much is kept, and SPOOL is the
+    # folder on this disk, of at most SPOOL_MB, that it is written to before it is archived.
+    # KEY hashes what a recipe wants hashed.
+    prediction_log: str = ""
+    prediction_log_sample: Fraction = 1.0
+    prediction_log_days: Positive = 30
+    prediction_log_mb: Positive = 1024
+    prediction_log_spool: str = ""
+    prediction_log_spool_mb: Positive = 256
+    prediction_log_key: str = ""
+    # How often the worker looks at drift.
+    drift_seconds: Positive = 3600
+
     # The folder through which the workers share their counts; gunicorn.conf.py makes one.
     prometheus_multiproc_dir: str = ""
+
+    # Spans, by OpenTelemetry's own variables: its library reads the others. Any text is taken,
+    # as none of them ends the process; serving/tracing.py says which are understood.
+    otel_sdk_disabled: str = ""
+    otel_traces_exporter: str = ""
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_traces_endpoint: str = ""
+    otel_exporter_otlp_protocol: str = ""
+    otel_exporter_otlp_traces_protocol: str = ""
 
     # The dyno's name, which the platform sets.
     dyno: str = ""
@@ -79,6 +115,12 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     # into 512 MB beside a training worker. https://devcenter.heroku.com/articles/python-concurrency
     web_concurrency: Positive = 2
 
+    # Vertex AI sets these in a container: where it asks, and where it expects an answer.
+    # https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
+    aip_http_port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    aip_health_route: RoutePath = ""
+    aip_predict_route: RoutePath = ""
+
     # The gRPC process; a certificate and its key (PEM files) make it speak TLS.
     host: str = "127.0.0.1"
     grpc_port: Annotated[int, Meta(ge=1, le=65535)] = 50052
@@ -97,25 +139,50 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     job_lease_seconds: Seconds = 60.0
 
     @property
+    def http_port(self) -> int:
+        """Where gunicorn listens: on the platform's port, if there is one."""
+        return self.aip_http_port or self.port
+
+    @property
     def store_address(self) -> str:
         """Where models are kept: a folder, or an address."""
         return self.database_url if self.model_store == DATABASE else self.model_store
 
     @property
-    def registry(self) -> dict[str, Any]:
-        """The settings that `persistence.opening.open_registry` takes."""
+    def tracing(self) -> dict[str, str]:
+        """The settings that `serving.tracing.tracing_of` takes."""
+        return {
+            "disabled": self.otel_sdk_disabled,
+            "exporters": self.otel_traces_exporter,
+            "endpoint": self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint,
+            "protocol": self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol,
+        }
+
+    @property
+    def log_address(self) -> str:
+        """Where the prediction log is kept: a folder, an address, or nothing."""
+        return self.database_url if self.prediction_log == DATABASE else self.prediction_log
+
+    @property
+    def store_options(self) -> dict[str, str]:
+        """The settings of an S3 client that are set."""
         s3 = {
             "endpoint": self.aws_endpoint_url,
             "region": self.aws_region,
             "access_key_id": self.aws_access_key_id,
             "secret_access_key": self.aws_secret_access_key,
         }
+        return {name: value for name, value in s3.items() if value}
+
+    @property
+    def registry(self) -> dict[str, Any]:
+        """The settings that `persistence.opening.open_registry` takes."""
         return {
             "model_store": self.store_address,
             "key_folder": self.key_folder,
             "signing_key": self.signing_key,
             "trusted_keys": self.trusted_keys,
-            "store_options": {name: value for name, value in s3.items() if value},
+            "store_options": self.store_options,
         }
 
     def __repr__(self) -> str:
@@ -145,16 +212,17 @@ def read_config(environ: Mapping[str, str]) -> Config:
         except msgspec.ValidationError as error:
             raise ConfigError(f"{name}: {_expected(_FIELDS[name].type, error)}") from None
     config = msgspec.convert(values, Config, strict=False)
-    if config.model_store == DATABASE and not config.database_url.startswith("postgres"):
-        raise ConfigError(
-            "MODEL_STORE: database is that of DATABASE_URL, expected to be postgres://…; "
-            "on Heroku: heroku addons:create heroku-postgresql"
-        )
+    for name, place in (("MODEL_STORE", config.model_store), (LOG, config.prediction_log)):
+        if place == DATABASE and not config.database_url.startswith("postgres"):
+            raise ConfigError(
+                f"{name}: database is that of DATABASE_URL, expected to be postgres://…; "
+                "on Heroku: heroku addons:create heroku-postgresql"
+            )
     return config
 
 
 def _check_expanded(name: str, value: str) -> None:
-    if value.startswith("$"):
+    if value.startswith("$") and not name.startswith("OTEL_"):
         hint = "; MODEL_STORE=database is the database of DATABASE_URL"
         raise ConfigError(
             f"{name}: begins with $, and variables are not expanded here: expected the value itself"

@@ -23,7 +23,7 @@ def envelope_of(parsed: Any, schema: Schema) -> str | None:
     """Return which envelope a body is in, or None; a feature of that name is no envelope."""
     if not isinstance(parsed, dict):
         return None
-    names = {feature.name for feature in schema.features}
+    names = {feature.name for feature in schema.features} | schema.aliases.keys()
     return next((name for name in ENVELOPES if name in parsed and name not in names), None)
 
 
@@ -74,9 +74,12 @@ def rows_of_columns(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def named(rows: list[Any], schema: Schema) -> Iterator[Any]:
     """Return rows as objects: those that are lists have the features in their order.
 
-    `{"features": [...]}` is such a list too. Raises RowsError for one of another length.
+    `{"features": [...]}` is such a list too, and for a model of one feature its value alone.
+    Raises RowsError for one of another length.
     """
     names = [feature.name for feature in schema.features]
+    if len(names) == 1:
+        rows = [row if isinstance(row, list | dict) else [row] for row in rows]
     if FEATURES not in names:
         rows = [_bare(row) for row in rows]
     return _by_name(rows, names)

@@ -26,6 +26,7 @@ STATUS: dict[type[MiranteError], HTTPStatus] = {
     refusals.RequestError: HTTPStatus.BAD_REQUEST,
     refusals.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.BodyTimeout: HTTPStatus.REQUEST_TIMEOUT,
+    refusals.CallUnknown: HTTPStatus.METHOD_NOT_ALLOWED,
     refusals.DeadlinePassed: HTTPStatus.GATEWAY_TIMEOUT,
     refusals.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     refusals.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,
@@ -82,6 +83,13 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
     listed = [describe(fault) for fault in getattr(error, "problems", ())]
     answer = problem(status_of(error), str(error), request_id, errors=listed)
     return answer._replace(headers=headers_of(error))
+
+
+def refuse_with_message(error: MiranteError, request_id: str) -> Answer:
+    """Return the problem document of an error with `message`, the one member that some show."""
+    answer = refuse(error, request_id)
+    document = msgspec.json.decode(answer.body) | {"message": explain(error)}
+    return answer._replace(body=msgspec.json.encode(document))
 
 
 def headers_of(error: MiranteError) -> Headers:

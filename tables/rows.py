@@ -9,8 +9,10 @@ odd (9.0 for an integer), and names everything that is wrong.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -25,6 +27,7 @@ from tables.column import as_columns, as_texts, encode_column, formats_of, missi
 from tables.date_parts import encoder
 from tables.dates import read_moment
 from tables.dialect import PLAIN_DIALECT, Dialect
+from tables.field_aliases import ONE_NAME, TWO_NAMES, canonical
 from tables.json_text import MOST_ROWS, blocks, check_row, is_long, parse_block, too_many
 from tables.json_text import parse_json as parse_json
 from tables.numbers import PLAIN_NUMBERS, NumberFormat
@@ -37,6 +40,8 @@ LARGEST = float(np.finfo(np.float32).max)
 MOST_PROBLEMS = 100
 # To look for a near miss costs more than all other checks of a row: so many names are compared.
 MOST_HINTS = 10
+# Further names of all fields together: a client uses one naming, and others take the patient way.
+MOST_NAMINGS = 4
 # Rows are encoded as they are read, so many at a time.
 BLOCK_ROWS = 4096
 
@@ -49,6 +54,9 @@ BOOLEANS: dict[Any, float] = {
         for written in (word, word.title(), word.upper())
     },
 }
+# What jsonlite writes for a number that R has not: toJSON(c(1, NA, NaN)) is [1,"NA","NaN"].
+NOTHING_IN_R = ("NA", "NaN")
+_WITHOUT_WORDS = frozenset({"number", "integer", "boolean"})
 _BOOLEAN_WORDS = tuple(word for word in BOOLEANS if isinstance(word, str))
 _ROW_TYPES: dict[str, Any] = {
     "number": Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)],
@@ -63,6 +71,8 @@ _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 Values = tuple[Any, ...]
 Parts = tuple[float, ...]
 Rejection = tuple[str, str]
+# Row and column of the matrix, and the word there that no code stands for.
+Unseen = tuple[tuple[int, int, str], ...]
 # How a feature's numbers may be written, by its name.
 Formats = dict[str, tuple[NumberFormat, ...]]
 
@@ -75,6 +85,8 @@ class Decoded(NamedTuple):
     held a category that training never saw, and `missing` which had no value
     where training always had one: the first MOST_PROBLEMS of each, and how many more.
     `single` tells one bare row from a list of one, and `rows` is the number of all.
+    `unseen` are the words of the batch that are none of the categories, where the codec
+    keeps them.
     """
 
     batch: Batch
@@ -86,6 +98,7 @@ class Decoded(NamedTuple):
     more_problems: int = 0
     more_warnings: int = 0
     rows: int = 0
+    unseen: Unseen = ()
 
 
 class _Gathered:
@@ -99,6 +112,8 @@ class _Gathered:
         self.problems: list[RowProblem] = []
         self.unknown: list[tuple[int, str]] = []
         self.missing: list[tuple[int, str]] = []
+        self.unseen: list[tuple[int, int, str]] = []
+        self.good = 0
         self.more_problems = 0
         self.more_warnings = 0
         self.count = 0
@@ -123,6 +138,8 @@ class _Gathered:
         """Add a block of good rows."""
         self.batches.append(decoded.batch)
         self.indices += decoded.indices
+        self.unseen += [(row + self.good, column, word) for row, column, word in decoded.unseen]
+        self.good += len(decoded.batch.matrix)
         self.more_warnings += decoded.more_warnings
         for kept, found in ((self.unknown, decoded.unknown), (self.missing, decoded.missing)):
             room = MOST_PROBLEMS - len(kept)
@@ -147,27 +164,30 @@ class _Gathered:
             self.more_problems,
             self.more_warnings,
             self.count,
+            tuple(self.unseen),
         )
 
 
 class RowCodec:
-    """Decodes and encodes the rows of one signature."""
+    """Decodes and encodes the rows of one signature.
+
+    `keeps_words` has it keep the words that no code stands for, as the prediction log wants them.
+    """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self.keeps_words = False
         self._features = schema.values + schema.texts
         self._names = tuple(feature.name for feature in self._features)
         self._known = frozenset(self._names)
         self._by_name = {feature.name: feature for feature in self._features}
         self._model = schema.dialect or PLAIN_DIALECT
         # By whether a table is delimited as the model's file was.
-        self._formats: dict[bool, Formats] = {
-            same: {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
-            for same in (True, False)
-        }
+        self._formats = {same: self._formats_of(same) for same in (True, False)}
         # Rows copied from a training table carry the label and what the model does not read.
         self._ignored = {schema.target.name, *schema.ignored} - self._known
         self._expected_names = self._known | self._ignored
+        self._aliases = schema.aliases
         self._columns = schema.numeric
         self._width = len(self._columns)
         self._slices = schema.slices
@@ -184,22 +204,35 @@ class RowCodec:
         self._categorical = self._of_kind("category")
         self._fallback = tuple(feature.fallback for feature in self._features)
         places = zip(range(len(self._codes)), self._codes, self._fallback, strict=True)
+        self._has_others = any(feature.other for feature in self._features)
         self._coded = tuple((i, codes, other) for i, codes, other in places if codes is not None)
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
         # msgspec cannot name a field with one of these; the patient way reads it.
         self._nameable = not any(set('"\\') & set(n) for n in self._known | self._ignored)
-        row = self._row_type() if self._nameable else msgspec.Struct
         self._values = _values_of(len(self._features))
-        self._one = msgspec.json.Decoder(row)
-        self._many = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        types = [self._row_type(names) for names in self._namings()] if self._nameable else []
+        self._one = [msgspec.json.Decoder(row) for row in types]
+        self._many = [msgspec.json.Decoder(list[row]) for row in types]  # type: ignore[valid-type]
+
+    def _formats_of(self, same: bool) -> Formats:
+        return {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
 
     def _of_kind(self, kind: Kind) -> list[int]:
         return [i for i, column in enumerate(self._columns) if column.kind == kind]
 
-    def _row_type(self) -> type[msgspec.Struct]:
+    def _namings(self) -> list[tuple[str, ...]]:
+        """Return the names that rows are read by quickly: the features', then their aliases."""
+        others = (
+            tuple(dict(enumerate(f.names)).get(i, f.name) for f in self._features)
+            for i in range(max((len(f.names) for f in self._features), default=0))
+        )
+        quotable = (names for names in others if not set('"\\') & set("".join(names)))
+        return [self._names, *islice(quotable, MOST_NAMINGS)]
+
+    def _row_type(self, names: Sequence[str]) -> type[msgspec.Struct]:
         fields: list[Any] = [_row_field(i, feature) for i, feature in enumerate(self._features)]
-        rename = {f"f{i}": name for i, name in enumerate(self._names)}
+        rename = {f"f{i}": name for i, name in enumerate(names)}
         for i, name in enumerate(sorted(self._ignored)):
             fields.append((f"past{i}", Any, None))
             rename[f"past{i}"] = name
@@ -253,17 +286,17 @@ class RowCodec:
 
     def _decode_quickly(self, body: bytes, single: bool, strict: bool) -> Decoded | None:
         """Return what msgspec reads straight into rows, None where that needs a closer look."""
-        if not self._nameable:
-            return None
-        try:
-            if single:
-                decoded = self._encode_one(self._values(self._one.decode(body)))
-            else:
-                rows = self._many.decode(body)
-                decoded = self._encode([self._values(row) for row in rows], range(len(rows)))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
-            return None
-        return None if decoded.unknown and (strict or self._closed) else decoded
+        for one, many in zip(self._one, self._many, strict=True):
+            try:
+                if single:
+                    decoded = self._encode_one(self._values(one.decode(body)))
+                else:
+                    rows = many.decode(body)
+                    decoded = self._encode([self._values(row) for row in rows], range(len(rows)))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
+                continue
+            return None if decoded.unknown and (strict or self._closed) else decoded
+        return None
 
     def decode_objects(
         self,
@@ -331,11 +364,14 @@ class RowCodec:
         if not isinstance(row, dict):
             gathered.add_problem(index, None, "object", json_name(row))
             return None
+        row, twice = self._renamed(row)
+        for name in twice:
+            gathered.add_problem(index, name, ONE_NAME, TWO_NAMES)
         hinted = self._unknown_fields(index, row, gathered)
-        good = hinted is None
+        good = hinted is None and not twice
         values: list[Any] = []
         for feature in self._features:
-            given = row.get(feature.name, ABSENT)
+            given = _without_na(feature, row.get(feature.name, ABSENT))
             if given is None and self._imputes and not strict:
                 values.append(None)
                 continue
@@ -346,6 +382,14 @@ class RowCodec:
                 if not (hinted and rejection[1] == "nothing" and feature.name in hinted):
                     gathered.add_problem(index, feature.name, *rejection)
         return tuple(values) if good else None
+
+    def _renamed(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return a row by the features' own names, and those that it has under two."""
+        if self._aliases.keys().isdisjoint(row):
+            return row, []
+        names = [self._aliases.get(name, name) for name in row]
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        return dict(zip(names, row.values(), strict=True)), twice
 
     def _unknown_fields(
         self, index: int, row: dict[str, Any], gathered: _Gathered
@@ -379,6 +423,9 @@ class RowCodec:
         for i, codes, fallback in self._coded:
             values[i] = codes.get(values[i], fallback)
         texts = tuple([text or ""] for text in values[self._count :])
+        unseen: Unseen = ()
+        if self.keeps_words and (self._has_others or UNKNOWN in values):
+            unseen = self._unseen_of_one(row, values)
         # From the last on, so that those before stay where they are.
         for i, read in self._dates.items():
             values[i : i + 1] = read(values[i])
@@ -386,7 +433,14 @@ class RowCodec:
         unknown: tuple[tuple[int, str], ...] = ()
         if self._categorical and UNKNOWN in [values[i] for i in self._categorical]:
             unknown, _ = self._unknown(batch, (0,))
-        return Decoded(batch, (0,), (), unknown, single=True, rows=1)
+        return Decoded(batch, (0,), (), unknown, single=True, rows=1, unseen=unseen)
+
+    def _unseen_of_one(self, row: Values, values: Sequence[Any]) -> Unseen:
+        return tuple(
+            (0, self._slices[i].start, row[i])
+            for i, _, fallback in self._coded
+            if values[i] == fallback and isinstance(row[i], str)
+        )
 
     def _encode(self, rows: Sequence[Values], indices: Sequence[int]) -> Decoded:
         matrix = np.empty((len(rows), self._width), dtype=np.float32)
@@ -397,11 +451,26 @@ class RowCodec:
             else:
                 matrix[:, where.start] = self._coded_values(i, columns[i])
         texts = tuple([text or "" for text in column] for column in columns[self._count :])
-        return self._encoded(Batch(matrix, texts), indices)
+        return self._encoded(Batch(matrix, texts), indices, columns)
 
-    def _encoded(self, batch: Batch, indices: Sequence[int]) -> Decoded:
+    def _encoded(
+        self, batch: Batch, indices: Sequence[int], columns: Sequence[Sequence[Any]]
+    ) -> Decoded:
         unknown, more = self._unknown(batch, indices)
-        return Decoded(batch, indices, (), unknown, more_warnings=more, rows=len(indices))
+        unseen = self._unseen(batch, columns) if self.keeps_words else ()
+        return Decoded(
+            batch, indices, (), unknown, more_warnings=more, rows=len(indices), unseen=unseen
+        )
+
+    def _unseen(self, batch: Batch, columns: Sequence[Sequence[Any]]) -> Unseen:
+        """Return the words of `columns`, by feature, that got the code of no category."""
+        found: list[tuple[int, int, str]] = []
+        for i, _, fallback in self._coded:
+            at, cells = self._slices[i].start, columns[i]
+            for row in np.flatnonzero(batch.matrix[:, at] == fallback).tolist():
+                if isinstance(cells[row], str):
+                    found.append((row, at, cells[row].strip()))
+        return tuple(found)
 
     def _coded_values(self, index: int, column: Sequence[Any]) -> Sequence[Any]:
         codes, fallback = self._codes[index], self._fallback[index]
@@ -413,13 +482,15 @@ class RowCodec:
         """Return the row and field of the first categories never seen, and how many more."""
         if not self._categorical:
             return (), 0
-        rows, columns = np.nonzero(batch.matrix[:, self._categorical] == UNKNOWN)
-        first = slice(MOST_PROBLEMS)
+        unknown = batch.matrix[:, self._categorical] == UNKNOWN
+        # Of a long table whose every cell is unknown, the indices would be larger than the table.
+        first = np.flatnonzero(unknown.any(axis=1))[:MOST_PROBLEMS]
+        rows, columns = np.nonzero(unknown[first])
         found = tuple(
             (indices[row], self._columns[self._categorical[column]].name)
-            for row, column in zip(rows[first].tolist(), columns[first].tolist(), strict=True)
-        )
-        return found, len(rows) - len(found)
+            for row, column in zip(first[rows].tolist(), columns.tolist(), strict=True)
+        )[:MOST_PROBLEMS]
+        return found, int(np.count_nonzero(unknown)) - len(found)
 
     def decode_columns(
         self,
@@ -436,6 +507,9 @@ class RowCodec:
         count, numbers are written as they were there, and what means missing
         there does so here. Raises RowsError as `decode_objects` does.
         """
+        if self._aliases:
+            named = canonical(list(columns), self.schema)
+            columns = dict(zip(named, columns.values(), strict=True))
         formats = self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
         if len(next(iter(columns.values()), ())) > most_rows:
             raise TooManyRows(too_many(most_rows))
@@ -475,7 +549,8 @@ class RowCodec:
         texts = [as_texts(columns[name]) for name in self._names[self._count :]]
         if not self._are_good(doubles, texts):
             return None
-        return self._encoded(Batch(doubles.astype(np.float32), tuple(texts)), range(count))
+        batch = Batch(doubles.astype(np.float32), tuple(texts))
+        return self._encoded(batch, range(count), [columns[name] for name in self._names])
 
     def _column_quickly(
         self, index: int, cells: Sequence[str], formats: tuple[NumberFormat, ...]
@@ -524,6 +599,11 @@ class _Absent:
 
 
 ABSENT = _Absent()
+
+
+def _without_na(feature: Feature, value: Any) -> Any:
+    """Return a row's value, None for R's missing number."""
+    return None if value in NOTHING_IN_R and feature.kind in _WITHOUT_WORDS else value
 
 
 def check_value(feature: Feature, value: Any, strict: bool = False) -> tuple[Any, Rejection | None]:

@@ -31,6 +31,9 @@ def test_texts_become_what_they_are_for():
         ("TRAINING_WORKER", "sesame", "embedded, external"),
         ("REQUIRE_API_KEY", "sesame", "bool"),
         ("ACCESS_LOG_SAMPLE", "2", "<= 1"),
+        ("AIP_HTTP_PORT", "sesame", "int"),
+        ("AIP_PREDICT_ROUTE", "sesame", "regex"),
+        ("AIP_HEALTH_ROUTE", "/<sesame>", "regex"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected_and_not_shown(name, value, expected):
@@ -74,6 +77,11 @@ def test_a_training_may_use_what_is_left_unless_it_is_said():
         read_config({"JOB_MEMORY_LIMIT": "0"})
 
 
+def test_vertex_s_port_is_where_it_listens() -> None:
+    assert read_config({"PORT": "8001"}).http_port == 8001
+    assert read_config({"PORT": "8001", "AIP_HTTP_PORT": "8080"}).http_port == 8080
+
+
 def test_secrets_are_not_shown():
     given = {
         "API_KEYS": "opensesame",
@@ -93,3 +101,16 @@ def test_a_configuration_cannot_be_changed():
 def test_a_list_may_have_a_line_for_each() -> None:
     # What $(cat file) makes of a file with one key a line.
     assert read_config({"MODELS": "credit\niris, loans\n"}).models == ("credit", "iris", "loans")
+
+
+def test_the_prediction_log_is_off_and_its_address_no_one_s():
+    assert read_config({}).log_address == ""
+    url = "postgres://u:opensesame@h/d"
+    config = read_config({"PREDICTION_LOG": "database", "DATABASE_URL": url})
+    assert config.log_address == url
+    assert "opensesame" not in repr(config)
+    with pytest.raises(ConfigError, match=r"PREDICTION_LOG: database is that of DATABASE_URL"):
+        read_config({"PREDICTION_LOG": "database"})
+    for name, value in (("SAMPLE", "2"), ("DAYS", "0"), ("MB", "-1"), ("SPOOL_MB", "0")):
+        with pytest.raises(ConfigError, match=f"PREDICTION_LOG_{name}: "):
+            read_config({f"PREDICTION_LOG_{name}": value})

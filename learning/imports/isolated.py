@@ -1,7 +1,8 @@
-"""Pickles, read in a process that is shut in, and ends with the import.
+"""Files of strangers, read in a process that is shut in, and ends with the import.
 
-What comes back is data: the estimator as skops writes it, and what it answered.
-This process audits it as it would any file of a stranger, and makes the
+A pickle may do anything as it is read; a library that reads its own file, in C++, may end
+with whoever called it. What comes back is data: the estimator as skops writes it, and what it
+answered. This process audits it as it would any file of a stranger, and makes the
 model of it itself; it never reads the pickle. The process that does can still
 hand over a model that answers whatever it likes: a model is no safer than who made it.
 """
@@ -23,6 +24,7 @@ import numpy as np
 from errors import EquivalenceError, MiranteError, ModelFileError
 from learning.imports.example import Example
 from learning.imports.imported import Imported
+from learning.imports.libraries import Answer, Name, Question, answer_of, booster_of
 
 ROOT = Path(__file__).resolve().parents[2]
 # What of this project the process may see: no keys, no store, no settings.
@@ -39,14 +41,23 @@ TIME_LIMIT = 600
 LONGEST_ANSWER = 512 << 20
 
 
-class Task(msgspec.Struct):
-    """What the process is to do."""
+class Task(msgspec.Struct, tag="pickle"):
+    """What the process is to do with a pickle."""
 
-    example: Example
+    example: Example | None
     target: str
 
 
-class Handed(msgspec.Struct):
+class HandedBooster(msgspec.Struct, tag="booster"):
+    """A booster that it hands over: the model as its library writes it, and its classes."""
+
+    library: Name
+    model: bytes
+    classes: list[bool | int | float | str]
+    confined: str
+
+
+class Handed(msgspec.Struct, tag="estimator"):
     """What the process hands over: data, of which nothing is believed."""
 
     skops: bytes
@@ -54,13 +65,20 @@ class Handed(msgspec.Struct):
     confined: str
 
 
-def import_pickle(file: str | Path, example: Example, target: str) -> Imported:
-    """Return the estimator of a pickle, read by another process.
+def read_pickle(data: bytes, example: Example | None, target: str) -> Handed | HandedBooster:
+    """Return what a pickle holds, read by another process.
 
-    Raises ModelFileError, with that process's last line where it failed, and
-    EquivalenceError where the model answers other than it did there.
+    Raises ModelFileError, with that process's last line where it failed.
     """
-    handed = _handed(Path(file), Task(example, target))
+    made: Handed | HandedBooster = _handed(data, Task(example, target), Handed | HandedBooster)
+    return made
+
+
+def import_handed(handed: Handed, example: Example, target: str) -> Imported:
+    """Return the estimator that a process handed over.
+
+    Raises ModelFileError, and EquivalenceError where the model answers other than it did there.
+    """
     from learning.imports.estimator import import_skops
 
     made = import_skops(handed.skops, example, target)
@@ -76,22 +94,29 @@ def _check(made: Imported, handed: Handed) -> None:
     except (ValueError, TypeError):
         raise ModelFileError("the process that read the pickle answered no table") from None
     answered = np.array(made.probabilities)
-    if answered.shape != expected.shape or not np.abs(answered - expected).max() <= 1e-5:
+    # Of quantities it is a share of the largest.
+    allowed = 1e-5 * max(1.0, float(np.abs(answered).max()))
+    if answered.shape != expected.shape or not np.abs(answered - expected).max() <= allowed:
         raise EquivalenceError("the model does not answer as it did in the process that read it")
 
 
-def _handed(file: Path, task: Task) -> Handed:
+def ask_library(data: bytes, question: Question) -> Answer:
+    """Return what a library answers of its own file, read by another process.
+
+    Raises ModelFileError, with that process's last line where it failed.
+    """
+    answer: Answer = _handed(data, question, Answer)
+    return answer
+
+
+def _handed(data: bytes, task: Task | Question, answer: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            Path(folder, "model").write_bytes(file.read_bytes())
-        except OSError as error:
-            raise ModelFileError(f"cannot read the file: {error.strerror}") from None
-        Path(folder, "task").write_bytes(msgspec.msgpack.encode(task))
-        for name in ("model", "task"):
+        for name, content in (("model", data), ("task", msgspec.msgpack.encode(task))):
+            Path(folder, name).write_bytes(content)
             Path(folder, name).chmod(0o644)
-        data = _run([sys.executable, "-m", __name__, folder])
+        answered = _run([sys.executable, "-m", __name__, folder])
     try:
-        return msgspec.msgpack.decode(data, type=Handed)
+        return msgspec.msgpack.decode(answered, type=answer)
     except (msgspec.DecodeError, RecursionError):
         raise ModelFileError("the file cannot be taken in: its process gave no answer") from None
 
@@ -143,18 +168,27 @@ def main(folder: str) -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     confined = confine(tuple(ROOT / name for name in CODE), work)
-    given = msgspec.msgpack.decode(Path(work, "task").read_bytes(), type=Task)
+    given = msgspec.msgpack.decode(Path(work, "task").read_bytes(), type=Task | Question)
+    if isinstance(given, Task):
+        made: Any = _read(work, given, confined)
+    else:
+        made = answer_of(Path(work, "model").read_bytes(), given)
     with os.fdopen(answer, "wb") as file:
-        file.write(msgspec.msgpack.encode(_read(work, given, confined)))
+        file.write(msgspec.msgpack.encode(made))
 
 
-def _read(work: Path, given: Task, confined: str) -> Handed:
+def _read(work: Path, given: Task, confined: str) -> Handed | HandedBooster:
     import joblib
 
     from learning.imports.estimator import answers_of
     from learning.runtimes.sklearn import SKOPS, dump
 
     estimator: Any = joblib.load(work / "model")
+    booster = booster_of(estimator, work)
+    if booster is not None:
+        return HandedBooster(*booster, confined)
+    if given.example is None:
+        raise ModelFileError("such a file needs --schema: an example row or table")
     outputs = answers_of(estimator, given.example, given.target)
     kept = dump(estimator)
     if SKOPS not in kept:

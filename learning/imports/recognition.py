@@ -5,11 +5,42 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from errors import ModelFileError
+from learning.forms.xgboost import UBJ
 
+Kind = Literal["catboost", "lightgbm", "onnx", "pickle", "r", "skops", "xgboost"]
+# What a file is by its ending, where its content does not tell.
+ENDINGS: Mapping[str, Kind] = {
+    ".cbm": "catboost",
+    ".joblib": "pickle",
+    ".json": "r",
+    ".onnx": "onnx",
+    ".pickle": "pickle",
+    ".pkl": "pickle",
+    ".skops": "skops",
+    ".txt": "lightgbm",
+    ".ubj": "xgboost",
+}
+KNOWN = (
+    "LightGBM's model text, XGBoost's JSON or UBJ, .cbm, .onnx, .skops, a pickle, "
+    "or JSON of clients/r"
+)
+# The first names of XGBoost's document, in either order; and its objective and booster before 1.0.
+_XGBOOST = re.compile(rb'\s*\{\s*"(?:learner"\s*:|version"\s*:\s*\[)')
+_OLD_XGBOOST = re.compile(
+    rb"(?:binary|multi|reg|count|rank|survival):[a-z]+.{8}(?:gbtree|dart)", re.S
+)
+OLD_XGBOOST = (
+    "the file is of XGBoost's old binary format, which is no longer read; with XGBoost 3.0 or "
+    "before: Booster(model_file='old').save_model('model.json')"
+)
+# A pickle that begins with a class of a boosting library.
+_BOOSTER = re.compile(rb"\x80[\x02-\x05].{0,16}(?:lightgbm|xgboost)\.", re.S)
 LFS = b"version https://git-lfs.github.com/spec/"
 # A key of an estimator's state, and its value as pickle writes a short text.
 _SKLEARN = re.compile(
@@ -19,20 +50,42 @@ _SKLEARN = re.compile(
 )
 
 
-def check_file(file: Path) -> None:
-    """Raise ModelFileError, in one line, for what is no model under any name."""
+def recognised(file: Path) -> tuple[Kind, bytes]:
+    """Return what a file is, by its content and else by its ending, and the content.
+
+    Raises ModelFileError, in one line, for what is no model under any name.
+    """
     if file.is_dir():
         raise ModelFileError("that is a folder; expected a model's file")
     try:
         data = file.read_bytes()
     except OSError as error:
         raise ModelFileError(f"cannot read {file}: {error.strerror}") from None
-    fault = _fault(data, file.suffix)
+    kind = _by_content(data) or ENDINGS.get(file.suffix.lower())
+    fault = _fault(data, kind)
     if fault is not None:
         raise ModelFileError(fault)
+    if kind is None:
+        raise ModelFileError(f"expected a file of one of these kinds: {KNOWN}")
+    return kind, data
 
 
-def _fault(data: bytes, ending: str) -> str | None:
+def _by_content(data: bytes) -> Kind | None:
+    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"tree") and start[4:5] in (b"\r", b"\n"):
+        return "lightgbm"
+    if _XGBOOST.match(data) or data[:2] in UBJ:
+        return "xgboost"
+    if start.startswith(b"CBM1"):
+        return "catboost"
+    if data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "pickle"
+    if data.startswith(b"PK\x03\x04") and b"schema.json" in data[-65536:]:
+        return "skops"
+    return None
+
+
+def _fault(data: bytes, kind: Kind | None) -> str | None:
     if not data.strip():
         return "the file is empty"
     if data.startswith(LFS):
@@ -42,8 +95,21 @@ def _fault(data: bytes, ending: str) -> str | None:
         return "the file is a web page, not a model; what was saved is a link's page, or an error's"
     if data.startswith(b"PK\x03\x04"):
         return _zip_fault(data)
-    if data.startswith(b"\x80") and ending in (".pkl", ".joblib") and data[-1:] != b".":
+    if kind == "pickle" and data.startswith(b"\x80") and data[-1:] != b".":
         return "the pickle is cut off: download it again"
+    return _form_fault(data, start)
+
+
+def _form_fault(data: bytes, start: bytes) -> str | None:
+    """Return what is wrong with a form of a library that it does not load itself."""
+    if start.startswith(b"{") and b'"tree_info"' in data[:65536] and b'"learner"' not in start:
+        return "the file is LightGBM's dump, which cannot be loaded; save it with save_model"
+    if start.startswith(b"{") and b'"oblivious_trees"' in data:
+        return "the file is CatBoost's JSON; save the model as .cbm, its own format"
+    if start.startswith(b"[") and b'"nodeid"' in data[:4096]:
+        return "the file is XGBoost's dump, which cannot be loaded; save it with save_model"
+    if data.startswith(b"binf") or _OLD_XGBOOST.search(data[:1024]):
+        return OLD_XGBOOST
     return None
 
 
@@ -59,8 +125,11 @@ def _zip_fault(data: bytes) -> str | None:
 def check_version(data: bytes) -> None:
     """Raise ModelFileError for a pickle of another scikit-learn: its answers could not be proven.
 
-    A packed pickle, and one of something else, does not tell; it passes.
+    A packed pickle, and one of something else, does not tell; it passes, as does a booster, of
+    which only what its own library wrote is taken.
     """
+    if _BOOSTER.match(data):
+        return
     made, here = sklearn_version(data), version("scikit-learn")
     if made is not None and made.split(".")[:2] != here.split(".")[:2]:
         raise ModelFileError(

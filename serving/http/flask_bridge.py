@@ -19,12 +19,14 @@ from a2wsgi import WSGIMiddleware
 from errors import MiranteError, Overloaded
 from serving.cors import Cors
 from serving.http.body import Disconnected, Message, Receive, already_here
+from serving.http.error_form import in_form
 from serving.in_flight import NO_TURN, QUEUE_SECONDS
 from serving.observation import Observation
 from serving.problems import refuse, too_large
 from serving.refusals import BodyTimeout
 from serving.request_ids import RequestIds
 from serving.service import complete
+from serving.trace_context import trace_of
 
 THREADS = 10
 # These read memory alone: whatever the other threads wait for, they are answered.
@@ -148,14 +150,19 @@ class FlaskBridge:
     def _refuse(self, scope: Any, error: MiranteError) -> list[Message]:
         headers = dict(scope["headers"])
         request_id = self._request_ids.of(headers.get(b"x-request-id"))
-        answer = complete(refuse(error, request_id), headers, request_id, self._cors)
-        self._observation.record(
+        trace = trace_of(headers)
+        answer = in_form(scope["path"], refuse(error, request_id))
+        trace = self._observation.record(
             request_id=request_id,
             method=scope["method"],
             route="",
             status=answer.status,
             seconds=0.0,
+            detail=str(error),
+            trace=trace,
+            headers=headers,
         )
+        answer = complete(answer, headers, request_id, self._cors, trace)
         fields = [
             (b"content-type", answer.content_type),
             (b"content-length", str(len(answer.body)).encode()),

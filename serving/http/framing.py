@@ -11,6 +11,7 @@ import re
 import secrets
 from http import HTTPStatus
 
+from serving.observation import access_log
 from serving.problems import problem
 
 # gunicorn's own limits (100 fields of 8 kB) do not reach uvicorn; no client sends half of this.
@@ -98,9 +99,12 @@ class Head:
 
 
 def refusal(status: HTTPStatus) -> bytes:
-    """Return a whole answer, a problem document, after which the connection closes."""
+    """Return a whole answer, a problem document, after which the connection closes; log it."""
     request_id = secrets.token_hex(16)
     answer = problem(status, _DETAILS[status], request_id)
+    # No request was made of it, so that none is recorded.
+    told = {"detail": _DETAILS[status], "request_id": request_id, "status": status.value}
+    access_log.info("refused before it was a request", extra=told)
     again = "retry-after: 1\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"

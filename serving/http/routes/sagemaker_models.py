@@ -6,6 +6,9 @@ your-algorithms-batch-code (/execution-parameters), mms-container-apis (/models)
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -15,13 +18,30 @@ from flask import Blueprint, Response, request
 from errors import ParseError
 from serving.champions import Champions
 from serving.exchange import Answer
-from serving.http.operation import OBJECT, TEXT, Operation, content, described, listed, members
+from serving.http.operation import (
+    JSON,
+    OBJECT,
+    TEXT,
+    Operation,
+    content,
+    described,
+    members,
+)
 from serving.http.wsgi import flask_response
 from serving.protocols.sagemaker import TAG
+from serving.refusals import BodyTooLarge, RequestError
 
 MEBIBYTE = 1024 * 1024
+PONG = b'{"ping":"pong"}'
+# Of a body that names a model to load.
+MOST_BYTES = 4096
+# Models of one page of the list.
+MOST_LISTED = 1000
 NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
 
+
+_MODEL_SCHEMA = members("modelName", "modelUrl", modelName=TEXT, modelUrl=TEXT)
+Entry = Callable[[str], dict[str, str]]
 
 _PING = Operation(TAG, "Is the container well?", {}, (UNAVAILABLE,), errors="self")
 _EXECUTION = Operation(
@@ -29,13 +49,44 @@ _EXECUTION = Operation(
     "How a batch transform is to ask",
     content(members("MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB")),
 )
-_MODELS = Operation(TAG, "The loaded models", listed("models"))
+_MODELS = Operation(
+    TAG,
+    "The loaded models, a page at a time",
+    content(
+        members(
+            "models",
+            models={"type": "array", "items": _MODEL_SCHEMA},
+            nextPageToken=TEXT,
+        )
+    ),
+    (HTTPStatus.BAD_REQUEST,),
+    parameters=(
+        {
+            "name": "next_page_token",
+            "in": "query",
+            "description": "the nextPageToken of the page before",
+            "schema": TEXT,
+        },
+        {
+            "name": "limit",
+            "in": "query",
+            "description": "how many are told of at most",
+            "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED},
+        },
+    ),
+)
 _MODEL = Operation(TAG, "One loaded model", content(OBJECT), (NOT_FOUND, UNAVAILABLE))
 _LOAD = Operation(
     TAG,
     "Load a model",
     content(OBJECT),
-    (HTTPStatus.BAD_REQUEST, NOT_FOUND, HTTPStatus.CONFLICT, UNAVAILABLE),
+    (
+        HTTPStatus.BAD_REQUEST,
+        NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        UNAVAILABLE,
+    ),
     takes=content(members("model_name", model_name=TEXT, url=TEXT)),
 )
 _UNLOAD = Operation(TAG, "Unload a model", content(OBJECT), (NOT_FOUND,))
@@ -67,16 +118,27 @@ def sagemaker_blueprint(
     max_in_flight: int,
     max_body_bytes: int,
     model_folder: Models | None = None,
+    multi_model: bool = False,
+    models_folder: str = "",
 ) -> Blueprint:
-    """Return the blueprint; loading and unloading are there only with a model folder."""
+    """Return the blueprint; loading and unloading are there only with a model folder.
+
+    A `multi_model` container has one, also where nothing may be loaded by a request;
+    `models_folder` is its path, which the platform knows models by.
+    """
     blueprint = Blueprint("sagemaker", __name__)
+    entry = partial(_entry, models_folder)
 
     @blueprint.get("/ping")
     @described(_PING)
-    def ping() -> tuple[str, int]:
+    def ping() -> Response:
         # A multi-model container is well with no model loaded yet.
-        well = model_folder is not None or default_model in champions.lives
-        return "", HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        well = multi_model or model_folder is not None or default_model in champions.lives
+        status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        # SageMaker expects an empty body; who names JSON asks as vetiver's clients do.
+        if JSON in request.headers.get("Accept", ""):
+            return flask_response(Answer(status, PONG if well else b"{}"))
+        return Response(status=status)
 
     @blueprint.get("/execution-parameters")
     @described(_EXECUTION)
@@ -90,30 +152,29 @@ def sagemaker_blueprint(
     @blueprint.get("/models")
     @described(_MODELS)
     def models() -> Response:
-        names = sorted(champions.lives)
-        return _json({"models": [_entry(name) for name in names]})
+        return _json(_page(sorted(champions.lives), entry))
 
     @blueprint.get("/models/<name>")
     @described(_MODEL)
     def model(name: str) -> Response:
         champions.live(name)
-        return _json(_entry(name))
+        return _json(entry(name))
 
     if model_folder is not None:
-        _add_loading(blueprint, model_folder)
+        _add_loading(blueprint, model_folder, entry)
     return blueprint
 
 
-def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
+def _add_loading(blueprint: Blueprint, model_folder: Models, entry: Entry) -> None:
     @blueprint.post("/models")
     @described(_LOAD)
     def load() -> Response:
         try:
-            order = msgspec.json.decode(request.get_data(), type=LoadRequest)
+            order = msgspec.json.decode(_small_body(), type=LoadRequest)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a JSON object with model_name and url") from None
         model_folder.load(order.model_name)
-        return _json(_entry(order.model_name))
+        return _json(entry(order.model_name))
 
     @blueprint.delete("/models/<name>")
     @described(_UNLOAD)
@@ -122,8 +183,31 @@ def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
         return _json({})
 
 
-def _entry(name: str) -> dict[str, str]:
-    return {"modelName": name, "modelUrl": f"/models/{name}"}
+def _small_body() -> bytes:
+    """Return the request's body. Raises BodyTooLarge for one of more than MOST_BYTES."""
+    data: bytes = request.stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise BodyTooLarge(f"a model to load is named in at most {MOST_BYTES} bytes")
+    return data
+
+
+def _entry(folder: str, name: str) -> dict[str, str]:
+    return {
+        "modelName": name,
+        "modelUrl": f"{folder}/{name}/model" if folder else f"/models/{name}",
+    }
+
+
+def _page(names: list[str], entry: Entry) -> dict[str, Any]:
+    """Return a page of the list, and the token of the next if there is one. Raises RequestError."""
+    given = request.args.get("limit", str(MOST_LISTED))
+    most = int(given) if re.fullmatch("[0-9]{1,4}", given) else 0
+    if not 1 <= most <= MOST_LISTED:
+        raise RequestError(f"limit: expected a number from 1 to {MOST_LISTED}")
+    # The token is the last name that was told: a model that is unloaded meanwhile moves no other.
+    left = [name for name in names if name > request.args.get("next_page_token", "")]
+    page: dict[str, Any] = {"models": [entry(name) for name in left[:most]]}
+    return page | ({"nextPageToken": left[most - 1]} if len(left) > most else {})
 
 
 def _json(document: Any) -> Response:
