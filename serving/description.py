@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from serving.champions import Live
 
 Schema = dict[str, Any]
+PARTIAL = "answer the rows that are good, and name those that are not"
 STRICT = "refuse a category never seen in training, and a missing value where it had none"
 
 PROBLEM_SCHEMA: Schema = {"$ref": "#/components/schemas/Problem"}

@@ -25,6 +25,7 @@ from prometheus_client import (
     multiprocess,
 )
 from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from serving.exemplars import Exemplars, WithExemplars
@@ -83,6 +84,13 @@ class Metrics:
             registry=self._registry,
         )
         self._exemplars = Exemplars(folder)
+        self._logged = Counter(
+            "mirante_prediction_log_rows",
+            "Rows of the prediction log: written, or dropped and why.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._collectors: list[Collector] = []
         # labels() costs more than counting does: its results are kept.
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._noted: deque[Noted] = deque()
@@ -145,6 +153,15 @@ class Metrics:
         """Count a model loaded or refused."""
         self._child(self._events, model, event).inc()
 
+    def count_logged(self, outcome: str, rows: int) -> None:
+        """Count rows that were written to the prediction log, or dropped."""
+        self._child(self._logged, outcome).inc(rows)
+
+    def attach(self, collector: Collector) -> None:
+        """Show what a collector reads elsewhere, the same for every worker, beside the counts."""
+        self._collectors.append(collector)
+        self._registry.register(collector)
+
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric._name, *labels)
         child = self._kept.get(key)
@@ -169,6 +186,8 @@ class Metrics:
             return self._registry
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]
+        for collector in self._collectors:
+            registry.register(collector)
         return registry
 
 

@@ -12,8 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from errors import MiranteError, NotFound, TooManyRows
+from errors import AccessError, MiranteError, NotFound, TooManyRows
+from monitoring.entries import Answered
+from monitoring.prediction_log import PredictionLog
 from serving.actions import ACTIONS
+from serving.auth import HOW_TO, Scope
 from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.description import Description
@@ -23,7 +26,7 @@ from serving.media import unpack
 from serving.memory import CollectionPause, give_back
 from serving.observation import Observation
 from serving.packing import pack
-from serving.problems import fault, too_large
+from serving.problems import FAULT, too_large
 from serving.request_ids import RequestIds
 from serving.trace_context import PARENT, TraceContext, trace_of
 from tables.json_text import is_long, too_many
@@ -57,7 +60,11 @@ class HttpProtocol(PredictionProtocol, Protocol):
 
 
 class Guard(Protocol):
-    """Who may predict: raises AccessError, or does nothing."""
+    """Who may do what: raises AccessError, or does nothing."""
+
+    def check(self, headers: Iterable[tuple[bytes, bytes]], scope: Scope, client: str) -> Any:
+        """Raise AccessError for a request whose key does not have the scope."""
+        ...
 
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
@@ -81,6 +88,7 @@ class PredictionService:
         guard: Guard | None,
         cors: Cors,
         observation: Observation,
+        prediction_log: PredictionLog | None = None,
         more_routes: Iterable[Route] = (),
     ) -> None:
         self.champions = champions
@@ -96,6 +104,7 @@ class PredictionService:
         self._cors = cors
         self._observation = observation
         self._traced = observation.tracing is not None
+        self._prediction_log = prediction_log
         self._exact = {(r.method, r.pattern): r for r in self.routes if "{" not in r.pattern}
         self._patterns = [
             (r, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(r.pattern))))
@@ -156,6 +165,12 @@ class PredictionService:
             raise too_large(self.max_body_bytes)
         if exchange.route.in_head and exchange.route.lists is None:
             exchange.live = self._find(exchange)
+
+    def check_key(self, exchange: Exchange, scope: Scope) -> None:
+        """Raise AccessError for a request whose key does not have the scope."""
+        if self._guard is None:
+            raise AccessError(HOW_TO)
+        self._guard.check(exchange.headers.items(), scope, exchange.client)
 
     def is_quick(self, exchange: Exchange) -> bool:
         """Whether a whole body, not packed, is answered at once: by its model, or by none."""
@@ -268,13 +283,12 @@ class PredictionService:
         return self._finish(exchange, answer)
 
     def _refusal(self, exchange: Exchange, error: Exception) -> Answer:
-        if isinstance(error, MiranteError):
-            return exchange.route.protocol.refuse(error, exchange.request_id)
-        told = exchange.trace.members if exchange.trace else {}
-        log.error(
-            "request failed", extra={"request_id": exchange.request_id, **told}, exc_info=error
-        )
-        return fault(exchange.request_id)
+        if not isinstance(error, MiranteError):
+            told = {"request_id": exchange.request_id}
+            told |= exchange.trace.members if exchange.trace else {}
+            log.error("request failed", extra=told, exc_info=error)
+            error = MiranteError(FAULT)
+        return exchange.route.protocol.refuse(error, exchange.request_id)
 
     def refuse(self, exchange: Exchange, error: MiranteError) -> Answer:
         """Answer a request that was not computed."""
@@ -285,12 +299,13 @@ class PredictionService:
     def _finish(self, exchange: Exchange, answer: Answer) -> Answer:
         """Record the request, and add the headers that every answer has."""
         live = getattr(exchange, "live", None)
+        seconds = time.perf_counter() - exchange.started
         trace = self._observation.record(
             request_id=exchange.request_id,
             method=exchange.route.method,
             route=exchange.route.pattern,
             status=answer.status,
-            seconds=time.perf_counter() - exchange.started,
+            seconds=seconds,
             rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
@@ -303,7 +318,23 @@ class PredictionService:
         if exchange.error is None and exchange.route.action in ACTIONS:
             identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
             answer = answer._replace(headers=(*answer.headers, identity))
+            if self._prediction_log is not None and self._prediction_log.is_chosen():
+                self._prediction_log.note(_answered(exchange, seconds))
         return complete(answer, exchange.headers, exchange.request_id, self._cors, trace)
+
+
+def _answered(exchange: Exchange, seconds: float) -> Answered:
+    """Return what the prediction log keeps of an exchange that was answered."""
+    return Answered(
+        exchange.live,
+        exchange.decoded,
+        exchange.prediction,
+        exchange.inference_id,
+        time.time(),
+        seconds,
+        exchange.route.pattern,
+        len(exchange.body),
+    )
 
 
 def _routes_of(protocols: Iterable[HttpProtocol], more: Iterable[Route]) -> tuple[Route, ...]:

@@ -33,7 +33,7 @@ _DETAILS = {
     TOO_LONG: f"a head or trailer above {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} fields",
     HTTPStatus.NOT_IMPLEMENTED: "a method or transfer coding that is not known here",
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: "expected HTTP/1.1 or HTTP/1.0",
-    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections from one address",
+    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections wait; try again in a second",
 }
 
 

@@ -39,7 +39,10 @@ REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 ALWAYS = (400, 408, 431, 500)
 PROBLEM = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
 # Routes under these tell what is inside, and are closed with prediction.
-INSIDE = ("/v0/model", "/models", "/v2/models", "/v1/models", "/metadata", "/prototype")
+INSIDE = (
+    *("/v0/model", "/models", "/v2/models", "/v2/repository"),
+    *("/v1/models", "/metadata", "/prototype"),
+)
 KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}]
 
 _ABOUT = (

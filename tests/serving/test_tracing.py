@@ -106,6 +106,30 @@ def test_a_collector_that_does_not_answer_holds_no_end(monkeypatch):
     )
 
 
+class Stuck:
+    """Spans that cannot be sent until it is given up."""
+
+    def __init__(self) -> None:
+        self.given_up = threading.Event()
+
+    def record(self, recorded: Recorded) -> TraceContext:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        self.given_up.wait(60)
+
+    def abandon(self) -> None:
+        self.given_up.set()
+
+
+def test_what_cannot_be_sent_in_time_is_given_up(monkeypatch):
+    monkeypatch.setattr(tracing, "FLUSH_SECONDS", 0.1)
+    made, stuck = Tracing(["otlp"]), Stuck()
+    made._spans = stuck
+    made.stop()
+    assert stuck.given_up.is_set()
+
+
 def test_the_library_s_warnings_are_lines_of_our_log(monkeypatch):
     handler = logging.NullHandler()
     logging.getLogger("mirante").addHandler(handler)

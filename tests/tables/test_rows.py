@@ -557,3 +557,27 @@ def test_a_category_may_be_called_na() -> None:
     land = Feature("land", "category", categories=("DE", "NA"))
     codec = RowCodec(Schema((land,), SIGNATURE.target))
     assert codec.decode_objects([{"land": "NA"}]).batch.matrix.tolist() == [[1.0]]
+
+
+def test_words_that_are_no_category_are_kept_where_a_codec_keeps_them():
+    others = Feature("city", "category", categories=("a", "b"), other=True)
+    home = Feature("home", "category", True, ("owner", "rent"))
+    codec = RowCodec(Schema((Feature("age", "integer"), home, others), Target("y", (0, 1))))
+    rows = [
+        {"age": 1, "home": "rent", "city": "a"},
+        {"age": 1, "home": None, "city": "z"},
+        {"age": 1.0, "home": "cave", "city": "b"},  # 1.0: the patient way
+    ]
+    body, expected = json.dumps(rows).encode(), {(1, 2, "z"), (2, 1, "cave")}
+    assert codec.decode_json(body, single=False).unseen == ()
+    codec.keeps_words = True
+    assert set(codec.decode_json(body, single=False).unseen) == expected
+    quick = json.dumps(rows[:2]).encode()
+    assert codec.decode_json(quick, single=False).unseen == ((1, 2, "z"),)
+    assert codec.decode_json(json.dumps(rows[1]).encode(), single=True).unseen == ((0, 2, "z"),)
+    assert set(codec.decode_objects([{}, *rows], partial=True).unseen) == expected
+    columns = {"age": ["1", "1"], "home": ["", " cave "], "city": ["a", "y"]}
+    assert set(codec.decode_columns(columns).unseen) == {(1, 1, "cave"), (1, 2, "y")}
+    # Of a block at a time, rows count on.
+    many = [rows[0]] * 5000 + [rows[1]]
+    assert codec.decode_objects(many).unseen == ((5000, 2, "z"),)

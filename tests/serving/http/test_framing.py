@@ -61,6 +61,7 @@ def test_a_refusal_is_a_whole_answer() -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert f"content-length: {len(body)}\r\n".encode() in head
     assert b"retry-after: 1\r\n" in head
+    assert head.endswith(b"connection: close")
 
 
 def test_a_refusal_is_in_the_log_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
