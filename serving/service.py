@@ -42,7 +42,7 @@ class HttpProtocol(PredictionProtocol, Protocol):
     `ROUTES` are (method, path pattern, action), where `{name}` is a model's name,
     `{version}` the one that must be live, and `{token}` a key. `PROTOCOL`, if any,
     is what a model must declare to be reached by a route that names no model.
-    `TAG` is its heading in the OpenAPI document.
+    `TAG` is its heading in the OpenAPI document, the module's first line what stands under it.
     """
 
     TAG: str

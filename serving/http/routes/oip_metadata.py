@@ -11,7 +11,16 @@ from flask import Blueprint, Response, g
 from errors import MiranteError
 from serving.champions import Champions
 from serving.exchange import Answer
-from serving.http.operation import Operation, content, described, members
+from serving.http.operation import (
+    BOOLEAN,
+    INTEGER,
+    TEXT,
+    Operation,
+    array,
+    content,
+    described,
+    every,
+)
 from serving.http.wsgi import flask_response
 from serving.protocols.oip import TAG, refuse
 from serving.protocols.oip.tensors import metadata
@@ -19,22 +28,32 @@ from serving.protocols.oip.tensors import metadata
 # The server's version: what a client may rely on is the protocol's.
 PROTOCOL = "2"
 
+_TENSOR = every(name=TEXT, datatype=TEXT, shape=array(INTEGER))
 _TENSORS = Operation(
     TAG,
     "A model's metadata: its inputs and outputs",
-    content(members("name", "versions", "platform", "inputs", "outputs")),
+    content(
+        every(
+            name=TEXT,
+            versions=array(TEXT),
+            platform=TEXT,
+            inputs=array(_TENSOR),
+            outputs=array(_TENSOR),
+        )
+    ),
     (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     errors="oip",
 )
 _MODEL_READY = _TENSORS._replace(
-    summary="Is the model ready?", gives=content(members("name", "ready"))
+    summary="Is the model ready?", gives=content(every(name=TEXT, ready=BOOLEAN))
 )
-_SERVER = Operation(TAG, "The server's metadata", content(members("name", "version")))
-_LIVE = Operation(TAG, "Does the process answer?", content(members("live")))
+_METADATA = every(name=TEXT, version=TEXT, extensions=array(TEXT))
+_SERVER = Operation(TAG, "The server's metadata", content(_METADATA))
+_LIVE = Operation(TAG, "Does the process answer?", content(every(live=BOOLEAN)))
 _READY = Operation(
     TAG,
     "Is every wanted model loaded?",
-    content(members("ready")),
+    content(every(ready=BOOLEAN)),
     (HTTPStatus.SERVICE_UNAVAILABLE,),
     errors="self",
 )

@@ -15,7 +15,17 @@ from flask import Blueprint, Response, request
 from errors import ParseError
 from serving.champions import Champions
 from serving.exchange import Answer
-from serving.http.operation import OBJECT, TEXT, Operation, content, described, listed, members
+from serving.http.operation import (
+    INTEGER,
+    OBJECT,
+    TEXT,
+    Operation,
+    content,
+    described,
+    every,
+    listed,
+    members,
+)
 from serving.http.wsgi import flask_response
 from serving.protocols.sagemaker import TAG
 from serving.refusals import BodyTooLarge
@@ -30,14 +40,15 @@ _PING = Operation(TAG, "Is the container well?", {}, (UNAVAILABLE,), errors="sel
 _EXECUTION = Operation(
     TAG,
     "How a batch transform is to ask",
-    content(members("MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB")),
+    content(every(MaxConcurrentTransforms=INTEGER, BatchStrategy=TEXT, MaxPayloadInMB=INTEGER)),
 )
-_MODELS = Operation(TAG, "The loaded models", listed("models"))
-_MODEL = Operation(TAG, "One loaded model", content(OBJECT), (NOT_FOUND, UNAVAILABLE))
+_LOADED = every(modelName=TEXT, modelUrl=TEXT)
+_MODELS = Operation(TAG, "The loaded models", listed("models", _LOADED))
+_MODEL = Operation(TAG, "One loaded model", content(_LOADED), (NOT_FOUND, UNAVAILABLE))
 _LOAD = Operation(
     TAG,
     "Load a model",
-    content(OBJECT),
+    content(_LOADED),
     (
         HTTPStatus.BAD_REQUEST,
         NOT_FOUND,
