@@ -124,7 +124,10 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
 INSPECTION = [
     "/v0/model_info",
     "/v0/models",
+    "/metadata",
+    "/prototype",
     *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+    *("/v1/models", "/v1/models/<name>"),
     *("/models", "/models/<name>", "/v2/models/<name>", "/v2/models/<name>/ready"),
 ]
 

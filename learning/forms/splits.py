@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from learning.forms.sources import CannotFold, Columned, Indicator, Number
-from learning.forms.trees import AtMost, Leaf, Link, Node, Split
+from learning.forms.trees import AtMost, Is, Leaf, Link, Node, Split
 
 Values = Callable[[Any], tuple[float, ...]]
 
@@ -44,6 +44,32 @@ def split(given: Columned, branch: Branch) -> Node:
     elif source.feature not in given.nullable:
         missing = None
     return Split(AtMost(source.feature, threshold, missing), below, above, branch.rows)
+
+
+class Chosen(NamedTuple):
+    """A split by a set of a column's codes, in which `missing` values are or are not."""
+
+    column: int
+    codes: list[int]
+    missing: bool
+    inside: Node
+    outside: Node
+    rows: float = 0.0
+
+
+def among(given: Columned, chosen: Chosen) -> Node:
+    """Return the split by a set of codes; one never seen is outside. Raises CannotFold."""
+    source = given.sources[chosen.column]
+    if not isinstance(source, Number) or not source.plain or source.fill is not None:
+        raise CannotFold("categories do not stand on raw columns")
+    inside, outside = chosen.inside, chosen.outside
+    if given.sets is not None:
+        mask = sum(1 << code for code in set(chosen.codes))
+        column = given.sets.index(source.feature, mask, chosen.missing)
+        return Split(AtMost(column, 0.5), outside, inside, chosen.rows)
+    for code in reversed(chosen.codes):
+        outside = Split(Is(source.feature, code, chosen.missing), inside, outside, chosen.rows)
+    return outside
 
 
 def sklearn_tree(given: Columned, tree: Any, values: Values) -> Node:

@@ -113,7 +113,9 @@ def make_document(
         *_predictions(protocols, lives, default_model, closed),
         *_others(operations, closed),
     ):
-        paths.setdefault(path, {})[method.lower()] = operation
+        methods = paths.setdefault(path, {})
+        other = methods.get(method.lower())
+        methods[method.lower()] = operation if other is None else _joined(other, operation)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -155,6 +157,38 @@ def _predictions(
                 path = pattern.replace("{name}", live.name)
                 described = _prediction(path, protocol, live, closed)
                 yield method, path, {"operationId": identifier, **described}
+
+
+def _joined(one: Document, other: Document) -> Document:
+    """Return the operations of two protocols with one path as one, of either's body and answer."""
+    responses = {
+        status: answer | {"content": _either(answer["content"], other["responses"][status])}
+        for status, answer in one["responses"].items()
+    }
+    names = {parameter["name"] for parameter in one["parameters"]}
+    more = [each for each in other["parameters"] if each["name"] not in names]
+    return {
+        **one,
+        "tags": one["tags"] + other["tags"],
+        "summary": f"{one['summary']}; {other['summary'][0].lower()}{other['summary'][1:]}",
+        "description": f"{other['description'].partition('. ')[0]}. {one['description']}",
+        "parameters": one["parameters"] + more,
+        "requestBody": {
+            "required": True,
+            "content": _either(one["requestBody"]["content"], other["requestBody"]),
+        },
+        "responses": responses,
+    }
+
+
+def _either(content: Document, other: Document) -> Document:
+    """Return the content by media type of one body, or of another, which has its in `content`."""
+    either: Document = other["content"] | content
+    for media in content.keys() & other["content"].keys():
+        schemas = [each[media].get("schema", {}) for each in (content, other["content"])]
+        if schemas[0] != schemas[1]:
+            either[media] = content[media] | {"schema": {"anyOf": schemas}}
+    return either
 
 
 def _reached(

@@ -17,6 +17,7 @@ from serving.champions import Champions
 from serving.exchange import Answer
 from serving.http.operation import (
     INTEGER,
+    JSON,
     OBJECT,
     TEXT,
     Operation,
@@ -31,6 +32,7 @@ from serving.protocols.sagemaker import TAG
 from serving.refusals import BodyTooLarge
 
 MEBIBYTE = 1024 * 1024
+PONG = b'{"ping":"pong"}'
 # Of a body that names a model to load.
 MOST_BYTES = 4096
 NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
@@ -97,10 +99,14 @@ def sagemaker_blueprint(
 
     @blueprint.get("/ping")
     @described(_PING)
-    def ping() -> tuple[str, int]:
+    def ping() -> Response:
         # A multi-model container is well with no model loaded yet.
         well = multi_model or model_folder is not None or default_model in champions.lives
-        return "", HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        # SageMaker expects an empty body; who names JSON asks as vetiver's clients do.
+        if JSON in request.headers.get("Accept", ""):
+            return flask_response(Answer(status, PONG if well else b"{}"))
+        return Response(status=status)
 
     @blueprint.get("/execution-parameters")
     @described(_EXECUTION)

@@ -52,6 +52,8 @@ def make(folder: Any, lives: Any = LIVES, *, closed: bool = False, multi: bool =
         model_store=str(folder / "models"),
         key_folder=str(folder / "keys"),
         models_folder=str(folder) if multi else "",
+        aip_health_route="/vertex/health",
+        aip_predict_route="/vertex/predict",
     )
     parts = wire(config)
     operations = operations_of(build_flask(config, parts))

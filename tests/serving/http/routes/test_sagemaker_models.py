@@ -53,6 +53,15 @@ def test_ping_is_empty_and_well_when_the_model_is_live():
     answer = client_of("credit").get("/ping")
     assert (answer.status_code, answer.data) == (200, b"")
     assert client_of("iris").get("/ping").status_code == 503
+    # What boto3, curl and the platform accept.
+    assert client_of("credit").get("/ping", headers={"Accept": "*/*"}).data == b""
+
+
+def test_ping_is_answered_as_vetiver_does_to_who_names_json():
+    # R's httr accepts this.
+    accept = {"Accept": "application/json, text/xml, application/xml, */*"}
+    assert client_of("credit").get("/ping", headers=accept).json == {"ping": "pong"}
+    assert client_of("iris").get("/ping", headers=accept).status_code == 503
 
 
 def test_a_container_of_many_models_is_well_with_none():
