@@ -89,8 +89,8 @@ def test_two_protocols_of_one_path_are_one_operation_of_either_s_body(described)
     operation = described["paths"]["/predict"]["post"]
     assert operation["tags"] == ["Loans", "vetiver"]
     one, rows = operation["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
-    assert one == {"$ref": "#/components/schemas/loans_row"}
-    assert rows["items"]["anyOf"][0] == {"$ref": "#/components/schemas/credit_row"}
+    assert one == {"$ref": "#/components/schemas/LoansRow"}
+    assert rows["items"]["anyOf"][0] == {"$ref": "#/components/schemas/CreditRow"}
     answers = operation["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
     assert [answer["required"] for answer in answers] == [["default_proba"], ["predict"]]
 
