@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, g
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import BaseConverter
 
 from errors import MiranteError
 from serving.champions import Champions, Live
@@ -40,17 +42,27 @@ _MODEL = Operation(
 )
 
 
+class _BeforeColon(BaseConverter):
+    """A part of a path that is not followed by `:predict`, which is a route of its own."""
+
+    regex = "[^/:]+"
+
+
 def v1_blueprint(champions: Champions) -> Blueprint:
     """Return the blueprint of `/v1/models` and of one of them; its errors are the protocol's."""
     blueprint = Blueprint("v1", __name__)
     blueprint.register_error_handler(MiranteError, _refuse)
+
+    @blueprint.record
+    def add_converter(state: BlueprintSetupState) -> None:
+        state.app.url_map.converters["before_colon"] = _BeforeColon
 
     @blueprint.get("/v1/models")
     @described(_LIST)
     def models() -> Response:
         return _json({"models": sorted(champions.lives)})
 
-    @blueprint.get("/v1/models/<name>")
+    @blueprint.get("/v1/models/<before_colon:name>")
     @described(_MODEL)
     def model(name: str) -> Response:
         return _json(state(champions.live(name)))
