@@ -33,6 +33,7 @@ from learning.evaluation import evaluate
 from learning.imports.recognition import KNOWN
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
+from learning.prediction import Runtime
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.tasks import read_target, task_names, task_of
@@ -127,13 +128,18 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
-    seen = profile.profile_of(train, holdout, compiled.runtime.outputs(holdout.batch))
-    members = {**model.members, **learnt_rows.dump(train.batch), **profile.dump(seen)}
+    members = {**model.members, **seen_in(train, holdout, compiled.runtime)}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     with uninterrupted():
         version = write_model(registry, name, model)
         verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+def seen_in(train: Dataset, holdout: Dataset, runtime: Runtime) -> dict[str, bytes]:
+    """Return the members that keep which rows were learnt from, and what they looked like."""
+    seen = profile.profile_of(train, holdout, runtime.outputs(holdout.batch))
+    return {**learnt_rows.dump(train.batch), **profile.dump(seen)}
 
 
 @contextmanager
@@ -158,7 +164,8 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     if recipe.field_aliases:
         schema = with_field_aliases(dataset.schema, recipe.field_aliases)
         dataset = replace(dataset, schema=schema)
-    return dataset.in_unit(recipe.unit) if recipe.unit else dataset
+    dataset = dataset.in_unit(recipe.unit) if recipe.unit else dataset
+    return dataset.logging(recipe.log) if recipe.log else dataset
 
 
 def reading_of(recipe: Recipe) -> dict[str, Any]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from errors import ModelFileError
 from learning.families import find_family
 from learning.imports.example import Example, read_example
-from learning.imports.imported import Imported, classes_of
+from learning.imports.imported import Imported, class_of, classes_of
 from learning.imports.recognition import Kind, check_version, recognised
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
@@ -88,9 +88,10 @@ def import_model(
     """Import a model's file and register it.
 
     What kind of file it is, its content says, and else its ending: LightGBM's model
-    text, .cbm, .onnx, .skops, a pickle, or JSON of a script of clients/r. All but the
-    last need `schema`, an example row (.json) or table (.csv), LightGBM's only where its
-    file does not name the columns. `classes` are the target's in the model's order,
+    text, XGBoost's JSON or UBJ, .cbm, .onnx, .skops, a pickle, or JSON of a script of
+    clients/r. All but the last need `schema`, an example row (.json) or table (.csv),
+    LightGBM's and XGBoost's only where the file does not name the columns. `classes` are
+    the target's in the model's order,
     for a file that does not name them. A pickle is read only if
     `trusted`, and by another process. Nothing can be compared: under
     `if_better` it becomes the champion only where there is none.
@@ -130,15 +131,25 @@ def read_model_file(file: Path, given: Given) -> Imported:
             "say --i-trust-this-file"
         )
     example = None if given.schema is None else read_example(given.schema, given.target)
-    if kind == "lightgbm":
-        model = _lightgbm(data, example, given)
-    elif example is None:
-        raise ModelFileError("such a file needs --schema: an example row or table")
-    elif given.classes:
-        raise ModelFileError("--classes is for files that do not name their classes")
-    else:
-        model = _READERS[kind](data, example, given.target)
+    model = _read(kind, data, example, given)
     return model if example is None else model._replace(metrics=metrics_of(model, example))
+
+
+def _read(kind: Kind, data: bytes, example: Example | None, given: Given) -> Imported:
+    if kind == "lightgbm" or kind == "xgboost":
+        return _boosted(kind, data, example, given)
+    if kind == "pickle":
+        return _pickle(data, example, given)
+    return _READERS[kind](data, _needed(example, given), given.target)
+
+
+def _needed(example: Example | None, given: Given) -> Example:
+    """Return the example, and check that nothing else is said. Raises ModelFileError."""
+    if example is None:
+        raise ModelFileError("such a file needs --schema: an example row or table")
+    if given.classes:
+        raise ModelFileError("--classes is for files that do not name their classes")
+    return example
 
 
 def metrics_of(model: Imported, example: Example) -> dict[str, Any]:
@@ -186,10 +197,14 @@ def _trained(model: Imported, protocols: tuple[str, ...] = ()) -> TrainedModel:
     )
 
 
-def _lightgbm(data: bytes, example: Example | None, given: Given) -> Imported:
+def _boosted(
+    kind: Literal["lightgbm", "xgboost"], data: bytes, example: Example | None, given: Given
+) -> Imported:
     from learning.imports.lightgbm import import_lightgbm
+    from learning.imports.xgboost import import_xgboost
 
-    return import_lightgbm(data, example, given.target, given.classes)
+    read = import_lightgbm if kind == "lightgbm" else import_xgboost
+    return read(data, example, given.target, given.classes)
 
 
 def _catboost(data: bytes, example: Example, target: str) -> Imported:
@@ -210,16 +225,21 @@ def _skops(data: bytes, example: Example, target: str) -> Imported:
     return import_skops(data, example, target)
 
 
-def _pickle(data: bytes, example: Example, target: str) -> Imported:
-    from learning.imports.isolated import import_pickle
+def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
+    from learning.imports.isolated import Handed, import_handed, read_pickle
 
     check_version(data)
-    return import_pickle(data, example, target)
+    handed = read_pickle(data, example, given.target)
+    if isinstance(handed, Handed):
+        return import_handed(handed, _needed(example, given), given.target)
+    named = given.classes or tuple(map(class_of, handed.classes))
+    made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
+    kept = {"imported_from": f"a pickle of {handed.library}", "read_in": handed.confined}
+    return made._replace(origin={**made.origin, **kept})
 
 
 _READERS: dict[Kind, Callable[[bytes, Example, str], Imported]] = {
     "catboost": _catboost,
     "onnx": _onnx,
     "skops": _skops,
-    "pickle": _pickle,
 }

@@ -7,7 +7,8 @@ request gets the same answer whichever way it came.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
@@ -83,7 +84,8 @@ class Exchange:
     `max_rows` is how many rows are taken. `inference_id` is the prediction's id.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting; `options` is
-    what decoding keeps for rendering. `error` is what refuses it.
+    what decoding keeps for rendering. `error` is what refuses it. `trace` is its caller's,
+    `marks` are the ends of its stations, where spans are made of them.
     """
 
     route: Route
@@ -105,6 +107,11 @@ class Exchange:
     rows: int = 0
     error: Exception | None = None
     trace: TraceContext | None = None
+    marks: Sequence[tuple[str, float]] = ()
+
+    def mark(self, station: str) -> None:
+        """Note that a station has ended."""
+        self.marks = (*self.marks, (station, time.perf_counter()))
 
     def forget(self) -> None:
         """Let go of the body and of all that was made of it; `error` stays, without its frames."""

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from errors import MiranteError, NotFound, TooManyRows
+from monitoring.entries import Answered
+from monitoring.prediction_log import PredictionLog
 from serving.actions import ACTIONS
 from serving.champions import Champions, Live
 from serving.cors import Cors
@@ -81,6 +83,7 @@ class PredictionService:
         guard: Guard | None,
         cors: Cors,
         observation: Observation,
+        prediction_log: PredictionLog | None = None,
         more_routes: Iterable[Route] = (),
     ) -> None:
         self.champions = champions
@@ -95,6 +98,8 @@ class PredictionService:
         self._guard = guard
         self._cors = cors
         self._observation = observation
+        self._traced = observation.tracing is not None
+        self._prediction_log = prediction_log
         self._exact = {(r.method, r.pattern): r for r in self.routes if "{" not in r.pattern}
         self._patterns = [
             (r, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(r.pattern))))
@@ -134,6 +139,8 @@ class PredictionService:
         )
         if PARENT in headers:
             exchange.trace = trace_of(headers)
+        if self._traced:
+            exchange.mark("begin")
         return exchange
 
     def admit(self, exchange: Exchange) -> None:
@@ -219,10 +226,15 @@ class PredictionService:
                 groups.setdefault(key, []).append(exchange)
         for (action, _), group in groups.items():
             ACTIONS[action](group)
+            if self._traced:
+                for exchange in group:
+                    exchange.mark(action)
         return [self._render(exchange) for exchange in exchanges]
 
     def _decode(self, exchange: Exchange) -> None:
         exchange.started = time.perf_counter()
+        if self._traced:
+            exchange.mark("receive")
         try:
             encoding = exchange.headers.get(b"content-encoding")
             if encoding is not None:
@@ -232,6 +244,8 @@ class PredictionService:
             self._check_size(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
+        if self._traced:
+            exchange.mark("decode")
 
     def _check_size(self, exchange: Exchange) -> None:
         """Raise TooManyRows for what would be answered with too many values."""
@@ -249,6 +263,8 @@ class PredictionService:
             exchange.rows = len(exchange.decoded.batch.matrix)
             try:
                 answer = exchange.route.protocol.render(exchange)
+                if self._traced:
+                    exchange.mark("render")
             except Exception as error:
                 exchange.error = error
         if exchange.error is not None:
@@ -273,22 +289,42 @@ class PredictionService:
     def _finish(self, exchange: Exchange, answer: Answer) -> Answer:
         """Record the request, and add the headers that every answer has."""
         live = getattr(exchange, "live", None)
-        self._observation.record(
+        seconds = time.perf_counter() - exchange.started
+        trace = self._observation.record(
             request_id=exchange.request_id,
             method=exchange.route.method,
             route=exchange.route.pattern,
             status=answer.status,
-            seconds=time.perf_counter() - exchange.started,
+            seconds=seconds,
             rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
             detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
             trace=exchange.trace,
+            client=exchange.client,
+            headers=exchange.headers,
+            marks=exchange.marks,
         )
         if exchange.error is None and exchange.route.action in ACTIONS:
             identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
             answer = answer._replace(headers=(*answer.headers, identity))
-        return complete(answer, exchange.headers, exchange.request_id, self._cors, exchange.trace)
+            if self._prediction_log is not None and self._prediction_log.is_chosen():
+                self._prediction_log.note(_answered(exchange, seconds))
+        return complete(answer, exchange.headers, exchange.request_id, self._cors, trace)
+
+
+def _answered(exchange: Exchange, seconds: float) -> Answered:
+    """Return what the prediction log keeps of an exchange that was answered."""
+    return Answered(
+        exchange.live,
+        exchange.decoded,
+        exchange.prediction,
+        exchange.inference_id,
+        time.time(),
+        seconds,
+        exchange.route.pattern,
+        len(exchange.body),
+    )
 
 
 def _routes_of(protocols: Iterable[HttpProtocol], more: Iterable[Route]) -> tuple[Route, ...]:

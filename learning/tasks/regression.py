@@ -151,6 +151,10 @@ class Regression(Task):
         rounded = [[float(f"{value:.{DIGITS}g}") for value in pair] for pair in pairs]
         return prediction._replace(intervals=rounded)
 
+    def served(self, predictions: Sequence[Prediction]) -> tuple[Doubles, None]:
+        """Return the values of all rows."""
+        return np.array([[value] for each in predictions for value in each.values]), None
+
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""
         found = prediction.intervals

@@ -7,6 +7,7 @@ is called by its new signature. Health checking and reflection are there, and op
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -18,12 +19,14 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from errors import Overloaded
 from serving import in_flight
-from serving.exchange import Route
+from serving.actions import DESCRIBE
+from serving.exchange import Answer, Exchange, Route
+from serving.grpc import codes
 from serving.grpc.codes import verdict
 from serving.grpc.inference_service import OpenInference
 from serving.grpc.reflection import Reflection
 from serving.grpc.typed_services import TypedServices
-from serving.refusals import DeadlinePassed
+from serving.refusals import CallUnknown, DeadlinePassed
 from serving.service import PredictionService
 
 # Open at once; beyond it RESOURCE_EXHAUSTED.
@@ -55,20 +58,45 @@ class Calls(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(partial(self._answer, route, latest))
 
     def _answer(self, route: Route, latest: float, message: bytes, context: Any) -> bytes:
-        headers = {
-            name.encode(): _bytes(value)
-            for name, value in context.invocation_metadata()
-            if name in _READ
-        }
-        query = _query(context.invocation_metadata())
-        exchange = self._service.begin(route, headers, query, _client(context.peer()))
+        exchange = _begin(self._service, route, context)
         answer = self._service.serve(exchange, partial(_in_time, message, latest, context))
-        context.set_trailing_metadata(
-            tuple((name.decode(), value.decode()) for name, value in answer.headers)
-        )
-        if exchange.error is not None:
-            context.abort(*verdict(exchange.error))
+        _end(exchange, answer, context)
         return answer.body
+
+
+class UnknownCalls(grpc.GenericRpcHandler):
+    """Refuses every call that comes to it, the last of the handlers: such a call is logged too."""
+
+    def __init__(self, service: PredictionService) -> None:
+        self._service = service
+        # Of its protocol only the refusal is asked for; no name that a caller made up is recorded.
+        refusing: Any = codes
+        self._route = Route("GRPC", "", DESCRIBE, refusing, in_head=False)
+
+    def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Return what refuses a call, of however many messages."""
+        return grpc.stream_stream_rpc_method_handler(self._refuse)
+
+    def _refuse(self, _: Iterator[bytes], context: Any) -> Iterator[bytes]:
+        exchange = _begin(self._service, self._route, context)
+        answer = self._service.refuse(exchange, CallUnknown("there is no such call"))
+        _end(exchange, answer, context)
+        yield answer.body
+
+
+def _begin(service: PredictionService, route: Route, context: Any) -> Exchange:
+    metadata = context.invocation_metadata()
+    headers = {name.encode(): _bytes(value) for name, value in metadata if name in _READ}
+    return service.begin(route, headers, _query(metadata), _client(context.peer()))
+
+
+def _end(exchange: Exchange, answer: Answer, context: Any) -> None:
+    """Send the answer's headers, and the verdict where there is an error."""
+    context.set_trailing_metadata(
+        tuple((name.decode(), value.decode()) for name, value in answer.headers)
+    )
+    if exchange.error is not None:
+        context.abort(*verdict(exchange.error))
 
 
 def _query(metadata: Any) -> bytes:
@@ -124,6 +152,7 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._reflection = Reflection(service.champions)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(self._reflection, self._server)
+        self._server.add_generic_rpc_handlers((UnknownCalls(service),))
         self.port = _bind(self._server, address, certificate, key)
 
     def start(self) -> None:

@@ -150,8 +150,8 @@ class FlaskBridge:
         headers = dict(scope["headers"])
         request_id = self._request_ids.of(headers.get(b"x-request-id"))
         trace = trace_of(headers)
-        answer = complete(refuse(error, request_id), headers, request_id, self._cors, trace)
-        self._observation.record(
+        answer = refuse(error, request_id)
+        trace = self._observation.record(
             request_id=request_id,
             method=scope["method"],
             route="",
@@ -159,7 +159,9 @@ class FlaskBridge:
             seconds=0.0,
             detail=str(error),
             trace=trace,
+            headers=headers,
         )
+        answer = complete(answer, headers, request_id, self._cors, trace)
         fields = [
             (b"content-type", answer.content_type),
             (b"content-length", str(len(answer.body)).encode()),

@@ -11,10 +11,12 @@ import msgspec
 from flask import request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from errors import ParseError, RecipeError
 from policy import NAME
 from serving.http.operation import Schema
+from serving.http.unpacked_stream import unpacked_stream
 from serving.refusals import BodyTooLarge
 from tables.overrides import Overrides
 from tables.schema import Kind
@@ -114,12 +116,29 @@ _EXPECTED = {
 }
 
 
+def _unpack(most_bytes: int) -> None:
+    """Have a packed body read as what it holds, of a length that is not known beforehand."""
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return
+    environ = request.environ
+    packed = get_input_stream(environ, max_content_length=most_bytes)
+    environ["wsgi.input"] = unpacked_stream(packed, encoding)
+    environ["wsgi.input_terminated"] = True
+    for name in ("CONTENT_LENGTH", "HTTP_CONTENT_ENCODING"):
+        environ.pop(name, None)
+
+
 @contextmanager
 def bounded(max_upload_bytes: int) -> Iterator[None]:
-    """Read no more of a request's form than an upload may have. Raises BodyTooLarge."""
+    """Read no more of a request's form than an upload may have, unpacked if it is packed.
+
+    Raises BodyTooLarge and MediaTypeError.
+    """
     request.max_content_length = max_upload_bytes + ENVELOPE
     request.max_form_parts = MOST_FIELDS
     try:
+        _unpack(max_upload_bytes + ENVELOPE)
         yield
     except RequestEntityTooLarge:
         raise BodyTooLarge(f"an upload is at most {max_upload_bytes} bytes") from None

@@ -16,6 +16,7 @@ from serving.exchange import Answer
 from serving.observation import Observation
 from serving.packing import SMALLEST, packed
 from serving.problems import fault, problem, refuse
+from serving.recorded import NO_HEADERS
 from serving.request_ids import RequestIds
 from serving.trace_context import TraceContext, trace_of
 
@@ -64,8 +65,7 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
             response.headers["Cache-Control"] = "no-cache"  # ask again, with the tag
             response.make_conditional(request.environ)
         _pack(response)
-        _add_headers(response, cors)
-        observation.record(
+        g.trace = observation.record(
             request_id=g.request_id,
             method=request.method,
             route=request.url_rule.rule if request.url_rule else "",
@@ -73,7 +73,10 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
             seconds=time.perf_counter() - g.started,
             detail=g.get("detail", ""),
             trace=g.trace,
+            client=request.remote_addr or "",
+            headers=flask_headers() if observation.tracing else NO_HEADERS,
         )
+        _add_headers(response, cors)
         return response
 
     app.register_error_handler(MiranteError, _refuse)

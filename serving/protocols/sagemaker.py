@@ -1,4 +1,4 @@
-"""SageMaker's protocol: `/invocations` in JSON, JSON Lines or CSV, rows or columns of them.
+"""SageMaker's protocol: `/invocations` in JSON, JSON Lines, CSV or npy, rows or columns of them.
 
 docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html says what the
 platform asks for; the names in the answers are those of its own algorithms.
@@ -15,6 +15,7 @@ from errors import MiranteError, ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
 from serving.description import (
+    BINARY,
     STRICT,
     TEXT,
     VALUES,
@@ -43,6 +44,7 @@ from serving.problems import refuse_with_message
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
 from tables.readers.body import read_body
+from tables.readers.npy import columns_of_array, read_npy, rows_of_array, write_npy
 from tables.rows import Decoded, parse_json
 
 TAG = "SageMaker"
@@ -56,7 +58,8 @@ PROTOCOL: str | None = None
 
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _PRINTABLE = re.compile(rb"[ -~]{0,1024}")
-_WRITABLE = media.WRITABLE | media.WRITABLE_LINES
+NPY = "application/x-npy"
+_WRITABLE = media.WRITABLE | media.WRITABLE_LINES | {NPY: NPY}
 _LINES = b"application/jsonlines"
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
@@ -73,8 +76,10 @@ def decode(exchange: Exchange) -> Decoded:
     codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
     (strict,) = exchange.flags("strict")
     exchange.options = None
-    written = media.readable(exchange)
-    if written == media.CSV:
+    written = NPY if exchange.media_type == NPY.encode() else media.readable(exchange)
+    if written == NPY:
+        decoded = _decode_npy(exchange, strict)
+    elif written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
         table = read_body(
             body,
@@ -93,6 +98,14 @@ def decode(exchange: Exchange) -> Decoded:
     if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
+
+
+def _decode_npy(exchange: Exchange, strict: bool) -> Decoded:
+    codec, schema, most = exchange.live.codec, exchange.live.schema, exchange.max_rows
+    array = read_npy(exchange.body, schema, most)
+    if array.dtype.kind == "U":
+        return codec.decode_columns(columns_of_array(array, schema), strict=strict, most_rows=most)
+    return codec.decode_objects(rows_of_array(array, schema), strict=strict, most_rows=most)
 
 
 def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
@@ -114,7 +127,10 @@ def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
 
 
 def render(exchange: Exchange) -> Answer:
-    """Render the prediction as JSON, JSON Lines or CSV without a header. Raises NotAcceptable."""
+    """Render the prediction as JSON, JSON Lines, CSV without a header, or npy.
+
+    Raises NotAcceptable.
+    """
     written, headers = media.writable(exchange, _WRITABLE), _custom_attributes(exchange)
     if written != media.JSON:
         headers += warning_headers(exchange.decoded)
@@ -123,6 +139,9 @@ def render(exchange: Exchange) -> Answer:
         # Bare: the platform's SDK compares the whole value.
         return Answer(200, media.write_csv(cells[0], cells[1:]), b"text/csv", headers)
     predictions = _predictions(exchange.live, exchange.prediction)
+    if written == NPY:
+        values = [one[_name(exchange.live)] for one in predictions]
+        return Answer(200, write_npy(values), NPY.encode(), headers)
     document: dict[str, Any] = {"predictions": predictions}
     if exchange.options is not None and written == media.JSON:
         document["predictions"] = [one[_name(exchange.live)] for one in predictions]
@@ -190,8 +209,14 @@ def document(live: Live) -> Description:
             },
             _LINES.decode(): TEXT,
             media.CSV: TEXT,
+            NPY: BINARY,
         },
-        {media.JSON: {"schema": answer}, _LINES.decode(): TEXT, media.CSV: TEXT},
+        {
+            media.JSON: {"schema": answer},
+            _LINES.decode(): TEXT,
+            media.CSV: TEXT,
+            NPY: BINARY,
+        },
         parameters=(
             flag("strict", STRICT),
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),

@@ -41,10 +41,11 @@ def decode(exchange: Exchange) -> Decoded:
     (strict,) = exchange.flags("strict")
     if body[:2] == b"[{":
         return codec.decode_json(body, single=False, strict=strict, most_rows=most)
-    rows = parse_json(body, most)
-    if not isinstance(rows, list) or not rows:
+    schema = exchange.live.schema
+    parsed = parse_json(body, most, len(schema.features))
+    if not isinstance(parsed, list) or not parsed:
         raise RowsError("expected a list of at least one row")
-    rows = named(rows, exchange.live.schema)
+    rows = named(parsed, schema)
     return codec.decode_objects(rows, strict=strict, most_rows=most)
 
 

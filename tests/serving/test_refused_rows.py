@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from serving import refused_rows
@@ -73,3 +74,8 @@ def test_no_row_is_left_out_where_the_protocol_would_not_say_which(
 ) -> None:
     monkeypatch.setattr(v0, "PARTIAL", False)
     assert answered(rows_of(30, 13, 40), b"partial=1").status == 422
+
+
+def test_words_that_are_no_category_stay_with_their_rows() -> None:
+    unseen = ((0, 2, "cave"), (1, 2, "igloo"), (3, 2, "tent"))
+    assert refused_rows._moved(unseen, np.array([0, 2, 3])) == ((0, 2, "cave"), (2, 2, "tent"))

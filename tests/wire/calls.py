@@ -519,6 +519,8 @@ READ = [
     "/livez",
     "/metrics",
     "/models",
+    "/models?limit=1",
+    "/models?limit=none",
     "/models/iris",
     "/models/nothing",
     "/metadata",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -36,7 +37,7 @@ from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.grpc.server import MAX_CALLS, GrpcServer
 from serving.metrics import Metrics
-from serving.observation import Observation
+from serving.observation import Observation, access_log
 from serving.protocols import oip
 from tables.batch import Batch
 from tables.schema import Feature, Schema, Target
@@ -557,6 +558,37 @@ def test_a_call_s_trace_is_told_in_the_trailing_metadata() -> None:
             raw(channel, INFER)(b"\xff\xff", metadata=(("traceparent", parent),))
         trailing: Any = caught.value.trailing_metadata()
         assert dict(trailing)["traceparent"] == parent
+
+
+def test_every_refusal_is_in_the_log_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    access_log.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO, "mirante.access")
+    token, entry = new_key("reader", ["predict"])
+    guard = Guard(KeyRing([entry.entry()]), require_for_prediction=True)
+    key = ("authorization", f"Bearer {token}")
+    asked = {
+        "no-call": ("/nobody.Service/Call", b"", key),
+        "no-method": ("/inference.GRPCInferenceService/Nothing", b"", key),
+        "no-message": (INFER, b"\xff\xff", key),
+        "no-model": (INFER, b"\x0a\x06nobody", key),
+        "no-key": (INFER, b"", ("x-any", "1")),
+    }
+    with reached(make_live("iris", schema=IRIS), guard=guard) as (_, channel):
+        for request_id, (path, message, sent) in asked.items():
+            with pytest.raises(grpc.RpcError) as caught:
+                raw(channel, path)(message, metadata=(("x-request-id", request_id), sent))
+            trailing: Any = caught.value.trailing_metadata()
+            assert dict(trailing)["x-request-id"] == request_id
+    access_log.removeHandler(caplog.handler)
+    lines = {line.request_id: line for line in caplog.records if line.name == access_log.name}  # type: ignore[attr-defined]
+    assert {name: line.status for name, line in lines.items()} == {  # type: ignore[attr-defined]
+        "no-call": 405,
+        "no-method": 405,
+        "no-message": 400,
+        "no-model": 404,
+        "no-key": 401,
+    }
+    assert all(line.detail for line in lines.values())  # type: ignore[attr-defined]
 
 
 def test_metadata_that_is_not_the_services_changes_nothing() -> None:
