@@ -24,6 +24,7 @@ from flask import Flask
 from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
+from monitor import ask_performance, keep_feedback
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
@@ -41,11 +42,13 @@ from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.drift import drift_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
+from serving.http.routes.feedback import feedback_blueprint
 from serving.http.routes.health import health_blueprint
 from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
 from serving.http.routes.oip_metadata import oip_blueprint
+from serving.http.routes.performance import performance_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
@@ -58,10 +61,11 @@ from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
-from serving.model_folder import ModelFolder
+from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
+from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
 from serving.tracing import tracing_of
 from worker import (
@@ -110,7 +114,8 @@ def wire(config: Config) -> Parts:
     """Build what the ASGI and the WSGI application share; nothing is loaded yet."""
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
-    model_folder = open_model_folder(config) if config.models_folder else None
+    folder = config.models_folder
+    model_folder = open_model_folder(folder, config.registry) if folder else None
     champions = follow(config, model_folder or registry, metrics)
     if model_folder is not None:
         model_folder.serve(champions)
@@ -174,16 +179,6 @@ def vertex_routes(config: Config) -> tuple[Route, ...]:
     return (Route("POST", path, PREDICT, v1),) if path else ()
 
 
-def open_model_folder(config: Config) -> ModelFolder:
-    """Open the folder that models are loaded from by name, each trusted by its own keys."""
-
-    def open_folder(folder: Path) -> Registry:
-        keys = config.key_folder or str(folder / "keys")
-        return open_registry(**config.registry | {"model_store": str(folder), "key_folder": keys})
-
-    return ModelFolder(config.models_folder, open_folder)
-
-
 def create_app(config: Config | None = None) -> Flask:
     """Build the WSGI application: every route, the champions loaded and followed."""
     config = config or read_config(os.environ)
@@ -201,6 +196,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.register_blueprint(prediction_blueprint(parts.service))
     _register_inspection(app, config, parts)
     _register_training(app, config, parts)
+    _register_feedback(app, config, parts)
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
     app.register_blueprint(
         versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
@@ -237,13 +233,24 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
     app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
 
 
+def _register_feedback(app: Flask, config: Config, parts: Parts) -> None:
+    feedback = feedback_blueprint(
+        parts.guard,
+        partial(keep_feedback, config),
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+    )
+    app.register_blueprint(feedback)
+
+
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
+    loadable = parts.model_folder if config.model_loading else None
     sagemaker = sagemaker_blueprint(
         parts.champions,
         default_model=config.default_model,
         max_in_flight=config.max_in_flight,
         max_body_bytes=config.max_body_bytes,
-        model_folder=parts.model_folder if config.model_loading else None,
+        model_folder=loadable,
         multi_model=parts.model_folder is not None,
         models_folder=config.models_folder,
     )
@@ -251,9 +258,10 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
+        performance_blueprint(parts.champions, partial(ask_performance, config)),
         drift_blueprint(parts.champions, parts.read_drift),
         vetiver_blueprint(parts.champions, config.default_model),
-        oip_blueprint(parts.champions),
+        oip_blueprint(Repository(parts.champions, loadable), parts.champions, parts.guard),
         v1_blueprint(parts.champions),
         sagemaker,
     ):

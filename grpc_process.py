@@ -18,6 +18,7 @@ from serving.champions import Champions
 from serving.cors import Cors
 from serving.logs import start_logging
 from serving.metrics import Metrics
+from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.service import PredictionService
 from serving.tracing import Tracing, tracing_of
@@ -37,6 +38,7 @@ def make_server(
     champions: Champions,
     tracing: Tracing | None = None,
     prediction_log: PredictionLog | None = None,
+    folder: ModelFolder | None = None,
 ) -> GrpcServer:
     """Return the server, not started.
 
@@ -51,6 +53,7 @@ def make_server(
         return GrpcServer(
             make_service(config, champions, tracing, prediction_log),
             f"{config.host}:{config.grpc_port}",
+            folder=folder if config.model_loading else None,
             threads=config.grpc_threads,
             certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
             key=read_pem("GRPC_PRIVATE_KEY", config.grpc_private_key),
@@ -93,15 +96,19 @@ def read_pem(setting: str, path: str) -> bytes:
 
 def serve(config: Config, stopping: threading.Event) -> None:
     """Serve until `stopping` is set, then end the calls under way."""
+    where = config.models_folder
+    folder = open_model_folder(where, config.registry) if where else None
     champions = Champions(
-        open_registry(**config.registry),
+        folder or open_registry(**config.registry),
         names=config.models,
         poll_seconds=config.poll_seconds,
         keeps_words=bool(config.prediction_log),
     )
+    if folder is not None:
+        folder.serve(champions)
     tracing = tracing_of(**config.tracing)
     prediction_log = open_prediction_log(config, lambda outcome, rows: None)
-    server = make_server(config, champions, tracing, prediction_log)
+    server = make_server(config, champions, tracing, prediction_log, folder)
     champions.start()
     if tracing is not None:
         tracing.start()

@@ -8,6 +8,7 @@ from serving.champions import Live
 from tables.json_schema import choice
 
 Schema = dict[str, Any]
+PARTIAL = "answer the rows that are good, and name those that are not"
 STRICT = "refuse a category never seen in training, and a missing value where it had none"
 
 SCHEMAS = "#/components/schemas/"

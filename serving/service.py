@@ -12,10 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from errors import MiranteError, NotFound, TooManyRows
+from errors import AccessError, MiranteError, NotFound, TooManyRows
 from monitoring.entries import Answered
 from monitoring.prediction_log import PredictionLog
 from serving.actions import ACTIONS
+from serving.auth import HOW_TO, Scope
 from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.description import Description
@@ -25,7 +26,7 @@ from serving.media import unpack
 from serving.memory import CollectionPause, give_back
 from serving.observation import Observation
 from serving.packing import pack
-from serving.problems import fault, too_large
+from serving.problems import FAULT, too_large
 from serving.request_ids import RequestIds
 from serving.trace_context import PARENT, TraceContext, trace_of
 from tables.json_text import is_long, too_many
@@ -59,7 +60,11 @@ class HttpProtocol(PredictionProtocol, Protocol):
 
 
 class Guard(Protocol):
-    """Who may predict: raises AccessError, or does nothing."""
+    """Who may do what: raises AccessError, or does nothing."""
+
+    def check(self, headers: Iterable[tuple[bytes, bytes]], scope: Scope, client: str) -> Any:
+        """Raise AccessError for a request whose key does not have the scope."""
+        ...
 
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
@@ -160,6 +165,12 @@ class PredictionService:
             raise too_large(self.max_body_bytes)
         if exchange.route.in_head and exchange.route.lists is None:
             exchange.live = self._find(exchange)
+
+    def check_key(self, exchange: Exchange, scope: Scope) -> None:
+        """Raise AccessError for a request whose key does not have the scope."""
+        if self._guard is None:
+            raise AccessError(HOW_TO)
+        self._guard.check(exchange.headers.items(), scope, exchange.client)
 
     def is_quick(self, exchange: Exchange) -> bool:
         """Whether a whole body, not packed, is answered at once: by its model, or by none."""
@@ -272,13 +283,12 @@ class PredictionService:
         return self._finish(exchange, answer)
 
     def _refusal(self, exchange: Exchange, error: Exception) -> Answer:
-        if isinstance(error, MiranteError):
-            return exchange.route.protocol.refuse(error, exchange.request_id)
-        told = exchange.trace.members if exchange.trace else {}
-        log.error(
-            "request failed", extra={"request_id": exchange.request_id, **told}, exc_info=error
-        )
-        return fault(exchange.request_id)
+        if not isinstance(error, MiranteError):
+            told = {"request_id": exchange.request_id}
+            told |= exchange.trace.members if exchange.trace else {}
+            log.error("request failed", extra=told, exc_info=error)
+            error = MiranteError(FAULT)
+        return exchange.route.protocol.refuse(error, exchange.request_id)
 
     def refuse(self, exchange: Exchange, error: MiranteError) -> Answer:
         """Answer a request that was not computed."""

@@ -482,13 +482,15 @@ class RowCodec:
         """Return the row and field of the first categories never seen, and how many more."""
         if not self._categorical:
             return (), 0
-        rows, columns = np.nonzero(batch.matrix[:, self._categorical] == UNKNOWN)
-        first = slice(MOST_PROBLEMS)
+        unknown = batch.matrix[:, self._categorical] == UNKNOWN
+        # Of a long table whose every cell is unknown, the indices would be larger than the table.
+        first = np.flatnonzero(unknown.any(axis=1))[:MOST_PROBLEMS]
+        rows, columns = np.nonzero(unknown[first])
         found = tuple(
             (indices[row], self._columns[self._categorical[column]].name)
-            for row, column in zip(rows[first].tolist(), columns[first].tolist(), strict=True)
-        )
-        return found, len(rows) - len(found)
+            for row, column in zip(first[rows].tolist(), columns.tolist(), strict=True)
+        )[:MOST_PROBLEMS]
+        return found, int(np.count_nonzero(unknown)) - len(found)
 
     def decode_columns(
         self,

@@ -23,6 +23,7 @@ GUARDED = {
     ("POST", "/v0/train"): "train",
     ("POST", "/v0/models/<name>/train"): "train",
     ("POST", "/v0/describe"): "train",
+    ("POST", "/v0/feedback"): "feedback",
     ("GET", "/v0/jobs"): "train",
     ("GET", "/v0/jobs/<job_id>"): "train",
     ("GET", "/v0/jobs/<job_id>/events"): "train",
@@ -31,10 +32,14 @@ GUARDED = {
     ("POST", "/v0/models/<name>/rollback"): "train",
     ("DELETE", "/v0/models/<name>/versions/<version>"): "admin",
     ("GET", "/v0/audit"): "admin",
+    ("POST", "/v2/repository/models/<name>/load"): "admin",
+    ("POST", "/v2/repository/models/<name>/unload"): "admin",
 }
+# A list that is asked for by POST.
+LISTING = {("POST", "/v2/repository/index")}
 # Routes with a key in their path answer 404 to a wrong one.
 TOKEN = "<token>"
-KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "train", "admin")}
+KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "feedback", "train", "admin")}
 
 
 def settings(folder: Path, **more: str) -> dict[str, str]:
@@ -118,7 +123,7 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
     }
     for method, rule in routes.listed:
         if method != "GET":
-            assert (method, rule) in GUARDED or (method, rule) in predicting, (method, rule)
+            assert (method, rule) in {*GUARDED, *LISTING, *predicting}, (method, rule)
 
 
 INSPECTION = [
@@ -126,7 +131,7 @@ INSPECTION = [
     "/v0/models",
     "/metadata",
     "/prototype",
-    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto", "performance")),
     *("/v1/models", "/v1/models/<name>"),
     *("/models", "/models/<name>", "/v2/models/<name>", "/v2/models/<name>/ready"),
 ]
@@ -212,5 +217,6 @@ def test_without_any_key_guarded_routes_say_how_to_make_one(tmp_path: Path) -> N
     for method, rule in GUARDED:
         answer = routes.ask(method, rule)
         assert answer.status_code == 403
-        assert "python -m serving.auth new --scope train" in answer.json["detail"]
+        said = answer.json.get("detail") or answer.json["error"]
+        assert "python -m serving.auth new --scope train" in said
     assert routes.ask("GET", "/livez").status_code == 200

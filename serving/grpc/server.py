@@ -26,6 +26,8 @@ from serving.grpc.codes import verdict
 from serving.grpc.inference_service import OpenInference
 from serving.grpc.reflection import Reflection
 from serving.grpc.typed_services import TypedServices
+from serving.model_folder import ModelFolder
+from serving.protocols.oip.repository import Repository
 from serving.refusals import CallUnknown, DeadlinePassed
 from serving.service import PredictionService
 
@@ -33,7 +35,7 @@ from serving.service import PredictionService
 MAX_CALLS = 1000
 
 # What the service reads of a call's metadata; any other is the caller's own.
-_SWITCHES = frozenset({"strict"})
+_SWITCHES = frozenset({"partial", "strict"})
 _READ = frozenset(
     {"authorization", "traceparent", "tracestate", "x-api-key", "x-inference-id", "x-request-id"}
 )
@@ -42,9 +44,10 @@ _READ = frozenset(
 class Calls(grpc.GenericRpcHandler):
     """Answers every call that is not health checking or reflection."""
 
-    def __init__(self, service: PredictionService) -> None:
+    def __init__(self, service: PredictionService, repository: Repository) -> None:
         self._service = service
-        self._inference = OpenInference(service.champions)
+        admin = partial(service.check_key, scope="admin")
+        self._inference = OpenInference(service.champions, repository, admin)
         self._typed = TypedServices(service.champions)
 
     def service(
@@ -126,7 +129,8 @@ def _client(peer: str) -> str:
 class GrpcServer:
     """The server: the services, health checking and reflection on one port.
 
-    `certificate` and `key` (PEM) make it speak TLS; without them it does not.
+    `folder` is where models are loaded from by a call, if they are. `certificate` and
+    `key` (PEM) make it speak TLS; without them it does not.
     Raises OSError when the address cannot be had.
     """
 
@@ -135,6 +139,7 @@ class GrpcServer:
         service: PredictionService,
         address: str,
         *,
+        folder: ModelFolder | None = None,
         threads: int = 4,
         max_calls: int = MAX_CALLS,
         certificate: bytes = b"",
@@ -148,7 +153,8 @@ class GrpcServer:
             # Calls wait for a thread, each for QUEUE_SECONDS at most; idle streams count here too.
             maximum_concurrent_rpcs=max_calls,
         )
-        self._server.add_generic_rpc_handlers((Calls(service),))
+        repository = Repository(service.champions, folder)
+        self._server.add_generic_rpc_handlers((Calls(service, repository),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._reflection = Reflection(service.champions)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(self._reflection, self._server)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from errors import MiranteError
 from serving.cors import Cors
 from serving.exchange import Answer
+from serving.http.error_form import in_form
 from serving.observation import Observation
 from serving.packing import SMALLEST, packed
 from serving.problems import fault, problem, refuse
@@ -136,14 +137,15 @@ def _add_headers(response: Response, cors: Cors) -> None:
 
 def _refuse(error: MiranteError) -> Response:
     g.detail = str(error)
-    return flask_response(refuse(error, g.request_id))
+    return flask_response(in_form(request.path, refuse(error, g.request_id)))
 
 
 def _refuse_http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     g.detail = _detail(error)
-    response = flask_response(problem(HTTPStatus(error.code), g.detail, g.request_id))
+    answer = problem(HTTPStatus(error.code), g.detail, g.request_id)
+    response = flask_response(in_form(request.path, answer))
     for name, value in error.get_headers():
         if name.lower() in ("location", "retry-after", "www-authenticate"):
             response.headers[name] = value
@@ -169,4 +171,4 @@ _DETAILS = {
 def _fail(error: Exception) -> Response:
     told = g.trace.members if g.trace else {}
     log.error("request failed", extra={"request_id": g.request_id, **told}, exc_info=error)
-    return flask_response(fault(g.request_id))
+    return flask_response(in_form(request.path, fault(g.request_id)))

@@ -13,6 +13,7 @@ from serving import media
 from serving.champions import Live, Prediction
 from serving.description import (
     MODEL_SCHEMA,
+    PARTIAL,
     ROW_PROBLEM_SCHEMA,
     STRICT,
     TEXT,
@@ -36,8 +37,6 @@ ROUTES: Routes = (
     ("POST", "/v0/models/{name}/predict", "predict"),
 )
 PROTOCOL: str | None = None
-# A row for which a model raises may be left out under `partial`: the answer says which.
-PARTIAL = True
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
@@ -50,7 +49,7 @@ def decode(exchange: Exchange) -> Decoded:
     Raises ParseError, MediaTypeError and RowsError.
     """
     codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
-    partial, strict = exchange.flags("partial", "strict")
+    partial, strict = exchange.switches()
     written = media.readable(exchange)
     if written == media.CSV:
         table = read_body(
@@ -142,7 +141,7 @@ def document(live: Live) -> Description:
         },
         {media.JSON: {"schema": answer}, media.CSV: TEXT},
         parameters=(
-            flag("partial", "answer the rows that are good, and name those that are not"),
+            flag("partial", PARTIAL),
             flag("strict", STRICT),
             *interval_parameters(live),
         ),

@@ -39,21 +39,31 @@ def shape(message: Any) -> dict[str, Any]:
     return fields | {nested.name: shape(nested) for nested in message.nested_type}
 
 
+# What KServe's clients read of answers that have no field for Triton's.
+KSERVES = {
+    ("RepositoryModelLoadResponse", "model_name"),
+    ("RepositoryModelLoadResponse", "isLoaded"),
+    ("RepositoryModelUnloadResponse", "model_name"),
+    ("RepositoryModelUnloadResponse", "isUnloaded"),
+}
+
+
 def test_every_message_is_the_clients_own() -> None:
     theirs, ours = descriptor_pb2.FileDescriptorProto(), descriptor_pb2.FileDescriptorProto()
     service_pb2.DESCRIPTOR.CopyToProto(theirs)
     open_inference_pb2.DESCRIPTOR.CopyToProto(ours)
     known = {message.name: shape(message) for message in theirs.message_type}
-    assert len(ours.message_type) == 14
+    assert len(ours.message_type) == 20
     for message in ours.message_type:
         for name, found in shape(message).items():
-            assert known[message.name][name] == found, (message.name, name)
+            if (message.name, name) not in KSERVES:
+                assert known[message.name][name] == found, (message.name, name)
 
 
 def test_every_call_is_the_clients_own() -> None:
     theirs = service_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"]
     ours = open_inference_pb2.DESCRIPTOR.services_by_name["GRPCInferenceService"]
-    assert len(ours.methods) == 6
+    assert len(ours.methods) == 9
     for method in ours.methods:
         found = theirs.methods_by_name[method.name]
         assert found.input_type.full_name == method.input_type.full_name

@@ -635,3 +635,18 @@ def test_strict_comes_as_metadata(client: triton.InferenceServerClient) -> None:
     assert "warnings" in client.infer("credit", inputs).get_response().parameters
     with pytest.raises(triton.InferenceServerException, match="does not fit the signature"):
         client.infer("credit", inputs, headers={"strict": "1"})
+
+
+def test_partial_comes_as_metadata_and_classes_are_counted(
+    client: triton.InferenceServerClient,
+) -> None:
+    homes = tensor("home", np.array(["tent", "rent"], object), "BYTES")
+    inputs = [homes if given.name() == "home" else given for given in credit_inputs([30, 40])]
+    asked = [triton.InferRequestedOutput("probabilities", class_count=1)]
+    switches = {"strict": "1", "partial": "1"}
+    result = client.infer("credit", inputs, outputs=asked, headers=switches)
+    (top,) = result.as_numpy("probabilities").ravel().tolist()
+    assert top.endswith(b":1:true")
+    assert json.loads(result.get_response().parameters["rows"].string_param) == [1]
+    sent = client.infer("credit", inputs, parameters={"strict": True, "partial": True})
+    assert sent.as_numpy("label").shape == (1,)
