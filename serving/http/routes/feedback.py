@@ -29,7 +29,7 @@ _TRUTH = members(
 _TRUTHS = {"anyOf": [_TRUTH, {"type": "array", "items": _TRUTH, "minItems": 1}]}
 _EXAMPLE = [{"id": "order-7", "truth": True}]
 _FEEDBACK = Operation(
-    "Inspection",
+    "Monitoring",
     "Say what came true of predictions, by their ids; the same again changes nothing",
     content(
         members("accepted", "repeated", "unknown", accepted=_COUNT, repeated=_COUNT, unknown=_COUNT)

@@ -26,7 +26,7 @@ _COUNT = {"type": "integer", "minimum": 0}
 _NUMBER = {"type": "number"}
 _METRIC = members("value", value=_NUMBER, low=_NUMBER, high=_NUMBER, holdout=_NUMBER)
 _PERFORMANCE = Operation(
-    "Inspection",
+    "Monitoring",
     "The metrics of what was answered on what came true, with intervals, beside the hold-out's",
     content(
         members(
