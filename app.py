@@ -24,6 +24,7 @@ from flask import Flask
 from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
+from monitor import ask_performance, keep_feedback
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
@@ -41,11 +42,13 @@ from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.drift import drift_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
+from serving.http.routes.feedback import feedback_blueprint
 from serving.http.routes.health import health_blueprint
 from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
 from serving.http.routes.oip_metadata import oip_blueprint
+from serving.http.routes.performance import performance_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
@@ -193,6 +196,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.register_blueprint(prediction_blueprint(parts.service))
     _register_inspection(app, config, parts)
     _register_training(app, config, parts)
+    _register_feedback(app, config, parts)
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
     app.register_blueprint(
         versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
@@ -229,6 +233,16 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
     app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
 
 
+def _register_feedback(app: Flask, config: Config, parts: Parts) -> None:
+    feedback = feedback_blueprint(
+        parts.guard,
+        partial(keep_feedback, config),
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+    )
+    app.register_blueprint(feedback)
+
+
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
     loadable = parts.model_folder if config.model_loading else None
     sagemaker = sagemaker_blueprint(
@@ -244,6 +258,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
+        performance_blueprint(parts.champions, partial(ask_performance, config)),
         drift_blueprint(parts.champions, parts.read_drift),
         vetiver_blueprint(parts.champions, config.default_model),
         oip_blueprint(Repository(parts.champions, loadable), parts.champions, parts.guard),

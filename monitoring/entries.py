@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from monitoring.subject import Answering, Selection, Subject
-from tables.batch import Batch
-from tables.rows import Unseen
+from tables.batch import Matrix
+from tables.rows import Decoded
 
 # Words and texts are cut here.
 LONGEST_WORD = 256
@@ -22,19 +22,18 @@ MICROSECONDS = 1_000_000
 class Answered(NamedTuple):
     """A request that was answered.
 
-    `moment` is when, in microseconds since 1970, `seconds` how long it took; `indices` say
-    where the rows stood in the request.
+    `moment` is when, in seconds since 1970, `seconds` how long it took, and `size` that of
+    its body, in bytes.
     """
 
     answering: Answering
-    batch: Batch
+    decoded: Decoded
     prediction: Any
-    unseen: Unseen
-    indices: Sequence[int]
     id: str
-    moment: int
+    moment: float
     seconds: float
     route: str
+    size: int
 
 
 class Rows(msgspec.Struct, frozen=True, tag="rows", array_like=True):
@@ -70,36 +69,43 @@ decode = msgspec.msgpack.Decoder(Entry).decode
 
 def rows_of(selection: Selection, answered: Sequence[Answered]) -> Rows:
     """Return what is kept of requests that one live model answered."""
-    sizes = np.array([len(each.batch.matrix) for each in answered], np.int32)
-    matrix = np.concatenate([each.batch.matrix for each in answered])
-    outputs, winners = answered[0].answering.task.served([each.prediction for each in answered])
-    routes = list(dict.fromkeys([each.route for each in answered]))
-    number = {route: index for index, route in enumerate(routes)}
+    answering, decoded, predictions, ids, moments, seconds, took, _ = zip(*answered, strict=True)
+    matrices = [each.batch.matrix for each in decoded]
+    sizes = np.array([*map(len, matrices)], np.int32)
+    outputs, winners = answering[0].task.served(predictions)
+    routes = list(dict.fromkeys(took))
     return Rows(
         selection.subject.number,
-        [each.id for each in answered],
+        list(ids),
         sizes.tobytes(),
-        np.array([each.moment for each in answered], np.int64).tobytes(),
-        np.array([each.seconds * MICROSECONDS for each in answered]).astype(np.int32).tobytes(),
+        (np.array(moments) * MICROSECONDS).astype(np.int64).tobytes(),
+        (np.array(seconds) * MICROSECONDS).astype(np.int32).tobytes(),
         routes,
-        np.array([number[each.route] for each in answered], np.uint16).tobytes(),
-        (matrix if selection.columns is None else matrix[:, selection.columns]).tobytes(),
+        np.array([routes.index(route) for route in took], np.uint16).tobytes(),
+        _bytes_of(matrices, selection.columns),
         outputs.astype(np.float32 if winners is not None else np.float64).tobytes(),
-        b"" if winners is None else np.asarray(winners, np.uint16).tobytes(),
-        _unseen(selection, answered, sizes),
-        _texts(selection, answered),
-        _indices(answered),
+        b"" if winners is None else np.array(winners, np.uint16).tobytes(),
+        _unseen(selection, decoded, sizes),
+        [_texts(selection, decoded, index) for index in selection.texts],
+        {i: list(d.indices) for i, d in enumerate(decoded) if isinstance(d.indices, list)},
     )
 
 
+def _bytes_of(matrices: list[Matrix], columns: NDArray[np.intp] | None) -> bytes:
+    if columns is None and all(matrix.flags.c_contiguous for matrix in matrices):
+        return b"".join(cast("list[bytes]", matrices))
+    matrix = np.concatenate(matrices)
+    return (matrix if columns is None else matrix[:, columns]).tobytes()
+
+
 def _unseen(
-    selection: Selection, answered: Sequence[Answered], sizes: NDArray[np.int32]
+    selection: Selection, decoded: Sequence[Decoded], sizes: NDArray[np.int32]
 ) -> list[tuple[int, int, str]]:
-    if not any(each.unseen for each in answered):
+    if not any(each.unseen for each in decoded):
         return []
     found = []
     starts = np.cumsum(sizes) - sizes
-    for each, start in zip(answered, starts.tolist(), strict=True):
+    for each, start in zip(decoded, starts.tolist(), strict=True):
         for row, column, word in each.unseen:
             index = selection.index_of.get(column)
             if index is not None:
@@ -109,22 +115,11 @@ def _unseen(
     return found
 
 
-def _texts(selection: Selection, answered: Sequence[Answered]) -> list[list[str]]:
-    found = []
-    for index in selection.texts:
-        texts = [text for each in answered for text in each.batch.texts[index]]
-        hashed = index in selection.hashed_texts
-        keep = selection.digest if hashed else lambda text: _whole(text[:LONGEST_TEXT])
-        found.append([keep(text) for text in texts])
-    return found
-
-
-def _indices(answered: Sequence[Answered]) -> dict[int, list[int]]:
-    return {
-        place: list(each.indices)
-        for place, each in enumerate(answered)
-        if isinstance(each.indices, list)
-    }
+def _texts(selection: Selection, decoded: Sequence[Decoded], index: int) -> list[str]:
+    texts = (text for each in decoded for text in each.batch.texts[index])
+    if index in selection.hashed_texts:
+        return [*map(selection.digest, texts)]
+    return [_whole(text[:LONGEST_TEXT]) for text in texts]
 
 
 def _whole(text: str) -> str:

@@ -7,29 +7,31 @@ finished segments archived by a process that ends when it is done.
 from __future__ import annotations
 
 import errno
+import itertools
 import logging
 import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
-from typing import Protocol
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+from weakref import ref
 
 from monitoring.entries import Answered, encode, rows_of
 from monitoring.spool import Segment, Spool
-from monitoring.subject import Selection, select
+from monitoring.subject import Answering, Selection, Subject, select
 
 log = logging.getLogger("mirante.prediction_log")
 
 # Seconds that what was noted waits for more; a process that is killed loses them.
 WRITE_EVERY = 0.1
-# Bytes of bodies that may wait to be written; the rows of any more are dropped.
+# So many requests are packed at once, by whoever answers the last of them: what they are made
+# of is then still in the processor's cache, and no thread has to wait for another's work.
+PORTION = 64
+# One with a longer body is packed at once, since it holds more memory.
+LARGE = 64 * 1024
+# Bytes that may wait to be written; the rows of any more are dropped.
 MOST_WAITING = 64 * 1024 * 1024
-# What is counted for a request beside its body.
-OVERHEAD = 512
-# Written at once: other threads wait for no more.
-PORTION = 128
 # A segment is finished at this size, in bytes.
 LONGEST_SEGMENT = 16 * 1024 * 1024
 # Seconds for the last segment to be archived, when the service ends.
@@ -58,6 +60,14 @@ class Archiver(Protocol):
         ...
 
 
+class Packed(NamedTuple):
+    """Requests of one live model, ready to be written."""
+
+    subject: Subject
+    payload: bytes
+    rows: int
+
+
 class PredictionLog:
     """Writes down what was answered: `share` of the requests, chosen by chance.
 
@@ -76,32 +86,56 @@ class PredictionLog:
         archiver: Archiver,
     ) -> None:
         self._share = share
-        self._waiting: deque[tuple[Answered, int]] = deque()
+        self._count = count
+        self._archiver = archiver
+        self._selections = Selections(share, key)
+        self._writer = Writer(spool, seconds, archiver.due)
+        self._waiting: deque[Answered] = deque()
+        self._packed: deque[Packed] = deque()
         self._bytes = 0
         self._lock = threading.Lock()
+        self._packing = threading.Lock()
+        self._is_awake = False
         self._awake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._count = count
-        self._archiver = archiver
-        self._writer = Writer(spool, share, seconds, key, count, archiver.due)
 
     def is_chosen(self) -> bool:
         """Tell by chance whether a request is logged."""
         return self._share >= 1.0 or random.random() < self._share  # noqa: S311 - no secret
 
-    def note(self, answered: Answered, body_bytes: int) -> None:
+    def note(self, answered: Answered) -> None:
         """Note a request that was answered, to be written within a second."""
-        size = 2 * body_bytes + OVERHEAD
-        with self._lock:
-            full = self._bytes + size > MOST_WAITING and self._bytes > 0
-            self._bytes += 0 if full else size
-        if full:
-            self._count(QUEUE_FULL, len(answered.batch.matrix))
-            return
-        self._waiting.append((answered, size))
-        if not self._awake.is_set():
+        self._waiting.append(answered)
+        if len(self._waiting) >= PORTION or answered.size > LARGE:
+            self._pack()
+        if not self._is_awake:
             self._wake()
+
+    def _pack(self) -> None:
+        with self._packing:
+            some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
+        alike: dict[int, list[Answered]] = {}
+        for each in some:
+            alike.setdefault(id(each.answering), []).append(each)
+        for requests in alike.values():
+            rows = sum([len(each.decoded.batch.matrix) for each in requests])
+            if self._bytes > MOST_WAITING:
+                self._count(QUEUE_FULL, rows)
+                continue
+            try:
+                selection = self._selections.of(requests[0].answering)
+                payload = encode(rows_of(selection, requests))
+            except Exception:  # whatever a model's answer is made of, it was given
+                log.exception("predictions were not logged")
+                self._count(FAULT, rows)
+            else:
+                self._weigh(len(payload))
+                self._packed.append(Packed(selection.subject, payload, rows))
+
+    def _weigh(self, size: int) -> None:
+        with self._lock:
+            self._bytes += size
 
     def _wake(self) -> None:
         # By the first request and not before: a thread does not survive a fork.
@@ -111,6 +145,7 @@ class PredictionLog:
                     target=self._run, name="mirante-prediction-log", daemon=True
                 )
                 self._thread.start()
+        self._is_awake = True
         self._awake.set()
 
     def _run(self) -> None:
@@ -119,23 +154,21 @@ class PredictionLog:
             self._awake.wait(self._writer.patience())
             self._stopping.wait(WRITE_EVERY)
             self._awake.clear()
+            self._is_awake = False
             self._write()
             self._archiver.attend()
 
     def _write(self) -> None:
         try:
-            for portion in self._portions():
-                self._writer.write(portion)
+            while self._waiting:
+                self._pack()
+            while self._packed:
+                packed = self._packed.popleft()
+                self._count(self._writer.write(packed), packed.rows)
+                self._weigh(-len(packed.payload))
             self._writer.turn()
         except Exception:  # a thread that ends would let what is noted wait for ever
             log.exception("predictions were not logged")
-
-    def _portions(self) -> Iterator[list[Answered]]:
-        while self._waiting:
-            some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
-            with self._lock:
-                self._bytes -= sum(size for _, size in some)
-            yield [answered for answered, _ in some]
 
     def close(self) -> None:
         """Write what was noted, finish the segment, and have it archived."""
@@ -149,74 +182,68 @@ class PredictionLog:
         self._archiver.finish(LAST_PATIENCE)
 
 
-class Writer:
-    """Writes requests into segments; `finished` is called for each that is whole."""
+class Selections:
+    """What is logged of each live model, found again as long as it lives."""
 
-    def __init__(
-        self,
-        spool: Spool,
-        share: float,
-        seconds: float,
-        key: bytes,
-        count: Count,
-        finished: Callable[[], None],
-    ) -> None:
-        self._spool = spool
+    def __init__(self, share: float, key: bytes) -> None:
         self._share = share
-        self._seconds = seconds
         self._key = key
-        self._count = count
+        self._numbers = itertools.count()
+        self._known: dict[int, tuple[ref[Answering], Selection]] = {}
+
+    def of(self, answering: Answering) -> Selection:
+        """Return what is logged of a live model."""
+        known = self._known.get(id(answering))
+        # An id is another's once its owner is gone.
+        if known is not None and known[0]() is answering:
+            return known[1]
+        selection = select(answering, next(self._numbers), self._share, self._key)
+        alive = {i: known for i, known in self._known.items() if known[0]() is not None}
+        self._known = {**alive, id(answering): (ref(answering), selection)}
+        return selection
+
+
+class Writer:
+    """Writes what was packed into segments; `finished` is called for each that is whole."""
+
+    def __init__(self, spool: Spool, seconds: float, finished: Callable[[], None]) -> None:
+        self._spool = spool
+        self._seconds = seconds
         self._finished = finished
         self._segment: Segment | None = None
+        self._subjects: set[int] = set()  # of this segment
         self._ends = 0.0
-        self._selections: dict[int, tuple[object, Selection]] = {}
         self._said = ""
 
     def patience(self) -> float | None:
         """Return in how many seconds the segment ends, None where there is none."""
         return None if self._segment is None else max(0.0, self._ends - time.time())
 
-    def write(self, answered: Sequence[Answered]) -> None:
-        """Write requests, or count the rows of those that cannot be written."""
-        alike = sorted(answered, key=lambda each: id(each.answering))
-        for _, group in groupby(alike, key=lambda each: id(each.answering)):
-            requests = list(group)
-            outcome = self._outcome(requests)
-            self._count(outcome, sum(len(each.batch.matrix) for each in requests))
-
-    def _outcome(self, requests: Sequence[Answered]) -> str:
+    def write(self, packed: Packed) -> str:
+        """Write what was packed, and return "written", or why it was dropped."""
         try:
-            if self._segment is None:
-                if self._spool.is_full():
-                    return self._dropped(SPOOL_FULL, "as much waits to be archived as may")
-                self._begin()
-            self._append(requests)
+            if self._segment is None and self._spool.is_full():
+                return self._dropped(SPOOL_FULL, "as much waits to be archived as may")
+            self._append(self._segment or self._begin(), packed)
         except OSError as error:
             return self._dropped(DISK_FULL if error.errno in _FULL else FAULT, error.strerror)
-        except Exception as error:
-            log.exception("predictions were not logged")
-            return self._dropped(FAULT, type(error).__name__)
         self._said = ""
         return "written"
 
-    def _begin(self) -> None:
-        now = time.time()
-        self._segment = self._spool.begin()
+    def _begin(self) -> Segment:
+        segment = self._segment = self._spool.begin()
         # By the clock, so that the processes of a machine finish theirs together.
-        self._ends = (now // self._seconds + 1) * self._seconds
-        self._selections = {}
+        self._ends = (time.time() // self._seconds + 1) * self._seconds
+        self._subjects = set()
+        return segment
 
-    def _append(self, requests: Sequence[Answered]) -> None:
-        assert self._segment is not None
-        answering = requests[0].answering
-        # The model is kept beside its id, which another could have after it.
-        _, selection = self._selections.get(id(answering), (None, None))
-        if selection is None:
-            selection = select(answering, len(self._selections), self._share, self._key)
-            self._segment.append(encode(selection.subject))
-            self._selections[id(answering)] = answering, selection
-        self._segment.append(encode(rows_of(selection, requests)))
-        if self._segment.size >= LONGEST_SEGMENT:
+    def _append(self, segment: Segment, packed: Packed) -> None:
+        number = packed.subject.number
+        if number not in self._subjects:
+            segment.append(encode(packed.subject))
+            self._subjects.add(number)
+        segment.append(packed.payload)
+        if segment.size >= LONGEST_SEGMENT:
             self.finish()
 
     def _dropped(self, reason: str, why: str | None) -> str:

@@ -15,6 +15,7 @@ from errors import KeyMissing
 from monitoring.archive import Archive
 from monitoring.parquet import from_parquet, tables_of
 from monitoring.spool import Spool
+from monitoring.subject import Subject
 
 
 class LogReader:
@@ -23,6 +24,11 @@ class LogReader:
     def __init__(self, archive: Archive, spool: Spool | None = None) -> None:
         self._archive = archive
         self._spool = spool
+
+    def models(self) -> list[str]:
+        """Return the names of the models that have rows. Raises StoreUnavailable."""
+        waiting = {subject.model for _, subject, _ in self._segments()}
+        return sorted({*self._archive.models(), *waiting})
 
     def tables(
         self, model: str, start: datetime, end: datetime, columns: Sequence[str] | None = None
@@ -51,16 +57,16 @@ class LogReader:
 
     def _waiting(self, model: str) -> dict[str, pa.Table]:
         """Return what the spool has of a model, by the name that the archive will give it."""
-        found: dict[str, pa.Table] = {}
+        return {name: table for name, subject, table in self._segments() if subject.model == model}
+
+    def _segments(self) -> Iterator[tuple[str, Subject, pa.Table]]:
         for path in self._spool.paths() if self._spool else ():
             try:
                 data = path.read_bytes()
-            except FileNotFoundError:
+            except FileNotFoundError:  # it was archived meanwhile
                 continue
             for number, (subject, table) in enumerate(tables_of(data)):
-                if subject.model == model:
-                    found[f"{path.stem}-{number}"] = table
-        return found
+                yield f"{path.stem}-{number}", subject, table
 
 
 def _between(table: pa.Table, start: datetime, end: datetime) -> Iterator[pa.Table]:

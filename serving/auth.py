@@ -8,9 +8,9 @@ in the setting API_KEYS (entries separated by commas) or as a line of the key
 file. `python -m serving.auth new --scope train` makes one, prints the token
 once, and writes the entry to the file; `--token` takes one that clients have already.
 
-Scopes: `predict` (where prediction is closed), `train` (training, jobs, promote
-and roll back: a training may promote anyway), `admin` (all of it, deletion and
-the audit).
+Scopes: `predict` (where prediction is closed), `feedback` (what came true), `train`
+(training, jobs, promote and roll back: a training may promote anyway), `admin` (all
+of it, deletion and the audit).
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from serving.refusals import KeyRejected, ScopeMissing
 
 log = logging.getLogger("mirante.auth")
 
-Scope = Literal["predict", "train", "admin"]
+Scope = Literal["predict", "feedback", "train", "admin"]
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 KEY_FILE = "var/api_keys"
-FORM = "name:scope[+scope]:sha256, with the scopes predict, train, admin"
+FORM = "name:scope[+scope]:sha256, with the scopes predict, feedback, train, admin"
 HOW_TO = "no API key is set up here; make one: python -m serving.auth new --scope train"
 
 # 256 random bits; the prefix lets scanners of repositories know a leaked one.

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from errors import AccessError, MiranteError, NotFound, TooManyRows
-from monitoring.entries import MICROSECONDS, Answered
+from monitoring.entries import Answered
 from monitoring.prediction_log import PredictionLog
 from serving.actions import ACTIONS
 from serving.auth import HOW_TO, Scope
@@ -319,23 +319,21 @@ class PredictionService:
             identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
             answer = answer._replace(headers=(*answer.headers, identity))
             if self._prediction_log is not None and self._prediction_log.is_chosen():
-                self._prediction_log.note(_answered(exchange, seconds), len(exchange.body))
+                self._prediction_log.note(_answered(exchange, seconds))
         return complete(answer, exchange.headers, exchange.request_id, self._cors, trace)
 
 
 def _answered(exchange: Exchange, seconds: float) -> Answered:
     """Return what the prediction log keeps of an exchange that was answered."""
-    decoded = exchange.decoded
     return Answered(
         exchange.live,
-        decoded.batch,
+        exchange.decoded,
         exchange.prediction,
-        decoded.unseen,
-        decoded.indices,
         exchange.inference_id,
-        int(time.time() * MICROSECONDS),
+        time.time(),
         seconds,
         exchange.route.pattern,
+        len(exchange.body),
     )
 
 

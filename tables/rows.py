@@ -211,6 +211,7 @@ class RowCodec:
         self._categorical = self._of_kind("category")
         self._fallback = tuple(feature.fallback for feature in self._features)
         places = zip(range(len(self._codes)), self._codes, self._fallback, strict=True)
+        self._has_others = any(feature.other for feature in self._features)
         self._coded = tuple((i, codes, other) for i, codes, other in places if codes is not None)
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
@@ -429,7 +430,9 @@ class RowCodec:
         for i, codes, fallback in self._coded:
             values[i] = codes.get(values[i], fallback)
         texts = tuple([text or ""] for text in values[self._count :])
-        unseen = self._unseen_of_one(row, values) if self.keeps_words else ()
+        unseen: Unseen = ()
+        if self.keeps_words and (self._has_others or UNKNOWN in values):
+            unseen = self._unseen_of_one(row, values)
         # From the last on, so that those before stay where they are.
         for i, read in self._dates.items():
             values[i : i + 1] = read(values[i])

@@ -23,6 +23,7 @@ GUARDED = {
     ("POST", "/v0/train"): "train",
     ("POST", "/v0/models/<name>/train"): "train",
     ("POST", "/v0/describe"): "train",
+    ("POST", "/v0/feedback"): "feedback",
     ("GET", "/v0/jobs"): "train",
     ("GET", "/v0/jobs/<job_id>"): "train",
     ("GET", "/v0/jobs/<job_id>/events"): "train",
@@ -38,7 +39,7 @@ GUARDED = {
 LISTING = {("POST", "/v2/repository/index")}
 # Routes with a key in their path answer 404 to a wrong one.
 TOKEN = "<token>"
-KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "train", "admin")}
+KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "feedback", "train", "admin")}
 
 
 def settings(folder: Path, **more: str) -> dict[str, str]:
@@ -130,7 +131,7 @@ INSPECTION = [
     "/v0/models",
     "/metadata",
     "/prototype",
-    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto", "performance")),
     *("/v1/models", "/v1/models/<name>"),
     *("/models", "/models/<name>", "/v2/models/<name>", "/v2/models/<name>/ready"),
 ]

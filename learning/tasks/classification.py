@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -188,8 +189,10 @@ class Classification(Task):
 
     def served(self, predictions: Sequence[Prediction]) -> tuple[Doubles, list[int]]:
         """Return the probabilities of all rows, and the index of the class of each."""
-        rows = [row for each in predictions for row in each.probabilities]
-        return np.array(rows, np.float64), [index for each in predictions for index in each.winners]
+        rows = list(chain.from_iterable([each.probabilities for each in predictions]))
+        values = np.fromiter(chain.from_iterable(rows), np.float64)
+        winners = list(chain.from_iterable([each.winners for each in predictions]))
+        return values.reshape(len(rows), -1), winners
 
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""

@@ -33,7 +33,7 @@ class Operation(NamedTuple):
     gives: dict[str, Schema]
     refuses: tuple[HTTPStatus, ...] = ()
     status: HTTPStatus = HTTPStatus.OK
-    key: Literal["", "predict", "train", "admin"] = ""
+    key: Literal["", "predict", "feedback", "train", "admin"] = ""
     takes: dict[str, Schema] = {}  # noqa: RUF012
     parameters: tuple[Schema, ...] = ()
     errors: Literal["problem", "oip", "self"] = "problem"

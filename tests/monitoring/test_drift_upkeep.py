@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pytest
 
 from learning.profile import dump
 from monitoring.drift_documents import DriftDocuments
@@ -105,6 +106,31 @@ def test_evidence_of_the_hours_gone_by_is_staked_once(tmp_path: Path) -> None:
     for _ in range(3):
         upkeep(logged, registry).look(["credit"], now())
     assert max(np.array(state_of(logged).courses["lanes"][-1]).ravel()) == week
+
+
+def test_the_hours_gone_by_are_staked_once_however_many_files_have_the_rows(
+    tmp_path: Path,
+) -> None:
+    staked: list[float] = []
+    for _ in range(3):
+        logged = answer(tmp_path, 100, 2)
+    logged.archived()
+
+    class Watching(DriftUpkeep):
+        def _absorb(self, name: str, artifact: Any, watch: Any, *others: Any) -> None:
+            look = watch.look
+
+            def noted(courses: Any, rows: Any, known: Any, hours: float, seed: int) -> Any:
+                staked.append(hours)
+                return look(courses, rows, known, hours, seed)
+
+            watch.look = noted
+            super()._absorb(name, artifact, watch, *others)
+
+    reader, documents = LogReader(logged.archive, logged.spool), DriftDocuments(logged.archive)
+    Watching(registered(), reader, documents).look(["credit"], now())
+    assert len(staked) == 3
+    assert sum(staked) == pytest.approx(7 * 24)
 
 
 def test_another_version_begins_anew_and_rows_of_the_old_one_are_not_its(tmp_path: Path) -> None:

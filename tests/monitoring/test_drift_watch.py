@@ -122,6 +122,13 @@ def test_evidence_is_a_share_of_what_raises_an_alarm(watch: Watch) -> None:
     assert shares["in.home"] < 10 / (8766 * 4 * 2)
 
 
+def test_what_raises_an_alarm_is_a_year_s_hours_by_question_and_column(watch: Watch) -> None:
+    # At most one alarm a year: a quarter of it for each question, shared by its columns.
+    assert watch.lanes.thresholds.tolist() == [70_128.0, 70_128.0, 35_064.0]
+    assert float(watch.tests[EXPECTED].threshold) == 35_064.0
+    assert float(watch.tests[LOSS].threshold) == watch.labels_threshold == 70_128.0
+
+
 def test_a_state_is_small(watch: Watch) -> None:
     assert set(watch.start()) == {LANES, EXPECTED, LOSS, LABELS}
     assert len(msgspec.json.encode(watch.start())) < 20_000

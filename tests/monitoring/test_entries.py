@@ -15,10 +15,7 @@ def answered(live: Live, count: int, name: str = "a", route: str = "/v0/predict"
     live.codec.keeps_words = True
     decoded = live.codec.decode_objects([ROW | {"home": "cave"}] * count)
     prediction = live.predict(decoded.batch)
-    where, moment = decoded.indices, time.time_ns() // 1000
-    return Answered(
-        live, decoded.batch, prediction, decoded.unseen, where, name, moment, 0.25, route
-    )
+    return Answered(live, decoded, prediction, name, time.time(), 0.25, route, 1000)
 
 
 def test_requests_become_columns() -> None:

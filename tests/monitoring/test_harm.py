@@ -133,6 +133,17 @@ def test_labels_that_come_true_as_surer_scores_would_have_it_are_no_harm() -> No
     assert not alarms(Labels(answers), answers, said, came, 20).any()
 
 
+def test_labels_that_come_true_more_often_where_that_is_mostly_said_are_no_harm() -> None:
+    random = np.random.default_rng(1)
+    odds = np.abs(random.normal(1, 1, 22_000))  # the second class is always the likelier
+    said = sigmoid(odds)
+    answers = answers_of(said[:2000], random.random(2000) < said[:2000])
+    came = random.random(20_000) < sigmoid(odds[2000:] + 0.8)
+    rows = said[2000:].reshape(20, -1)
+    found = alarms(Labels(answers), answers, rows, came.reshape(20, -1), 20)
+    assert not found.any()
+
+
 def test_a_model_that_says_one_half_of_all_can_be_watched() -> None:
     said = np.full(300, 0.5)
     labels = Labels(answers_of(said, np.arange(300) < 150))

@@ -4,13 +4,14 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
 from monitoring import prediction_log
-from monitoring.prediction_log import PredictionLog
+from monitoring.prediction_log import PredictionLog, Selections
 from monitoring.spool import Spool
-from tests.monitoring.samples import NoArchiver, changed, make_logged
+from tests.monitoring.samples import Logged, NoArchiver, changed, make_logged
 from tests.monitoring.test_entries import answered
 from tests.monitoring.test_spool import files_of_at_most
 from tests.servers import wait_until
@@ -51,8 +52,8 @@ def test_a_share_of_the_requests_is_logged(tmp_path: Path) -> None:
 def test_models_and_versions_are_told_apart(tmp_path: Path) -> None:
     logged = make_logged(tmp_path)
     for live in (make_live(), make_live("iris"), make_live(version="v2")):
-        logged.log.note(answered(live, 2), 0)
-        logged.log.note(answered(live, 1), 0)
+        logged.log.note(answered(live, 2))
+        logged.log.note(answered(live, 1))
     logged.log.close()
     assert len(logged.rows("iris")) == 3
     assert Counter(row["version"] for row in logged.rows()) == {make_live().version: 3, "v2": 3}
@@ -64,23 +65,23 @@ def test_a_queue_that_is_full_drops_and_counts(
     monkeypatch.setattr(prediction_log, "WRITE_EVERY", 3600.0)
     monkeypatch.setattr(prediction_log, "MOST_WAITING", 10_000)
     logged = make_logged(tmp_path)
-    for _ in range(10):
-        assert ask(logged.service, "/v0/predict", [ROW] * 20).status == 200
+    for _ in range(10 * prediction_log.PORTION):
+        assert ask(logged.service, "/v0/predict", ROW).status == 200
+    assert logged.counts["queue_full"] >= 5 * prediction_log.PORTION
     logged.log.close()
-    assert logged.counts["queue_full"] + logged.counts["written"] == 200
-    assert logged.counts["queue_full"] >= 100
+    assert logged.counts["queue_full"] + logged.counts["written"] == 10 * prediction_log.PORTION
     assert len(logged.rows()) == logged.counts["written"] > 0
 
 
 def test_a_full_disk_drops_and_counts_and_is_used_again(tmp_path: Path) -> None:
     logged = make_logged(tmp_path)
     live = make_live()
-    logged.log.note(answered(live, 1), 0)
+    logged.log.note(answered(live, 1))
     wait_until(lambda: logged.counts["written"] == 1, "the first row")
     with files_of_at_most(500):
-        logged.log.note(answered(live, 100), 0)
+        logged.log.note(answered(live, 100))
         wait_until(lambda: logged.counts["disk_full"] == 100, "the drop")
-    logged.log.note(answered(live, 2), 0)
+    logged.log.note(answered(live, 2))
     logged.log.close()
     assert logged.counts == Counter(written=3, disk_full=100)
     assert len(logged.rows()) == 3
@@ -94,15 +95,20 @@ def test_a_folder_that_cannot_be_written_hurts_no_answer(tmp_path: Path) -> None
     assert logged.counts == Counter(fault=1)
 
 
+def write_now(logged: Logged, rows: int) -> None:
+    """Have rows written by this thread."""
+    logged.log._waiting.append(answered(make_live(), rows))
+    logged.log._write()
+
+
 def test_a_spool_that_is_full_drops_until_it_is_archived(tmp_path: Path) -> None:
     logged = make_logged(tmp_path, most_bytes=1)
-    live = make_live()
-    logged.log._writer.write([answered(live, 1)])
+    write_now(logged, 1)
     logged.log._writer.finish()
-    logged.log._writer.write([answered(live, 10)])
+    write_now(logged, 10)
     assert logged.counts == Counter(written=1, spool_full=10)
     assert logged.archived() == 1
-    logged.log._writer.write([answered(live, 1)])
+    write_now(logged, 1)
     logged.log._writer.finish()
     assert len(logged.rows()) == 2
 
@@ -110,17 +116,31 @@ def test_a_spool_that_is_full_drops_until_it_is_archived(tmp_path: Path) -> None
 def test_a_segment_ends_with_its_time_or_its_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logged = make_logged(tmp_path, seconds=0.05)
-    writer, live = logged.log._writer, make_live()
-    writer.write([answered(live, 1)])
-    assert 0 <= (writer.patience() or 0) <= 0.05
-    time.sleep(0.1)
+    logged = make_logged(tmp_path, seconds=0.3)
+    writer = logged.log._writer
+    time.sleep(0.3 - time.time() % 0.3)  # at the beginning of a span
+    write_now(logged, 1)
+    assert 0 <= (writer.patience() or 0) <= 0.3
+    time.sleep(0.3)
     writer.turn()
     assert writer.patience() is None
     assert len(list(logged.spool.finished())) == 1
     monkeypatch.setattr(prediction_log, "LONGEST_SEGMENT", 10)
-    writer.write([answered(live, 1)])
+    write_now(logged, 1)
     assert len(list(logged.spool.finished())) == 2
+
+
+def test_a_live_model_is_let_go_of_and_its_id_may_be_another_s() -> None:
+    selections = Selections(1.0, b"")
+    one, other = make_live(), make_live("iris")
+    first = selections.of(one)
+    assert selections.of(one) is first
+    assert selections.of(other).subject.number == 1
+    gone = ref(one)
+    del one
+    assert gone() is None
+    selections.of(make_live())
+    assert len(selections._known) == 2
 
 
 def test_the_archiver_is_told_of_every_segment(tmp_path: Path) -> None:
@@ -134,7 +154,7 @@ def test_the_archiver_is_told_of_every_segment(tmp_path: Path) -> None:
     log = PredictionLog(
         spool, share=1.0, seconds=60.0, key=b"", count=lambda *_: None, archiver=archiver
     )
-    log.note(answered(make_live(), 1), 0)
+    log.note(answered(make_live(), 1))
     log.close()
     assert archiver.called == 2  # at its start, of what others left, and at its end
 
@@ -142,8 +162,8 @@ def test_the_archiver_is_told_of_every_segment(tmp_path: Path) -> None:
 def test_a_model_that_cannot_be_logged_stops_no_other(tmp_path: Path) -> None:
     logged = make_logged(tmp_path)
     broken = answered(make_live(), 2)._replace(prediction=None)
-    logged.log.note(broken, 0)
-    logged.log.note(answered(make_live(), 1), 0)
+    logged.log.note(broken)
+    logged.log.note(answered(make_live(), 1))
     logged.log.close()
     assert logged.counts == Counter(fault=2, written=1)
     assert len(logged.rows()) == 1
