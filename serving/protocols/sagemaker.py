@@ -15,17 +15,26 @@ from errors import MiranteError, ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
 from serving.description import (
+    BINARY,
     PARTIAL,
+    ROW_PROBLEM_SCHEMA,
     STRICT,
+    TEXT,
+    VALUES,
+    WARNING_SCHEMA,
     Description,
+    Schema,
     flag,
     header,
     prediction_schema,
     row_of,
 )
 from serving.envelopes import (
-    ENVELOPES,
+    COLUMNS,
     FEATURES,
+    FRAME,
+    INSTANCES,
+    RECORDS,
     envelope_of,
     in_columns,
     named,
@@ -185,8 +194,8 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
 
 # What an answer has besides predictions, the last two under `partial`.
 _SAID_OF_ROWS = {
-    "warnings": {"type": "array", "items": {"type": "object"}},
-    "errors": {"type": "array", "items": {"type": "object"}},
+    "warnings": {"type": "array", "items": WARNING_SCHEMA},
+    "errors": {"type": "array", "items": ROW_PROBLEM_SCHEMA},
     "errors_omitted": {"type": "integer"},
 }
 
@@ -194,16 +203,6 @@ _SAID_OF_ROWS = {
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     row = row_of(live)
-    columns = {
-        "type": "object",
-        "description": "a list of values a feature",
-        "additionalProperties": {"type": "array"},
-    }
-    envelope = {
-        "type": "object",
-        "description": "rows as MLflow's clients send them, in one of these",
-        "properties": {each: {} for each in ENVELOPES},
-    }
     name = _name(live)
     one = prediction_schema(live, name)
     value = one["properties"][name]  # all that an envelope of MLflow's is answered with
@@ -219,17 +218,46 @@ def document(live: Live) -> Description:
         "Invocation as SageMaker makes it",
         {
             media.JSON: {
-                "schema": {"anyOf": [row, rows, columns, envelope]},
+                "schema": {"anyOf": [row, rows, _COLUMNS, _envelope(row)]},
                 "example": {key: [value] for key, value in live.schema.example.items()},
             },
-            _LINES.decode(): {},
-            media.CSV: {},
-            NPY: {},
+            _LINES.decode(): TEXT,
+            media.CSV: TEXT,
+            NPY: BINARY,
         },
-        {media.JSON: {"schema": answer}, _LINES.decode(): {}, media.CSV: {}, NPY: {}},
+        {
+            media.JSON: {"schema": answer},
+            _LINES.decode(): TEXT,
+            media.CSV: TEXT,
+            NPY: BINARY,
+        },
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),
         ),
     )
+
+
+_COLUMNS: Schema = {
+    "type": "object",
+    "description": "a list of values a feature",
+    "additionalProperties": VALUES,
+}
+
+
+def _envelope(row: Schema) -> Schema:
+    """Return the schema of the envelopes that serving/envelopes.py reads."""
+    rows = {"type": "array", "items": {"anyOf": [row, VALUES]}}
+    columns = {"type": "array", "items": {"type": "string"}}
+    frame = {"columns": columns, "data": {"type": "array", "items": VALUES}}
+    return {
+        "type": "object",
+        "description": "rows as MLflow's clients send them, in one of these",
+        "properties": {
+            FRAME: {"type": "object", "properties": frame, "required": ["columns", "data"]},
+            RECORDS: rows,
+            INSTANCES: rows,
+            COLUMNS: {"anyOf": [_COLUMNS, rows]},
+        },
+    }
