@@ -36,8 +36,8 @@ TAGS = {
     "Inspection": "What there is, and what the models tell of themselves.",
     "Training": "Tables in, jobs out, versions of models at their end.",
     "Lifecycle": "Which version of a model answers, and who changed that.",
-    "Health": "Is the service well, and what has it done?",
     "Monitoring": "What came true, and how a model has done since.",
+    "Health": "Is the service well, and what has it done?",
 }
 # What the prediction service refuses with, whatever the protocol.
 REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)

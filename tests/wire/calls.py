@@ -539,6 +539,8 @@ READ = [
     "/v0/models/loans/model_info",
     "/v0/models/tweets/model_info",
     "/v0/models/nothing/model_info",
+    "/v0/models/credit/drift",
+    "/v0/models/credit/performance",
     "/v0/models/credit/proto",
     "/v0/models/nothing/proto",
     "/v0/models/iris/versions",
@@ -616,6 +618,10 @@ def reading() -> Iterator[Call]:
     yield Call("GET", "/health", {"X-Request-Id": "my-own"})
     yield Call("POST", "/models", JSON, b'{"model_name":"iris","url":"/x"}')
     yield Call("DELETE", "/models/iris")
+    yield post("/v2/repository/index", {})
+    yield post("/v2/repository/models/iris/load", {})
+    yield post("/v2/repository/models/iris/unload", {})
+    yield post("/v0/feedback", [])
 
 
 def raw() -> Iterator[Call]:
