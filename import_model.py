@@ -15,7 +15,8 @@ from errors import ModelFileError
 from learning.families import find_family
 from learning.imports.example import Example, read_example
 from learning.imports.imported import Imported, class_of, classes_of
-from learning.imports.recognition import Kind, check_version, recognised
+from learning.imports.mlflow import Folder, folder_of, read_folder
+from learning.imports.recognition import Kind, check_version, holds_booster, recognised
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
 from learning.tasks import task_of
@@ -87,7 +88,8 @@ def import_model(
 ) -> Import:
     """Import a model's file and register it.
 
-    What kind of file it is, its content says, and else its ending: LightGBM's model
+    It may be an MLflow folder, whose own example and signature are then read. What kind of
+    file it is, its content says, and else its ending: LightGBM's model
     text, XGBoost's JSON or UBJ, .cbm, .onnx, .skops, a pickle, or JSON of a script of
     clients/r. All but the last need `schema`, an example row (.json) or table (.csv),
     LightGBM's and XGBoost's only where the file does not name the columns. `classes` are
@@ -120,17 +122,36 @@ class Given:
 
 def read_model_file(file: Path, given: Given) -> Imported:
     """Return the model of a file, with its metrics if the schema is a table with labels."""
+    folder = folder_of(file)
+    if folder is not None:
+        return _of_folder(read_folder(folder, given.target), given)
+    return _of_file(file, given)
+
+
+def _of_folder(folder: Folder, given: Given) -> Imported:
+    """Return the model of an MLflow folder, with its own example where the user gives none."""
+    made = _of_file(folder.file, given, folder.example)
+    origin = f"an MLflow folder ({folder.flavour}): {made.origin['imported_from']}"
+    told = {"imported_from": origin, "made_with": folder.made_with}
+    return made._replace(origin={**made.origin, **told})
+
+
+def _of_file(file: Path, given: Given, own: Example | None = None) -> Imported:
+    """Return the model of a file; `own` is the example that came with it."""
     kind, data = recognised(file)
     if kind == "r":
         from learning.imports.r import import_r
 
         return import_r(data)
+    if kind == "skops" and holds_booster(data):
+        # Of these skops' own audit knows nothing: they are as a pickle.
+        kind = "pickle"
     if kind == "pickle" and not given.trusted:
         raise ModelFileError(
-            "a pickle can do anything when it is read; if you know who made it, "
-            "say --i-trust-this-file"
+            "a pickle, or a booster held by skops, can do anything when it is read; "
+            "if you know who made it, say --i-trust-this-file"
         )
-    example = None if given.schema is None else read_example(given.schema, given.target)
+    example = own if given.schema is None else read_example(given.schema, given.target)
     model = _read(kind, data, example, given)
     return model if example is None else model._replace(metrics=metrics_of(model, example))
 
@@ -234,7 +255,8 @@ def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
         return import_handed(handed, _needed(example, given), given.target)
     named = given.classes or tuple(map(class_of, handed.classes))
     made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
-    kept = {"imported_from": f"a pickle of {handed.library}", "read_in": handed.confined}
+    form = "a .skops file" if data.startswith(b"PK") else "a pickle"
+    kept = {"imported_from": f"{form} of {handed.library}", "read_in": handed.confined}
     return made._replace(origin={**made.origin, **kept})
 
 

@@ -443,3 +443,31 @@ def test_a_pickle_of_xgboost_is_served_without_it(tmp_path, numbers, registry):
     live = served(registry)
     assert (live.runtime.name, live.schema.target.task) == ("onnx", "regression")
     np.testing.assert_allclose(answers(live, numbers)[:, 0], model.predict(numbers), rtol=1e-5)
+
+
+# ---------------------------------------------------------------- MLflow
+
+
+def test_an_mlflow_folder_is_served_with_its_own_example(tmp_path, numbers, classes, registry):
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(numbers, classes)
+    skops.io.dump(model, tmp_path / "model.skops")
+    document = {
+        "flavors": {"lightgbm": {"data": "model.skops"}},
+        "mlflow_version": "3.17.2",
+        "saved_input_example_info": {"artifact_path": "input_example.json"},
+        "signature": {"inputs": '[{"type": "long", "name": "count", "required": true}]'},
+    }
+    (tmp_path / "MLmodel").write_text(json.dumps(document))  # which is YAML too
+    example = {"columns": ["height", "count"], "data": [[0.5, 3]]}
+    (tmp_path / "input_example.json").write_text(json.dumps(example))
+    options: dict[str, Any] = {"registry": registry, "name": "mine"}
+    with pytest.raises(ModelFileError, match="--i-trust-this-file"):
+        import_model(tmp_path, **options)
+    taken = import_model(tmp_path, **options, trusted=True)
+    assert taken.model.origin["imported_from"] == (
+        "an MLflow folder (lightgbm): a .skops file of lightgbm"
+    )
+    assert taken.model.origin["made_with"] == "mlflow 3.17.2"
+    live = served(registry)
+    assert [f.kind for f in live.schema.features] == ["number", "integer"]
+    np.testing.assert_allclose(answers(live, numbers), model.predict_proba(numbers), atol=1e-9)

@@ -303,6 +303,7 @@ DISTRIBUTIONS = {
     "uvicorn_worker": "uvicorn-worker",
     "werkzeug": "flask",  # Flask's own foundation: never there without it
     "xgboost": "xgboost-cpu",
+    "yaml": "pyyaml",
 }
 # Run as programs or chosen by name in a setting: no import shows them.
 PROGRAMS = {"gunicorn", "honcho", "uvicorn", "uvloop", "httptools"}

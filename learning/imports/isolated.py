@@ -183,7 +183,7 @@ def _read(work: Path, given: Task, confined: str) -> Handed | HandedBooster:
     from learning.imports.estimator import answers_of
     from learning.runtimes.sklearn import SKOPS, dump
 
-    estimator: Any = joblib.load(work / "model")
+    estimator: Any = joblib.load(work / "model") if not _is_skops(work) else _by_skops(work)
     booster = booster_of(estimator, work)
     if booster is not None:
         return HandedBooster(*booster, confined)
@@ -196,6 +196,19 @@ def _read(work: Path, given: Task, confined: str) -> Handed | HandedBooster:
             "skops cannot hold it, so that it could be served only as a pickle, which is not done"
         )
     return Handed(kept[SKOPS], outputs.tolist(), confined)
+
+
+def _is_skops(work: Path) -> bool:
+    with Path(work, "model").open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _by_skops(work: Path) -> Any:
+    """Return what skops holds, whatever its types: the user trusts the file, and it is shut in."""
+    import skops.io
+
+    data = Path(work, "model").read_bytes()
+    return skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
 
 
 if __name__ == "__main__":

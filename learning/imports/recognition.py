@@ -56,7 +56,7 @@ def recognised(file: Path) -> tuple[Kind, bytes]:
     Raises ModelFileError, in one line, for what is no model under any name.
     """
     if file.is_dir():
-        raise ModelFileError("that is a folder; expected a model's file")
+        raise ModelFileError("that is a folder without an MLmodel file; expected a model's file")
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -68,6 +68,16 @@ def recognised(file: Path) -> tuple[Kind, bytes]:
     if kind is None:
         raise ModelFileError(f"expected a file of one of these kinds: {KNOWN}")
     return kind, data
+
+
+def holds_booster(data: bytes) -> bool:
+    """Tell whether a .skops file, as of MLflow 3, holds a class of LightGBM's or XGBoost's."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            schema = archive.read("schema.json")
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, OSError, RuntimeError):
+        return False
+    return re.search(rb'"__module__": ?"(?:lightgbm|xgboost)\.', schema) is not None
 
 
 def _by_content(data: bytes) -> Kind | None:

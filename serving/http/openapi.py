@@ -36,7 +36,7 @@ TAGS = {
     "Inspection": "What there is, and what the models tell of themselves.",
     "Training": "Tables in, jobs out, versions of models at their end.",
     "Lifecycle": "Which version of a model answers, and who changed that.",
-    "Monitoring": "What came true, and how a model has done since.",
+    "Monitoring": "What was answered, what came true, and what has changed since training.",
     "Health": "Is the service well, and what has it done?",
 }
 # What the prediction service refuses with, whatever the protocol.

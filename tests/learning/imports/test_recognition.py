@@ -8,13 +8,21 @@ import zipfile
 from pathlib import Path
 
 import joblib
+import lightgbm
 import numpy as np
 import pytest
 import sklearn
+import skops.io
 from sklearn.ensemble import RandomForestClassifier
 
 from errors import ModelFileError
-from learning.imports.recognition import KNOWN, check_version, recognised, sklearn_version
+from learning.imports.recognition import (
+    KNOWN,
+    check_version,
+    holds_booster,
+    recognised,
+    sklearn_version,
+)
 
 
 def zipped(locked: bool = False) -> bytes:
@@ -68,6 +76,14 @@ def test_half_a_pickle_is_one_and_a_whole_one_passes(tmp_path: Path) -> None:
         file.write_bytes(whole[:-50])
         with pytest.raises(ModelFileError, match="the pickle is cut off"):
             recognised(file)
+
+
+def test_a_booster_that_skops_holds_is_known_before_anything_is_made() -> None:
+    assert not holds_booster(skops.io.dumps(fitted()))
+    model = lightgbm.LGBMClassifier(n_estimators=1, verbose=-1)
+    model.fit(np.arange(40.0).reshape(-1, 1), [0, 1] * 20)
+    assert holds_booster(skops.io.dumps(model))
+    assert not holds_booster(b"PK\x03\x04")
 
 
 def test_a_folder_is_none(tmp_path: Path) -> None:
