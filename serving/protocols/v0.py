@@ -86,7 +86,7 @@ def render(exchange: Exchange) -> Answer:
         return _render_csv(live, decoded, exchange.prediction)
     rows = live.task.answers(exchange.prediction, live.schema.target)
     document: dict[str, Any] = (
-        {"prediction": rows[0]} if decoded.single else {"predictions": _in_order(decoded, rows)}
+        {"prediction": rows[0]} if decoded.single else {"predictions": decoded.in_order(rows)}
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
@@ -94,19 +94,11 @@ def render(exchange: Exchange) -> Answer:
     return Answer(200, msgspec.json.encode(document))
 
 
-def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
-    """Put each row at its index in the request, null where a bad one stood."""
-    if not decoded.problems:
-        return rows
-    found = dict(zip(decoded.indices, rows, strict=True))
-    return [found.get(index) for index in range(decoded.rows)]
-
-
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     task, target = live.task, live.schema.target
     header, rows = task.header(target, prediction), task.cells(prediction, target)
     blank = ("",) * len(header)
-    body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
+    body = media.write_csv(header, (row or blank for row in decoded.in_order(rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
 
 

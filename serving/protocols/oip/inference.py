@@ -15,10 +15,7 @@ import msgspec
 from errors import ParseError
 from serving.description import VALUE, VALUES
 from serving.exchange import JSON, NO_PARAMETERS, Answer, Exchange
-from serving.protocols.oip.options import (
-    RequestOptions,
-    content_type,
-)
+from serving.protocols.oip.options import RequestOptions, content_type
 from serving.protocols.oip.tensors import (
     Tensor,
     check_shape,
