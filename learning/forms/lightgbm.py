@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from learning.forms.sources import CannotFold, Columned, Number
-from learning.forms.splits import Branch, split
-from learning.forms.trees import Forest, Is, Leaf, Link, Node, Split
+from learning.forms.splits import Branch, one_of, split
+from learning.forms.trees import Forest, Leaf, Link, Node
 
 # Bits of a node's `decision_type`: a category's test, where missing values go, and what is missing.
 CATEGORY, LEFT = 1, 2
@@ -159,9 +159,7 @@ class _Tree:
         if not isinstance(source, Number) or not source.plain or source.fill is not None:
             raise CannotFold("LightGBM's categories do not stand on raw columns")
         # A missing value, or a code never seen, is in no set of codes.
-        for code in reversed(self._codes(int(self._thresholds[at]))):
-            above = Split(Is(source.feature, code), below, above, rows)
-        return above
+        return one_of(source.feature, self._codes(int(self._thresholds[at])), below, above, rows)
 
     def _codes(self, index: int) -> list[int]:
         words = self._words[self._starts[index] : self._starts[index + 1]]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from learning.forms.sources import CannotFold, Columned, Indicator, Number
-from learning.forms.trees import AtMost, Leaf, Link, Node, Split
+from learning.forms.trees import AtMost, Is, Leaf, Link, Node, Split
 
 Values = Callable[[Any], tuple[float, ...]]
 
@@ -44,6 +44,20 @@ def split(given: Columned, branch: Branch) -> Node:
     elif source.feature not in given.nullable:
         missing = None
     return Split(AtMost(source.feature, threshold, missing), below, above, branch.rows)
+
+
+def one_of(
+    feature: int, codes: list[int], yes: Node, no: Node, rows: float, missing: bool = False
+) -> Node:
+    """Return the split by a set of a category's codes: a test for each, one after the other.
+
+    How many rows have each code is not known: of all that are in the set, each has as many.
+    """
+    found = no
+    for index in reversed(range(len(codes))):
+        left = rows - (rows - no.rows) * index / len(codes)
+        found = Split(Is(feature, codes[index], missing), yes, found, left)
+    return found
 
 
 def sklearn_tree(given: Columned, tree: Any, values: Values) -> Node:

@@ -14,8 +14,8 @@ import msgspec
 import numpy as np
 
 from learning.forms.sources import CannotFold, Columned, Number
-from learning.forms.splits import Branch, split
-from learning.forms.trees import Forest, Is, Leaf, Link, Node, Split
+from learning.forms.splits import Branch, one_of, split
+from learning.forms.trees import Forest, Leaf, Link, Node
 
 LINKS: Mapping[str, Link] = {
     "binary:logistic": "logistic",
@@ -140,6 +140,5 @@ class _Tree:
             raise CannotFold("XGBoost's categories do not stand on raw columns")
         # The codes of the set go right; one never seen goes left.
         missing = not self._default_left[at]
-        for code in reversed(self._codes[at] + (self._unknown if missing else [])):
-            below = Split(Is(source.feature, code, missing), above, below, rows)
-        return below
+        codes = self._codes[at] + (self._unknown if missing else [])
+        return one_of(source.feature, codes, above, below, rows, missing)
