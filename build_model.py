@@ -24,12 +24,13 @@ import msgspec
 
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
-from import_model import TARGET, endings, import_model
-from learning import learnt_rows
+from import_model import TARGET, import_model
+from learning import learnt_rows, profile
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
 from learning.evaluation import evaluate
+from learning.imports.recognition import KNOWN
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.progress import Progress, SilentProgress, progress_on
@@ -46,6 +47,7 @@ from policy import DEFAULT_PROMOTION, LESS_MEMORY, PROMOTIONS, Promotion
 from recipes import DEFAULT, find_recipe, recipe_names
 from tables.dataset import Dataset, read_dataset
 from tables.description import Description, describe
+from tables.field_aliases import with_field_aliases
 from tables.overrides import Overrides
 from tables.schema import Feature, Kind
 from tables.split import how_split, split
@@ -125,7 +127,8 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
-    members = {**model.members, **learnt_rows.dump(train.batch)}
+    seen = profile.profile_of(train, holdout, compiled.runtime.outputs(holdout.batch))
+    members = {**model.members, **learnt_rows.dump(train.batch), **profile.dump(seen)}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     with uninterrupted():
         version = write_model(registry, name, model)
@@ -152,6 +155,9 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     dataset = read_dataset(recipe.table(), recipe.target, **reading_of(recipe))
     for note in dataset.notes:
         progress.note(note)
+    if recipe.field_aliases:
+        schema = with_field_aliases(dataset.schema, recipe.field_aliases)
+        dataset = replace(dataset, schema=schema)
     return dataset.in_unit(recipe.unit) if recipe.unit else dataset
 
 
@@ -248,8 +254,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
-    add("--import", dest="file", metavar="FILE", help="take in a model: " + ", ".join(endings()))
+    add("--import", dest="file", metavar="FILE", help=f"take in a model: {KNOWN}")
     add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
+    add(
+        "--classes",
+        metavar="CLASS",
+        nargs="+",
+        default=[],
+        help="for --import: what the file does not name",
+    )
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
     add_overrides(parser.add_argument_group("how the table is read").add_argument)
@@ -306,6 +319,7 @@ def import_file(registry: Registry, options: argparse.Namespace) -> int:
         trusted=options.i_trust_this_file,
         protocols=recipe.protocols if recipe else (),
         promote=options.promote,
+        classes=options.classes,
     )
     print(imported.as_json() if options.json else imported.report())
     return 0

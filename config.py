@@ -18,6 +18,8 @@ from policy import Name
 Positive = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
+# A path of a route; none has a part that varies.
+RoutePath = Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~:-]+)*$")]
 
 MEBIBYTE = 1024 * 1024
 # MODEL_STORE's word for the database of DATABASE_URL: a platform that changes its credentials
@@ -37,6 +39,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     models: tuple[Name, ...] = ()
     # A folder that models are loaded from by name, as SageMaker's multi-model containers do it.
     models_folder: str = ""
+    # 0: nothing is loaded or unloaded by a request.
+    model_loading: bool = True
     poll_seconds: Seconds = 2.0
 
     # Limits, each checked before the work it would cause.
@@ -77,6 +81,12 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     # into 512 MB beside a training worker. https://devcenter.heroku.com/articles/python-concurrency
     web_concurrency: Positive = 2
 
+    # Vertex AI sets these in a container: where it asks, and where it expects an answer.
+    # https://cloud.google.com/vertex-ai/docs/predictions/custom-container-requirements
+    aip_http_port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    aip_health_route: RoutePath = ""
+    aip_predict_route: RoutePath = ""
+
     # The gRPC process; a certificate and its key (PEM files) make it speak TLS.
     host: str = "127.0.0.1"
     grpc_port: Annotated[int, Meta(ge=1, le=65535)] = 50052
@@ -93,6 +103,11 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     # Not set: what is left when a job begins (jobs/memory.py).
     job_memory_limit: Positive | None = None
     job_lease_seconds: Seconds = 60.0
+
+    @property
+    def http_port(self) -> int:
+        """Where gunicorn listens: on the platform's port, if there is one."""
+        return self.aip_http_port or self.port
 
     @property
     def store_address(self) -> str:

@@ -36,7 +36,8 @@ except MiranteError as _error:
 # Containers set HOST=0.0.0.0. https://devcenter.heroku.com/articles/dynos#local-environment-variables
 _on_dyno = bool(os.environ.get("DYNO"))
 _host = (os.environ.get("HOST") or ("0.0.0.0" if _on_dyno else "127.0.0.1")).strip("[]")  # noqa: S104
-bind = f"[{_host}]:{_config.port}" if ":" in _host else f"{_host}:{_config.port}"
+_port = _config.http_port
+bind = f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"
 
 workers = _config.web_concurrency
 

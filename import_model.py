@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,10 @@ import msgspec
 import numpy as np
 
 from errors import ModelFileError
-from learning.families import file_families
-from learning.family import Family
+from learning.families import find_family
 from learning.imports.example import Example, read_example
-from learning.imports.imported import Imported
-from learning.imports.recognition import check_file, check_version
+from learning.imports.imported import Imported, classes_of
+from learning.imports.recognition import Kind, check_version, recognised
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
 from learning.tasks import task_of
@@ -25,7 +24,9 @@ from persistence import promotion
 from persistence.model_persistence import write_model
 from persistence.registry import Registry
 from policy import DEFAULT_PROMOTION, Promotion
+from tables.cells import kind_of, read_values
 from tables.rows import RowCodec
+from tables.schema import Class, Target
 
 # What the label is called when nobody says.
 TARGET = "label"
@@ -82,19 +83,23 @@ def import_model(
     trusted: bool = False,
     protocols: tuple[str, ...] = (),
     promote: Promotion = DEFAULT_PROMOTION,
+    classes: Sequence[str] = (),
 ) -> Import:
     """Import a model's file and register it.
 
-    What kind of file it is, its ending says: .json (written by a script of
-    clients/r), .cbm, .onnx, .skops, .joblib or .pkl. All but the first need
-    `schema`, an example row (.json) or table (.csv). A pickle is read only if
+    What kind of file it is, its content says, and else its ending: LightGBM's model
+    text, .cbm, .onnx, .skops, a pickle, or JSON of a script of clients/r. All but the
+    last need `schema`, an example row (.json) or table (.csv), LightGBM's only where its
+    file does not name the columns. `classes` are the target's in the model's order,
+    for a file that does not name them. A pickle is read only if
     `trusted`, and by another process. Nothing can be compared: under
     `if_better` it becomes the champion only where there is none.
     Raises ModelFileError, DatasetError, DependencyError, EquivalenceError, AccessError.
     """
     check_name(name)
     champion = registry.champion(name)
-    model = read_model_file(Path(file), schema, target, trusted)
+    given = Given(schema, target, trusted, classes_of(list(classes)) if classes else ())
+    model = read_model_file(Path(file), given)
     version = write_model(registry, name, _trained(model, protocols))
     promoted = promote == "always" or (promote == "if_better" and champion is None)
     if promoted:
@@ -102,41 +107,67 @@ def import_model(
     return Import(name, version, model, promoted)
 
 
-def read_model_file(
-    file: Path, schema: str | Path | None, target: str, trusted: bool = False
-) -> Imported:
+@dataclass(frozen=True)
+class Given:
+    """What a user says beside a file: see `import_model`."""
+
+    schema: str | Path | None
+    target: str = TARGET
+    trusted: bool = False
+    classes: tuple[Class, ...] = ()
+
+
+def read_model_file(file: Path, given: Given) -> Imported:
     """Return the model of a file, with its metrics if the schema is a table with labels."""
-    check_file(file)
-    if file.suffix == ".json":
+    kind, data = recognised(file)
+    if kind == "r":
         from learning.imports.r import import_r
 
-        return import_r(_bytes(file))
-    readers = _readers()
-    if file.suffix not in readers:
-        raise ModelFileError(f"expected a file ending in .json, {', '.join(readers)}")
-    if schema is None:
-        raise ModelFileError(f"a {file.suffix} file needs --schema: an example row or table")
-    if file.suffix in (".pkl", ".joblib") and not trusted:
+        return import_r(data)
+    if kind == "pickle" and not given.trusted:
         raise ModelFileError(
-            f"a {file.suffix} file can do anything when it is read; if you know who made it, "
+            "a pickle can do anything when it is read; if you know who made it, "
             "say --i-trust-this-file"
         )
-    example = read_example(schema, target)
-    model = readers[file.suffix](file, example, target)
-    return model._replace(metrics=metrics_of(model, example))
+    example = None if given.schema is None else read_example(given.schema, given.target)
+    if kind == "lightgbm":
+        model = _lightgbm(data, example, given)
+    elif example is None:
+        raise ModelFileError("such a file needs --schema: an example row or table")
+    elif given.classes:
+        raise ModelFileError("--classes is for files that do not name their classes")
+    else:
+        model = _READERS[kind](data, example, given.target)
+    return model if example is None else model._replace(metrics=metrics_of(model, example))
 
 
 def metrics_of(model: Imported, example: Example) -> dict[str, Any]:
     """Return the metrics on the example's rows; none where they have too few labels."""
     target = model.schema.target
-    indices = {key.lower(): index for index, key in enumerate(target.keys)}
-    found = [indices.get((value or "").strip().lower()) for value in example.labels or ()]
-    if len(found) < FEWEST_ROWS or set(found) != set(indices.values()):
+    found = (_codes if target.classes else _numbers)(target, example.labels or ())
+    if found is None or len(found) < FEWEST_ROWS:
         return {}
     runtime = load_runtime(model.runtime_name, model.members)
     batch = RowCodec(model.schema).encode_objects(example.rows)
-    metrics = task_of(target).metrics(runtime.outputs(batch), np.array(found, np.intp), target)
+    metrics = task_of(target).metrics(runtime.outputs(batch), np.array(found), target)
     return {**metrics, "notes": [NOT_HELD_OUT]}
+
+
+def _codes(target: Target, labels: Sequence[str | None]) -> list[int] | None:
+    """Return the index of each label's class; None unless each row has one, each class a row."""
+    indices = {key.lower(): index for index, key in enumerate(target.keys)}
+    found = [indices.get((label or "").strip().lower()) for label in labels]
+    known = [index for index in found if index is not None]
+    return known if len(known) == len(found) and set(known) == set(indices.values()) else None
+
+
+def _numbers(target: Target, labels: Sequence[str | None]) -> list[float] | None:
+    """Return the label's quantity in each row; None unless each has one."""
+    cells = list(labels)
+    if kind_of(Counter(cell for cell in cells if cell is not None)) not in ("number", "integer"):
+        return None
+    found = read_values(cells, "number")
+    return None if None in found else found
 
 
 def _trained(model: Imported, protocols: tuple[str, ...] = ()) -> TrainedModel:
@@ -155,52 +186,40 @@ def _trained(model: Imported, protocols: tuple[str, ...] = ()) -> TrainedModel:
     )
 
 
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise ModelFileError(f"cannot read {file}: {error.strerror}") from None
+def _lightgbm(data: bytes, example: Example | None, given: Given) -> Imported:
+    from learning.imports.lightgbm import import_lightgbm
+
+    return import_lightgbm(data, example, given.target, given.classes)
 
 
-def _native(family: Family, file: Path, example: Example, target: str) -> Imported:
+def _catboost(data: bytes, example: Example, target: str) -> Imported:
     from learning.imports.native import import_native
 
-    return import_native(family, _bytes(file), example, target)
+    return import_native(find_family("catboost"), data, example, target)
 
 
-def _onnx(file: Path, example: Example, target: str) -> Imported:
+def _onnx(data: bytes, example: Example, target: str) -> Imported:
     from learning.imports.onnx import import_onnx
 
-    return import_onnx(_bytes(file), example, target)
+    return import_onnx(data, example, target)
 
 
-def _skops(file: Path, example: Example, target: str) -> Imported:
+def _skops(data: bytes, example: Example, target: str) -> Imported:
     from learning.imports.estimator import import_skops
 
-    return import_skops(_bytes(file), example, target)
+    return import_skops(data, example, target)
 
 
-def _pickle(file: Path, example: Example, target: str) -> Imported:
+def _pickle(data: bytes, example: Example, target: str) -> Imported:
     from learning.imports.isolated import import_pickle
 
-    check_version(_bytes(file))
-    return import_pickle(file, example, target)
+    check_version(data)
+    return import_pickle(data, example, target)
 
 
-def _readers() -> dict[str, Callable[[Path, Example, str], Imported]]:
-    """Return what reads a file, by its ending: a family's own files, then those of others."""
-    own = {ending: partial(_native, family) for ending, family in file_families().items()}
-    return {**own, **_READERS}
-
-
-_READERS: dict[str, Callable[[Path, Example, str], Imported]] = {
-    ".onnx": _onnx,
-    ".skops": _skops,
-    ".joblib": _pickle,
-    ".pkl": _pickle,
+_READERS: dict[Kind, Callable[[bytes, Example, str], Imported]] = {
+    "catboost": _catboost,
+    "onnx": _onnx,
+    "skops": _skops,
+    "pickle": _pickle,
 }
-
-
-def endings() -> tuple[str, ...]:
-    """Return the endings of files that can be imported."""
-    return (".json", *_readers())

@@ -51,12 +51,23 @@ def _object(row: Row) -> bytes:
     return json.dumps(row).encode()
 
 
+def _rows(row: Row) -> bytes:
+    return json.dumps([row]).encode()
+
+
 def _keyed(row: Row) -> bytes:
     return json.dumps({"1": next(iter(row.values()))}).encode()
 
 
 def _instances(row: Row) -> bytes:
     return json.dumps({"instances": [row]}).encode()
+
+
+def _tool_call(row: Row) -> bytes:
+    called = {"name": "predict_credit", "arguments": row}
+    return json.dumps(
+        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": called}
+    ).encode()
 
 
 def _columnar(row: Row) -> bytes:
@@ -94,7 +105,9 @@ PROTOCOLS = (
     PredictionProtocol(
         "Open Inference, one tensor (iris)", "iris", "/v2/models/iris/infer", _one_tensor
     ),
+    PredictionProtocol("Model Context Protocol", "credit", "/mcp", _tool_call),
     PredictionProtocol("keyed (tweets)", "tweets", "/api/v1/{token}/predict", _keyed),
+    PredictionProtocol("vetiver", "credit", "/predict", _rows),
     PredictionProtocol("flat (loans, CatBoost)", "loans", "/predict", _object),
 )
 

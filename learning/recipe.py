@@ -14,6 +14,7 @@ import msgspec
 
 from errors import LONGEST_NAME, RecipeError
 from policy import is_name
+from tables.field_aliases import FieldAliases, check_field_aliases
 from tables.overrides import Overrides
 from tables.schema import Kind, Schema
 from tables.table import Table
@@ -34,13 +35,15 @@ class Recipe:
     (such as `Annotated[int, Meta(ge=1, le=1000)]`) what they may be, and
     `parameters` the values that this recipe has other than their defaults.
     `aliases` maps, by feature, a further value that rows may have to the
-    category that it means. `kinds`, `decimal`, `missing`, `sheet`, `skip_bad_lines` and
+    category that it means, `field_aliases` the further names that rows may have a feature under.
+    `kinds`, `decimal`, `missing`, `sheet`, `skip_bad_lines` and
     `merge_rare` say how the table is read where its cells mislead, `group` and `time` which
     rows are held out (see `tables.overrides`).
     `protocols` names the protocols that answer for this model. `prepare` makes the
     recipe's table of what stands in a file.
 
-    Raises RecipeError for a name that is none or a parameter that is not there.
+    Raises RecipeError for a name that is none, a parameter that is not there, or a field alias
+    that is another field's name.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Recipe:
     estimator: Callable[..., Estimator]
     parameters: Mapping[str, Any] = field(default_factory=dict)
     aliases: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    field_aliases: FieldAliases = field(default_factory=dict)
     kinds: Mapping[str, Kind] = field(default_factory=dict)
     protocols: tuple[str, ...] = ()
     task: str | None = None
@@ -64,6 +68,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_name(self.name)
+        check_field_aliases(self.field_aliases, [self.target])
         self.resolved({})
 
     def overridden(self, overrides: Overrides) -> Recipe:

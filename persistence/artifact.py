@@ -8,6 +8,7 @@ The file is a plain zip (see container.py). Same inputs, same bytes.
     metrics.json info.json golden.json
     model.*          the compiled model
     learnt.rows      digests of the rows that it learnt from
+    training.profile what rows and answers looked like in training, as sketches
     estimator.*      the estimator itself; loading it can run code, so it is
                      handed out only from an artifact with a good seal
 """

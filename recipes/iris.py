@@ -8,6 +8,10 @@ from tables.table import Table
 
 # Centimetres, in the order of scikit-learn's columns.
 FEATURES = ("sepal_length", "sepal_width", "petal_length", "petal_width")
+# What R's copy of the table calls them, and what scikit-learn's does.
+NAMES = {
+    name: (name.title().replace("_", "."), f"{name.replace('_', ' ')} (cm)") for name in FEATURES
+}
 
 
 def load() -> Table:
@@ -20,4 +24,4 @@ def load() -> Table:
     return Table({**columns, "species": species})
 
 
-recipe = Recipe(name="iris", target="species", load=load, estimator=logistic)
+recipe = Recipe(name="iris", target="species", load=load, estimator=logistic, field_aliases=NAMES)

@@ -9,13 +9,14 @@ from serving.exchange import Headers
 # What any of our routes reads of a request, and answers, besides what a browser always allows.
 SENT = (
     b"Authorization, Content-Encoding, Content-Type, Idempotency-Key, If-None-Match, "
-    b"Inference-Header-Content-Length, Last-Event-ID, traceparent, tracestate, "
-    b"X-Amzn-SageMaker-Custom-Attributes, X-API-Key, X-Request-Id"
+    b"Inference-Header-Content-Length, Last-Event-ID, Mcp-Method, Mcp-Name, "
+    b"MCP-Protocol-Version, traceparent, tracestate, "
+    b"X-Amzn-SageMaker-Custom-Attributes, X-API-Key, X-Inference-Id, X-Request-Id"
 )
 EXPOSED = (
     b"Content-Disposition, ETag, Inference-Header-Content-Length, Location, Retry-After, "
-    b"traceparent, WWW-Authenticate, X-Amzn-SageMaker-Custom-Attributes, X-Inference-Id, "
-    b"X-Request-Id, X-Warnings"
+    b"Server-Timing, traceparent, WWW-Authenticate, X-Amzn-SageMaker-Custom-Attributes, "
+    b"X-Inference-Id, X-Request-Id, X-Warnings"
 )
 _NAMES = re.compile(rb"[A-Za-z0-9_, -]{1,1024}")
 
@@ -27,6 +28,10 @@ class Cors:
         self._any = "*" in origins
         self._origins = frozenset(origin.encode("latin-1") for origin in origins)
 
+    def allows(self, origin: bytes) -> bool:
+        """Tell whether pages of `origin` may read the answers."""
+        return self._any or origin in self._origins
+
     def headers(self, origin: bytes | None) -> Headers:
         """Return the headers of an answer to a request from `origin`."""
         if origin is None or not self._origins:
@@ -36,7 +41,7 @@ class Cors:
             return ((b"access-control-allow-origin", b"*"), exposed)
         # The answer depends on the origin: a cache must not give it to another one.
         vary = (b"vary", b"Origin")
-        if origin not in self._origins:
+        if not self.allows(origin):
             return (vary,)
         return ((b"access-control-allow-origin", origin), vary, exposed)
 

@@ -6,7 +6,7 @@ kserve.github.io/website/latest/modelserving/data_plane/v1_protocol have them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from errors import RowProblem, RowsError
@@ -23,12 +23,12 @@ def envelope_of(parsed: Any, schema: Schema) -> str | None:
     """Return which envelope a body is in, or None; a feature of that name is no envelope."""
     if not isinstance(parsed, dict):
         return None
-    names = {feature.name for feature in schema.features}
+    names = {feature.name for feature in schema.features} | schema.aliases.keys()
     return next((name for name in ENVELOPES if name in parsed and name not in names), None)
 
 
-def rows_in(envelope: str, parsed: dict[str, Any], schema: Schema) -> list[Any]:
-    """Return the rows of an envelope as objects by feature. Raises RowsError."""
+def rows_in(envelope: str, parsed: dict[str, Any], schema: Schema) -> Iterator[Any]:
+    """Return the rows of an envelope as objects by feature, made one by one. Raises RowsError."""
     content = parsed[envelope]
     if envelope == FRAME:
         return _frame(content)
@@ -39,7 +39,7 @@ def rows_in(envelope: str, parsed: dict[str, Any], schema: Schema) -> list[Any]:
     return named(content, schema)
 
 
-def _frame(frame: Any) -> list[Any]:
+def _frame(frame: Any) -> Iterator[Any]:
     parts = frame if isinstance(frame, dict) else {}
     columns: Any = parts.get("columns")
     data: Any = parts.get("data")
@@ -62,21 +62,24 @@ def in_columns(parsed: Any, schema: Schema) -> bool:
     return not bare and any(isinstance(value, list) for value in parsed.values())
 
 
-def rows_of_columns(columns: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the rows of an object of equally long lists. Raises RowsError."""
+def rows_of_columns(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Return the rows of an object of equally long lists, made one by one. Raises RowsError."""
     if not all(isinstance(column, list) for column in columns.values()):
         raise RowsError("expected a list for every field, or for none")
     if len({len(column) for column in columns.values()}) > 1:
         raise RowsError("expected equally many values for every field")
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
-def named(rows: list[Any], schema: Schema) -> list[Any]:
+def named(rows: list[Any], schema: Schema) -> Iterator[Any]:
     """Return rows as objects: those that are lists have the features in their order.
 
-    `{"features": [...]}` is such a list too. Raises RowsError for one of another length.
+    `{"features": [...]}` is such a list too, and for a model of one feature its value alone.
+    Raises RowsError for one of another length.
     """
     names = [feature.name for feature in schema.features]
+    if len(names) == 1:
+        rows = [row if isinstance(row, list | dict) else [row] for row in rows]
     if FEATURES not in names:
         rows = [_bare(row) for row in rows]
     return _by_name(rows, names)
@@ -86,7 +89,7 @@ def _bare(row: Any) -> Any:
     return row[FEATURES] if isinstance(row, dict) and list(row) == [FEATURES] else row
 
 
-def _by_name(rows: list[Any], names: Sequence[str]) -> list[Any]:
+def _by_name(rows: list[Any], names: Sequence[str]) -> Iterator[Any]:
     wrong = [
         RowProblem(index, None, f"{len(names)} values", f"{len(row)} values")
         for index, row in enumerate(rows)
@@ -94,4 +97,4 @@ def _by_name(rows: list[Any], names: Sequence[str]) -> list[Any]:
     ]
     if wrong:
         raise rejected(wrong)
-    return [dict(zip(names, row, strict=True)) if isinstance(row, list) else row for row in rows]
+    return (dict(zip(names, row, strict=True)) if isinstance(row, list) else row for row in rows)

@@ -12,9 +12,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
+import numpy as np
+
 from errors import MiranteError
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
+from serving.trace_context import TraceContext
+from tables.batch import Batch
 from tables.json_text import MOST_ROWS
 from tables.rows import Decoded
 
@@ -23,6 +27,8 @@ Headers = tuple[tuple[bytes, bytes], ...]
 Routes = tuple[tuple[str, str, str], ...]
 
 JSON = b"application/json"
+# What is decoded of a request that asks for no prediction.
+NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 _LEVEL = re.compile(r"0?\.\d{1,6}")
 
 
@@ -57,6 +63,7 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
+    `lists` is the route of the same path for a body that is a list.
     """
 
     method: str
@@ -65,6 +72,7 @@ class Route(NamedTuple):
     protocol: PredictionProtocol
     alias: str | None = None
     in_head: bool = True
+    lists: Route | None = None
 
 
 @dataclass(slots=True)
@@ -72,7 +80,7 @@ class Exchange:
     """A request on its way. Header names are lower case, as in ASGI.
 
     `name`, `version` and `token` are what the path says of model, version and key;
-    `max_rows` is how many rows are taken.
+    `max_rows` is how many rows are taken. `inference_id` is the prediction's id.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting; `options` is
     what decoding keeps for rendering. `error` is what refuses it.
@@ -87,6 +95,7 @@ class Exchange:
     version: str | None = None
     token: str | None = None
     max_rows: int = MOST_ROWS
+    inference_id: str = ""
     body: bytes = b""
     live: Live = field(init=False)
     decoded: Decoded = field(init=False)
@@ -95,6 +104,7 @@ class Exchange:
     started: float = 0.0
     rows: int = 0
     error: Exception | None = None
+    trace: TraceContext | None = None
 
     def forget(self) -> None:
         """Let go of the body and of all that was made of it; `error` stays, without its frames."""

@@ -1,11 +1,17 @@
-"""Memory that a large request took, given back to the system once it is answered."""
+"""Memory that a large request takes: not searched meanwhile, given back once it is answered."""
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import sys
+import threading
+import time
 from functools import cache
 from typing import Any
+
+# Collections are put off for no longer, however many long bodies come one after the other.
+MOST_PAUSE_SECONDS = 5.0
 
 
 @cache
@@ -27,3 +33,30 @@ def give_back() -> None:
     trim = _trim()
     if trim is not None:
         trim(0)
+
+
+class CollectionPause:
+    """Stops the search for garbage cycles while long bodies are worked on.
+
+    Rows are no cycles, but a hundred thousand of them start that search again and again,
+    and it holds the interpreter, and so the event loop, for as long as it takes.
+    https://docs.python.org/3/library/gc.html
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._since = 0.0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._since = time.monotonic()
+                gc.disable()
+            self._inside += 1
+
+    def __exit__(self, *exc: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside or time.monotonic() - self._since > MOST_PAUSE_SECONDS:
+                gc.enable()

@@ -6,6 +6,7 @@ import logging
 import random
 
 from serving.metrics import Metrics
+from serving.trace_context import TraceContext
 
 access_log = logging.getLogger("mirante.access")
 
@@ -29,20 +30,23 @@ class Observation:
         model: str = "",
         version: str = "",
         detail: str = "",
+        trace: TraceContext | None = None,
     ) -> None:
         """Count a request, and log it: every one that was refused, and a sample of the rest.
 
         `route` is a pattern, so that no key in a path is written down; `detail` is what
-        the refusal says.
+        the refusal says, whatever its status: some protocols refuse within a 200.
         """
         self._metrics.note_request(route, int(status), seconds, rows, model, version)
-        if status < 400 and random.random() >= self._sample:  # noqa: S311 - a sample, no secret
+        if status < 400 and not detail and random.random() >= self._sample:  # noqa: S311 - no secret
             return
         refusal = {"detail": detail} if detail else {}
+        traced = trace.members if trace else {}
         access_log.info(
             "request",
             extra={
                 **refusal,
+                **traced,
                 "request_id": request_id,
                 "method": method,
                 "route": route,

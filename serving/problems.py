@@ -84,6 +84,13 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
     return answer._replace(headers=headers_of(error))
 
 
+def refuse_with_message(error: MiranteError, request_id: str) -> Answer:
+    """Return the problem document of an error with `message`, the one member that some show."""
+    answer = refuse(error, request_id)
+    document = msgspec.json.decode(answer.body) | {"message": explain(error)}
+    return answer._replace(body=msgspec.json.encode(document))
+
+
 def headers_of(error: MiranteError) -> Headers:
     """Return the headers that an error's status calls for (RFC 9110: 401, 503)."""
     match error:

@@ -1,10 +1,11 @@
-"""Request ids: unique, cheap, and the client's own where that is harmless."""
+"""The ids of requests and predictions: unique, cheap, and the client's own where harmless."""
 
 from __future__ import annotations
 
 import itertools
 import os
 import re
+from collections.abc import Mapping
 
 _HARMLESS = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 
@@ -25,3 +26,13 @@ class RequestIds:
             # Made before a fork, two workers would count through the same ids.
             self._process, self._prefix = os.getpid(), os.urandom(6).hex()
         return f"{self._prefix}-{next(self._count):x}"
+
+    def of_prediction(self, headers: Mapping[bytes, bytes], request_id: str) -> str:
+        """Return the client's id of a prediction, or a new one.
+
+        A request's id is taken for it where it was made here: routers and clients repeat theirs.
+        """
+        given = headers.get(b"x-inference-id")
+        if given is None and b"x-request-id" not in headers:
+            return request_id
+        return self.of(given)

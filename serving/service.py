@@ -20,11 +20,12 @@ from serving.description import Description
 from serving.exchange import Answer, Exchange, PredictionProtocol, Route, Routes
 from serving.in_flight import InFlight
 from serving.media import unpack
-from serving.memory import give_back
+from serving.memory import CollectionPause, give_back
 from serving.observation import Observation
 from serving.packing import pack
 from serving.problems import fault, too_large
 from serving.request_ids import RequestIds
+from serving.trace_context import PARENT, TraceContext, trace_of
 from tables.json_text import is_long, too_many
 
 log = logging.getLogger("mirante.service")
@@ -42,7 +43,8 @@ class HttpProtocol(PredictionProtocol, Protocol):
     `ROUTES` are (method, path pattern, action), where `{name}` is a model's name,
     `{version}` the one that must be live, and `{token}` a key. `PROTOCOL`, if any,
     is what a model must declare to be reached by a route that names no model.
-    `TAG` is its heading in the OpenAPI document.
+    `TAG` is its heading in the OpenAPI document. `IN_HEAD`, if it is there and false, says that
+    only the body tells which model it is for.
     """
 
     TAG: str
@@ -79,17 +81,15 @@ class PredictionService:
         guard: Guard | None,
         cors: Cors,
         observation: Observation,
+        more_routes: Iterable[Route] = (),
     ) -> None:
         self.champions = champions
         self.protocols = tuple(protocols)
-        self.routes = tuple(
-            Route(method, pattern, action, protocol, protocol.PROTOCOL)
-            for protocol in self.protocols
-            for method, pattern, action in protocol.ROUTES
-        )
+        self.routes = _routes_of(self.protocols, more_routes)
         self.max_body_bytes = max_body_bytes
         self.in_flight = InFlight(max_in_flight)
         self.request_ids = RequestIds()
+        self._pause = CollectionPause()
         self._default_model = default_model
         self._max_rows = max_rows
         self._guard = guard
@@ -127,8 +127,14 @@ class PredictionService:
     ) -> Exchange:
         """Return the exchange of a request whose head is there; the last three are of its path."""
         request_id = self.request_ids.of(headers.get(b"x-request-id"))
+        inference_id = self.request_ids.of_prediction(headers, request_id)
         most = self._max_rows
-        return Exchange(route, headers, request_id, query, client, name, version, token, most)
+        exchange = Exchange(
+            route, headers, request_id, query, client, name, version, token, most, inference_id
+        )
+        if PARENT in headers:
+            exchange.trace = trace_of(headers)
+        return exchange
 
     def admit(self, exchange: Exchange) -> None:
         """Check the key and the declared size, and find the model; the body is not read yet.
@@ -145,8 +151,25 @@ class PredictionService:
             declared.isdigit() and len(declared) < 16 and int(declared) <= self.max_body_bytes
         ):
             raise too_large(self.max_body_bytes)
-        if exchange.route.in_head:
+        if exchange.route.in_head and exchange.route.lists is None:
             exchange.live = self._find(exchange)
+
+    def is_quick(self, exchange: Exchange) -> bool:
+        """Whether a whole body, not packed, is answered at once: by its model, or by none."""
+        try:
+            self._choose(exchange)
+        except MiranteError:
+            return True
+        return exchange.live.runtime.quick
+
+    def _choose(self, exchange: Exchange) -> None:
+        """Choose between two routes of one path, and find the model. Raises as `admit` does."""
+        lists = exchange.route.lists
+        if lists is None:
+            return
+        if _is_list(exchange.body):
+            exchange.route = lists
+        exchange.live = self._find(exchange)
 
     def _find(self, exchange: Exchange) -> Live:
         if exchange.name is not None:
@@ -171,9 +194,15 @@ class PredictionService:
 
     def answer_long(self, exchange: Exchange) -> Answer:
         """Answer as `answer` does, and give back the memory that a long body took."""
-        answer = self.answer(exchange)
-        if is_long(exchange.body):
-            exchange.forget()
+        if not is_long(exchange.body) and b"content-encoding" not in exchange.headers:
+            return self.answer(exchange)
+        with self._pause:
+            answer = self.answer(exchange)
+            # One that could not be unpacked may have been longer than any.
+            is_large = is_long(exchange.body) or exchange.error is not None
+            if is_large:
+                exchange.forget()
+        if is_large:
             give_back()
         return answer
 
@@ -198,6 +227,7 @@ class PredictionService:
             encoding = exchange.headers.get(b"content-encoding")
             if encoding is not None:
                 exchange.body = unpack(exchange.body, encoding, self.max_body_bytes)
+            self._choose(exchange)
             exchange.decoded = exchange.route.protocol.decode(exchange)
             self._check_size(exchange)
         except Exception as error:  # each request fails by itself
@@ -228,7 +258,10 @@ class PredictionService:
     def _refusal(self, exchange: Exchange, error: Exception) -> Answer:
         if isinstance(error, MiranteError):
             return exchange.route.protocol.refuse(error, exchange.request_id)
-        log.error("request failed", extra={"request_id": exchange.request_id}, exc_info=error)
+        told = exchange.trace.members if exchange.trace else {}
+        log.error(
+            "request failed", extra={"request_id": exchange.request_id, **told}, exc_info=error
+        )
         return fault(exchange.request_id)
 
     def refuse(self, exchange: Exchange, error: MiranteError) -> Answer:
@@ -250,12 +283,42 @@ class PredictionService:
             model=live.name if live else "",
             version=live.version if live else "",
             detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
+            trace=exchange.trace,
         )
-        return complete(answer, exchange.headers, exchange.request_id, self._cors)
+        if exchange.error is None and exchange.route.action in ACTIONS:
+            identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
+            answer = answer._replace(headers=(*answer.headers, identity))
+        return complete(answer, exchange.headers, exchange.request_id, self._cors, exchange.trace)
 
 
-def complete(answer: Answer, headers: Mapping[bytes, bytes], request_id: str, cors: Cors) -> Answer:
-    """Add to an answer of a request with these headers its id, and what browsers are told."""
+def _routes_of(protocols: Iterable[HttpProtocol], more: Iterable[Route]) -> tuple[Route, ...]:
+    """Return the protocols' routes, and more in place of those with the same path.
+
+    Of two protocols with one path the later answers bodies that are lists.
+    """
+    routes: dict[tuple[str, str], Route] = {}
+    for protocol in protocols:
+        for method, pattern, action in protocol.ROUTES:
+            in_head = getattr(protocol, "IN_HEAD", True)
+            route = Route(method, pattern, action, protocol, protocol.PROTOCOL, in_head)
+            other = routes.get((method, pattern))
+            routes[method, pattern] = route if other is None else other._replace(lists=route)
+    routes |= {(route.method, route.pattern): route for route in more}
+    return tuple(routes.values())
+
+
+def _is_list(body: bytes) -> bool:
+    return body.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")[:1] == b"["
+
+
+def complete(
+    answer: Answer,
+    headers: Mapping[bytes, bytes],
+    request_id: str,
+    cors: Cors,
+    trace: TraceContext | None = None,
+) -> Answer:
+    """Add to the answer of a request with these headers its id, its trace, what browsers read."""
     origin = headers.get(b"origin")
     shared = () if origin is None else cors.headers(origin)
     identity = (b"x-request-id", request_id.encode("ascii"))
@@ -264,5 +327,5 @@ def complete(answer: Answer, headers: Mapping[bytes, bytes], request_id: str, co
         answer.status,
         answer.body,
         answer.content_type,
-        (*answer.headers, *shared, NOSNIFF, identity),
+        (*answer.headers, *shared, *(trace.headers if trace else ()), NOSNIFF, identity),
     )

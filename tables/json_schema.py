@@ -54,9 +54,9 @@ def feature_schema(feature: Feature, imputes: bool = False) -> dict[str, Any]:
         else:
             types = schema["type"]
             schema["type"] = [*(types if isinstance(types, list) else [types]), "null"]
-    described = _described(feature)
-    if described:
-        schema["description"] = described
+    described = (_described(feature), _names(feature))
+    if any(described):
+        schema["description"] = "; ".join(filter(None, described))
     if feature.example is not None:
         schema["examples"] = [feature.example]
     return schema
@@ -68,6 +68,10 @@ def _date(dates: DateFormat, example: str) -> dict[str, Any]:
     found = [name for name, pattern in formats.items() if re.fullmatch(pattern, example)]
     schema: dict[str, Any] = {"type": ["string", "number"] if dates.unit else "string"}
     return {**schema, "format": found[0]} if found else schema
+
+
+def _names(feature: Feature) -> str:
+    return "also named " + ", ".join(feature.names) if feature.names else ""
 
 
 def _described(feature: Feature) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,8 @@ from errors import ParseError, TooManyRows
 
 # What one call parses: 15 ms of the slowest that there is, numbers with a fraction.
 BLOCK_BYTES = 2**18
+# What one call splits into lines, each of which may be empty.
+LINES_BYTES = 2**16
 # One row is parsed by one call; a text of a row may be nearly as long.
 LONGEST_ROW = 2**19
 # How many rows a service takes unless it says otherwise.
@@ -65,13 +67,31 @@ class _State:
         self.inside = 0
         self.backslashes = 0
         self.containers = 0
+        self.values = 1
 
 
-def outline(text: bytes, start: int, end: int, most_items: int, most_containers: int) -> Outline:
+class Most(NamedTuple):
+    """How many items an outlined list may have, and lists and objects and values in all."""
+
+    items: int
+    containers: int
+    values: int
+
+    def check(self, items: int, state: _State) -> None:
+        """Raise TooManyRows for more than these."""
+        if items >= self.items:
+            raise TooManyRows(too_many(self.items))
+        if state.containers > self.containers:
+            raise TooManyRows(f"more than {self.containers} lists and objects")
+        if state.values > self.values:
+            raise TooManyRows(f"more than {self.values} values")
+
+
+def outline(text: bytes, start: int, end: int, most: Most) -> Outline:
     """Outline the list or object that begins at `start`.
 
-    Raises TooManyRows as soon as it has more items, or lists and objects in all, than
-    these, and ParseError where it is nested too deep or has no end.
+    Raises TooManyRows as soon as it has more than these, and ParseError where it is
+    nested too deep or has no end.
     """
     state, found, count, items = _State(0), [], 0, start + 1
     for at in range(start, end, _CHUNK):
@@ -88,11 +108,9 @@ def outline(text: bytes, start: int, end: int, most_items: int, most_containers:
         commas = signs[(kinds == _COMMA) & (depths == 1)]
         found.append((commas + at).astype(np.uint32))
         count += len(commas)
-        if count >= most_items:
-            raise TooManyRows(too_many(most_items))
         state.containers += int((kinds == _OPEN).sum())
-        if state.containers > most_containers:
-            raise TooManyRows(f"more than {most_containers} lists and objects")
+        state.values += int((kinds == _COMMA).sum())
+        most.check(count, state)
         if len(closed):
             return Outline(items, np.concatenate(found), at + int(signs[-1]))
     raise ParseError("the body is not JSON: it is cut short")
@@ -153,7 +171,8 @@ def blocks(body: bytes, most_rows: int) -> Iterator[tuple[int, bytes]]:
     start = _start_of(body)
     if body[start : start + 1] != b"[":
         raise ParseError("expected an object (one row) or a list of objects")
-    found = outline(body, start, len(body), most_rows, CONTAINERS_A_ROW * most_rows + MOST_DEPTH)
+    containers = CONTAINERS_A_ROW * most_rows + MOST_DEPTH
+    found = outline(body, start, len(body), Most(most_rows, containers, len(body)))
     _check_end(body, found.end, b"]")
     for begin, end in found.blocks():
         check_row(0 if end - begin <= BLOCK_BYTES else end - begin)
@@ -174,18 +193,27 @@ def _check_end(body: bytes, end: int, bracket: bytes) -> None:
 
 def lines_of(body: bytes) -> Iterator[Any]:
     """Yield what each line of JSON Lines holds. Raises ParseError, and TooManyRows."""
-    for line in re.finditer(rb"[^\r\n]+", body):
-        check_row(line.end() - line.start())
-        if text := line[0].strip(_BLANK):
+    rest = b""
+    for at in range(0, len(body), LINES_BYTES):
+        *whole, rest = re.split(rb"[\r\n]", rest + body[at : at + LINES_BYTES])
+        check_row(len(rest))
+        yield from _parsed_lines(whole)
+    yield from _parsed_lines([rest])
+
+
+def _parsed_lines(lines: Iterable[bytes]) -> Iterator[Any]:
+    for line in filter(None, lines):
+        check_row(len(line))
+        if text := line.strip(_BLANK):
             yield parse_block(text)
 
 
-def parse_json(body: bytes, most_rows: int = MOST_ROWS) -> Any:
+def parse_json(body: bytes, most_rows: int = MOST_ROWS, width: int | None = None) -> Any:
     """Parse JSON with the standard library, saying where it is malformed.
 
     A number too large for a float becomes infinite, so that the field's check
     names it. A long body is parsed in blocks. Raises ParseError, and TooManyRows
-    for more lists and objects than `most_rows` rows may have.
+    for more lists and objects, and values where a row has `width`, than `most_rows` rows may have.
     """
     if not is_long(body):
         return parse_block(body.removeprefix(b"\xef\xbb\xbf"))
@@ -193,8 +221,9 @@ def parse_json(body: bytes, most_rows: int = MOST_ROWS) -> Any:
     if body[start : start + 1] not in (b"[", b"{"):
         check_row(len(body))
         return parse_block(body[start:])
-    most = CONTAINERS_A_ROW * most_rows + MOST_DEPTH
-    found = outline(body, start, len(body), len(body), most)
+    containers = CONTAINERS_A_ROW * most_rows + MOST_DEPTH
+    values = len(body) if width is None else containers + width * most_rows
+    found = outline(body, start, len(body), Most(len(body), containers, values))
     _check_end(body, found.end, b"]" if body[start : start + 1] == b"[" else b"}")
     return _items(body, body[start : start + 1], found, LONG_DEPTH)
 
@@ -227,7 +256,7 @@ def _long(body: bytes, begin: int, end: int, depth: int) -> Any:
         return parse_block(body[begin:end], body, begin)
     if not depth:
         raise ParseError(TOO_DEEP)
-    found = outline(body, begin, end, len(body), len(body))
+    found = outline(body, begin, end, Most(len(body), len(body), len(body)))
     _check_end(body[:end], found.end, b"]" if bracket == b"[" else b"}")
     return _items(body, bracket, found, depth - 1)
 

@@ -9,8 +9,10 @@ odd (9.0 for an integer), and names everything that is wrong.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from operator import attrgetter
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -25,6 +27,7 @@ from tables.column import as_columns, as_texts, encode_column, formats_of, missi
 from tables.date_parts import encoder
 from tables.dates import read_moment
 from tables.dialect import PLAIN_DIALECT, Dialect
+from tables.field_aliases import ONE_NAME, TWO_NAMES, canonical
 from tables.json_text import MOST_ROWS, blocks, check_row, is_long, parse_block, too_many
 from tables.json_text import parse_json as parse_json
 from tables.numbers import PLAIN_NUMBERS, NumberFormat
@@ -37,6 +40,8 @@ LARGEST = float(np.finfo(np.float32).max)
 MOST_PROBLEMS = 100
 # To look for a near miss costs more than all other checks of a row: so many names are compared.
 MOST_HINTS = 10
+# Further names of all fields together: a client uses one naming, and others take the patient way.
+MOST_NAMINGS = 4
 # Rows are encoded as they are read, so many at a time.
 BLOCK_ROWS = 4096
 
@@ -168,6 +173,7 @@ class RowCodec:
         # Rows copied from a training table carry the label and what the model does not read.
         self._ignored = {schema.target.name, *schema.ignored} - self._known
         self._expected_names = self._known | self._ignored
+        self._aliases = schema.aliases
         self._columns = schema.numeric
         self._width = len(self._columns)
         self._slices = schema.slices
@@ -189,17 +195,26 @@ class RowCodec:
         self._dates = dict(reversed(dates))
         # msgspec cannot name a field with one of these; the patient way reads it.
         self._nameable = not any(set('"\\') & set(n) for n in self._known | self._ignored)
-        row = self._row_type() if self._nameable else msgspec.Struct
         self._values = _values_of(len(self._features))
-        self._one = msgspec.json.Decoder(row)
-        self._many = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        types = [self._row_type(names) for names in self._namings()] if self._nameable else []
+        self._one = [msgspec.json.Decoder(row) for row in types]
+        self._many = [msgspec.json.Decoder(list[row]) for row in types]  # type: ignore[valid-type]
 
     def _of_kind(self, kind: Kind) -> list[int]:
         return [i for i, column in enumerate(self._columns) if column.kind == kind]
 
-    def _row_type(self) -> type[msgspec.Struct]:
+    def _namings(self) -> list[tuple[str, ...]]:
+        """Return the names that rows are read by quickly: the features', then their aliases."""
+        others = (
+            tuple(dict(enumerate(f.names)).get(i, f.name) for f in self._features)
+            for i in range(max((len(f.names) for f in self._features), default=0))
+        )
+        quotable = (names for names in others if not set('"\\') & set("".join(names)))
+        return [self._names, *islice(quotable, MOST_NAMINGS)]
+
+    def _row_type(self, names: Sequence[str]) -> type[msgspec.Struct]:
         fields: list[Any] = [_row_field(i, feature) for i, feature in enumerate(self._features)]
-        rename = {f"f{i}": name for i, name in enumerate(self._names)}
+        rename = {f"f{i}": name for i, name in enumerate(names)}
         for i, name in enumerate(sorted(self._ignored)):
             fields.append((f"past{i}", Any, None))
             rename[f"past{i}"] = name
@@ -253,17 +268,17 @@ class RowCodec:
 
     def _decode_quickly(self, body: bytes, single: bool, strict: bool) -> Decoded | None:
         """Return what msgspec reads straight into rows, None where that needs a closer look."""
-        if not self._nameable:
-            return None
-        try:
-            if single:
-                decoded = self._encode_one(self._values(self._one.decode(body)))
-            else:
-                rows = self._many.decode(body)
-                decoded = self._encode([self._values(row) for row in rows], range(len(rows)))
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
-            return None
-        return None if decoded.unknown and (strict or self._closed) else decoded
+        for one, many in zip(self._one, self._many, strict=True):
+            try:
+                if single:
+                    decoded = self._encode_one(self._values(one.decode(body)))
+                else:
+                    rows = many.decode(body)
+                    decoded = self._encode([self._values(row) for row in rows], range(len(rows)))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, OverflowError, NoDate):
+                continue
+            return None if decoded.unknown and (strict or self._closed) else decoded
+        return None
 
     def decode_objects(
         self,
@@ -331,8 +346,14 @@ class RowCodec:
         if not isinstance(row, dict):
             gathered.add_problem(index, None, "object", json_name(row))
             return None
+        good = True
+        if self._aliases and not self._aliases.keys().isdisjoint(row):
+            row, twice = self._renamed(row)
+            for name in twice:
+                good = False
+                gathered.add_problem(index, name, ONE_NAME, TWO_NAMES)
         hinted = self._unknown_fields(index, row, gathered)
-        good = hinted is None
+        good = good and hinted is None
         values: list[Any] = []
         for feature in self._features:
             given = row.get(feature.name, ABSENT)
@@ -346,6 +367,12 @@ class RowCodec:
                 if not (hinted and rejection[1] == "nothing" and feature.name in hinted):
                     gathered.add_problem(index, feature.name, *rejection)
         return tuple(values) if good else None
+
+    def _renamed(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+        """Return a row by the features' own names, and those that it has under two."""
+        names = [self._aliases.get(name, name) for name in row]
+        twice = [name for name, count in Counter(names).items() if count > 1]
+        return dict(zip(names, row.values(), strict=True)), twice
 
     def _unknown_fields(
         self, index: int, row: dict[str, Any], gathered: _Gathered
@@ -436,6 +463,9 @@ class RowCodec:
         count, numbers are written as they were there, and what means missing
         there does so here. Raises RowsError as `decode_objects` does.
         """
+        if self._aliases:
+            named = canonical(list(columns), self.schema)
+            columns = dict(zip(named, columns.values(), strict=True))
         formats = self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
         if len(next(iter(columns.values()), ())) > most_rows:
             raise TooManyRows(too_many(most_rows))

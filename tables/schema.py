@@ -30,7 +30,8 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     value, beside those that always mean one. `dates` (kind date) says the same of
     dates, and which of their parts the model reads.
     `unspaced` (kind text) says that the script is written without spaces. `closed` (kind
-    category) says that the model answers no value but the categories.
+    category) says that the model answers no value but the categories. `names` are those that
+    a row may have it under besides its own.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     other: bool = False
     unspaced: bool = False
     closed: bool = False
+    names: tuple[str, ...] = ()
 
     @property
     def codes(self) -> int:
@@ -125,6 +127,11 @@ class Schema(msgspec.Struct, frozen=True):
         indexed = list(enumerate(self.features))
         columns = (index for index, feature in indexed for _ in feature.columns)
         return (*columns, *(index for index, feature in indexed if feature.kind == "text"))
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """The feature that each further name means."""
+        return {name: feature.name for feature in self.features for name in feature.names}
 
     @property
     def texts(self) -> tuple[Feature, ...]:

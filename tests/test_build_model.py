@@ -27,12 +27,14 @@ from build_model import (
     shown_store,
 )
 from errors import DatasetError, RecipeError
+from learning import profile
 from learning.estimators import estimators, ready_made
 from learning.progress import SilentProgress
 from learning.recipe import Recipe
 from persistence.model_persistence import read_model
 from persistence.opening import open_store
 from persistence.registry import Registry
+from recipes import find_recipe
 from tables.readers import read_table
 from tests.conftest import ROOT
 from tests.learning.tables import mixed_table, without
@@ -99,6 +101,21 @@ def test_the_manifest_says_how_it_was_made(registry):
     comparison = registry.read("some", again.version).manifest.extra["comparison"]
     assert comparison["at_least_as_good"] is True
     assert comparison["champion_log_loss"] == comparison["challenger_log_loss"]
+
+
+def test_the_artifact_carries_what_rows_and_answers_looked_like(registry):
+    recipe = ready_made(
+        "credit", str(ROOT / "data/credit.csv"), find_recipe("credit").target, "forest"
+    )
+    built = build_model(recipe, registry=registry, parameters=FEW)
+    members = read_model(built.name, registry, built.version).artifact.members
+    kept = profile.load(members)
+    assert kept is not None
+    assert kept.rows == built.model.training_rows
+    assert kept.answers.rows == built.holdout.rows
+    assert kept.answers.mean_loss == pytest.approx(built.metrics["log_loss"], rel=1e-3)
+    assert set(kept.features) == {feature.name for feature in built.dataset.schema.features}
+    assert len(members[profile.MEMBER]) <= 20_000
 
 
 def test_the_same_seed_makes_the_same_model_and_another_another():

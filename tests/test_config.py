@@ -31,6 +31,9 @@ def test_texts_become_what_they_are_for():
         ("TRAINING_WORKER", "sesame", "embedded, external"),
         ("REQUIRE_API_KEY", "sesame", "bool"),
         ("ACCESS_LOG_SAMPLE", "2", "<= 1"),
+        ("AIP_HTTP_PORT", "sesame", "int"),
+        ("AIP_PREDICT_ROUTE", "sesame", "regex"),
+        ("AIP_HEALTH_ROUTE", "/<sesame>", "regex"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_expected_and_not_shown(name, value, expected):
@@ -72,6 +75,11 @@ def test_a_training_may_use_what_is_left_unless_it_is_said():
     assert read_config({"JOB_MEMORY_LIMIT": "4096"}).job_memory_limit == 4096
     with pytest.raises(ConfigError, match="JOB_MEMORY_LIMIT"):
         read_config({"JOB_MEMORY_LIMIT": "0"})
+
+
+def test_vertex_s_port_is_where_it_listens() -> None:
+    assert read_config({"PORT": "8001"}).http_port == 8001
+    assert read_config({"PORT": "8001", "AIP_HTTP_PORT": "8080"}).http_port == 8080
 
 
 def test_secrets_are_not_shown():

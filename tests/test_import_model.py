@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import lightgbm
 import numpy as np
 import pytest
 import skops.io
@@ -24,6 +25,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardSc
 import build_model
 from errors import DependencyError, MiranteError, ModelFileError
 from import_model import import_model
+from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.champions import Live, load_live
 from tests.conftest import require
@@ -334,7 +336,7 @@ def test_the_command_line_takes_in_a_file(tmp_path, row, numbers, classes, monke
 @pytest.mark.parametrize(
     ("name", "example", "message"),
     [
-        ("model.zip", "{}", "expected a file ending in"),
+        ("model.zip", "{}", "of one of these kinds"),
         ("model.onnx", None, "needs --schema"),
         ("absent.onnx", '{"x": 1}', "cannot read"),
         ("model.skops", '{"x": 1}', r"not a \.skops file"),
@@ -355,3 +357,46 @@ def test_what_cannot_be_taken_in_is_one_line(name, example, message, tmp_path, r
     with pytest.raises(MiranteError, match=message) as caught:
         import_model(tmp_path / name, registry=registry, name="mine", schema=schema)
     assert "\n" not in str(caught.value)
+
+
+# ---------------------------------------------------------------- LightGBM
+
+
+def test_lightgbm_s_text_alone_is_served_by_the_command(
+    tmp_path, numbers, classes, monkeypatch, capsys
+):
+    names = ["height", "count"]
+    data = lightgbm.Dataset(numbers, (classes == "yes").astype(int), feature_name=names)
+    model = lightgbm.train({"objective": "binary", "verbosity": -1}, data, 10)
+    model.save_model(tmp_path / "saved")
+    monkeypatch.setenv("MODEL_STORE", str(tmp_path / "models"))
+    words = ["--import", str(tmp_path / "saved"), "--name", "mine", "--classes", "no", "yes"]
+    assert build_model.main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["features"] == {"height": "number", "count": "number"}
+    assert told["info"]["proven_by"] == f"lightgbm {lightgbm.__version__}"
+    live = served(open_registry(str(tmp_path / "models")))
+    assert live.schema.target.classes == ("no", "yes")
+    np.testing.assert_allclose(answers(live, numbers)[:, 1], model.predict(numbers), atol=1e-9)
+
+
+def test_a_quantity_has_metrics_on_the_example_s_rows(tmp_path, numbers, registry):
+    values = numbers[:, 0] * 10 + numbers[:, 1]
+    data = lightgbm.Dataset(numbers, values, feature_name=["height", "count"])
+    model = lightgbm.train({"objective": "regression", "verbosity": -1}, data, 20)
+    model.save_model(tmp_path / "model.txt")
+    rows = [
+        f"{a!r},{int(b)},{v!r}" for (a, b), v in zip(numbers.tolist(), values.tolist(), strict=True)
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(["height,count,price", *rows]))
+    taken = import_model(
+        tmp_path / "model.txt",
+        registry=registry,
+        name="mine",
+        schema=tmp_path / "table.csv",
+        target="price",
+    )
+    live = served(registry)
+    assert live.metrics["r2"] > 0.5
+    assert "price: a quantity" in taken.report()
+    np.testing.assert_allclose(answers(live, numbers)[:, 0], model.predict(numbers))

@@ -145,6 +145,11 @@ def test_a_dyno_answers_its_router(root: Path) -> None:
     assert int(dyno["keepalive"]) > 90
 
 
+def test_vertex_s_port_wins_over_the_image_s(root: Path) -> None:
+    vertex = gunicorn_settings(root, PORT="8000", HOST="0.0.0.0", AIP_HTTP_PORT="8080")
+    assert vertex["bind"] == "['0.0.0.0:8080']"
+
+
 def run_where_nothing_is_set(
     *command: str | Path, cwd: Path, home: Path, **environ: str
 ) -> subprocess.CompletedProcess[str]:

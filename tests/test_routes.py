@@ -16,6 +16,7 @@ from config import read_config
 from serving.auth import new_key
 from serving.http.operation import operation_of
 from serving.http.routes.events import EventStreams
+from tests.serving.factory import make_live
 
 # Everything that changes anything, and everything that tells what somebody did.
 GUARDED = {
@@ -123,7 +124,11 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
 INSPECTION = [
     "/v0/model_info",
     "/v0/models",
+    "/metadata",
+    "/prototype",
     *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+    *("/v1/models", "/v1/models/<name>"),
+    *("/models", "/models/<name>", "/v2/models/<name>", "/v2/models/<name>/ready"),
 ]
 
 
@@ -150,6 +155,21 @@ def test_inspection_is_closed_with_prediction(tmp_path: Path) -> None:
         assert routes.ask("OPTIONS", rule).status_code == 200, rule
         assert routes.ask("GET", rule, "predict").status_code not in (401, 403), rule
         assert "401" in paths[rule.replace("<name>", "{name}")]["get"]["responses"]
+
+
+def test_the_document_tells_of_models_to_who_may_ask_them(tmp_path: Path) -> None:
+    routes = Routes(tmp_path, REQUIRE_API_KEY="1")
+    routes.parts.champions._live["credit"] = make_live("credit")
+    stranger = routes.ask("GET", "/v0/openapi.json")
+    assert stranger.status_code == 200
+    assert "credit_row" not in stranger.text
+    assert "/v0/models/credit" not in stranger.text
+    assert (
+        "credit_row"
+        in routes.ask("GET", "/v0/openapi.json", "predict").json["components"]["schemas"]
+    )
+    for _ in range(30):  # to look without a key is no guess of one
+        assert routes.app.test_client().get("/v0/openapi.json").status_code == 200
 
 
 def test_event_streams_are_guarded_as_flask_s(routes: Routes) -> None:

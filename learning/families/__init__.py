@@ -39,11 +39,6 @@ def family_of(model: Any) -> Family:
     return next((f for f in families() if isinstance(model, f.classes())), Family())
 
 
-def file_families() -> dict[str, Family]:
-    """Return the families that have files of their own, by the files' ending."""
-    return {family.ending: family for family in families() if family.ending}
-
-
 def ranked() -> list[Family]:
     """Return the families that `--estimator` names, in their order."""
     chosen = [family for family in families() if family.rank is not None]

@@ -8,13 +8,14 @@ a tree, each of lines `name=value`. What the numbers mean stands in LightGBM's
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import isfinite, isnan
 from typing import NamedTuple
 
 import numpy as np
 
-from learning.forms.sources import CannotFold, Columned, Number
-from learning.forms.splits import Branch, one_of, split
-from learning.forms.trees import Forest, Leaf, Link, Node
+from learning.forms.sources import CannotFold, Columned
+from learning.forms.splits import Branch, Chosen, among, split
+from learning.forms.trees import Forest, Leaf, Link, Node, single
 
 # Bits of a node's `decision_type`: a category's test, where missing values go, and what is missing.
 CATEGORY, LEFT = 1, 2
@@ -42,15 +43,16 @@ Block = Mapping[str, str]
 
 
 class Text(NamedTuple):
-    """A model's text, parted: its head, and a block for each tree."""
+    """A model's text, parted: its head, a block for each tree, and what is behind them."""
 
     head: Block
     trees: tuple[Block, ...]
+    after: str = ""
 
     @property
     def outputs(self) -> int:
         """How many trees there are a round: one for each score."""
-        return int(self.head["num_tree_per_iteration"])
+        return max(1, _integer(self.head["num_tree_per_iteration"]))
 
 
 def read(text: str) -> Text:
@@ -58,12 +60,14 @@ def read(text: str) -> Text:
     before, _, rest = text.partition("\nTree=0\n")
     head = _block(before)
     if "num_tree_per_iteration" not in head:
-        raise CannotFold("the file is not LightGBM's model text")
-    body, end, _ = rest.partition("\nend of trees")
-    if rest and not end:
-        raise CannotFold("LightGBM's model text is cut off: it has no end of trees")
+        raise CannotFold("the file is not LightGBM's model text, or is cut off")
+    body, end, after = (rest or text).partition("\nend of trees")
+    if not end or ("\nparameters:" in after and "\nend of parameters" not in after):
+        raise CannotFold("LightGBM's model text is cut off: download it again")
     blocks = body.split("\nTree=") if rest else []
-    return Text(head, tuple(_block(block) for block in blocks))
+    if len(head.get("tree_sizes", "").split()) not in (0, len(blocks)):
+        raise CannotFold("LightGBM's model text is damaged: it has not as many trees as it says")
+    return Text(head, tuple(_block(block) for block in blocks), after)
 
 
 def _block(text: str) -> Block:
@@ -92,6 +96,12 @@ def _number(text: str) -> float:
         raise CannotFold("LightGBM's objective is damaged") from None
 
 
+def _integer(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        raise CannotFold("LightGBM's model text is damaged: a count is none")
+    return int(text)
+
+
 def trees(text: Text, given: Columned, outputs: int, weights: tuple[float, ...]) -> Iterator[Node]:
     """Yield the trees, their leaves times the weight of their output; each gives one output.
 
@@ -104,8 +114,12 @@ def trees(text: Text, given: Columned, outputs: int, weights: tuple[float, ...])
         output = index % outputs
         try:
             yield _Tree(block, given, output, outputs, weights[output] * share).root()
-        except (KeyError, IndexError, ValueError) as error:
-            raise CannotFold(f"LightGBM's tree {index} is damaged: {error}") from None
+        except (KeyError, IndexError, ValueError, OverflowError) as error:
+            raise CannotFold(
+                f"LightGBM's tree {index} is damaged: {type(error).__name__}"
+            ) from None
+        except RecursionError:
+            raise CannotFold(f"LightGBM's tree {index} is too deep") from None
 
 
 class _Tree:
@@ -130,7 +144,23 @@ class _Tree:
 
     def root(self) -> Node:
         """Return the tree's first node."""
+        self._check()
         return self._node(0) if self._features else self._node(~0)
+
+    def _check(self) -> None:
+        """Raise ValueError where the tree is none: a node that two point to, or that none does."""
+        count = len(self._features)
+        lists = (self._left, self._right, self._thresholds, self._decisions)
+        children = sorted((*self._left, *self._right))
+        if any(len(values) != count for values in lists) or len(self._leaves) != count + 1:
+            raise ValueError("lists of other lengths")
+        if children != [*range(-count - 1, 0), *range(1, count)] and count:
+            raise ValueError("nodes that do not hang together")
+        # A threshold of infinity parts missing values from all others.
+        if any(map(isnan, self._thresholds)) or not all(map(isfinite, self._leaves)):
+            raise ValueError("numbers that are none")
+        if min(self._features, default=0) < 0 or min(self._words, default=0) < 0:
+            raise ValueError("negative indices")
 
     def _node(self, at: int) -> Node:
         if at < 0:
@@ -142,7 +172,8 @@ class _Tree:
         rows = self._rows[at] if self._rows else 0.0
         if self._decisions[at] & CATEGORY:
             return self._category(at, below, above, rows)
-        threshold = _threshold(self._thresholds[at])
+        given = self._thresholds[at]
+        threshold = _threshold(single(given) if self._given.doubles else given)
         branch = Branch(self._features[at], threshold, self._missing(at), below, above, rows)
         return split(self._given, branch)
 
@@ -155,11 +186,9 @@ class _Tree:
         return self._thresholds[at] >= 0.0 if kind == NOTHING else bool(decision & LEFT)
 
     def _category(self, at: int, below: Node, above: Node, rows: float) -> Node:
-        source = self._given.sources[self._features[at]]
-        if not isinstance(source, Number) or not source.plain or source.fill is not None:
-            raise CannotFold("LightGBM's categories do not stand on raw columns")
-        # A missing value, or a code never seen, is in no set of codes.
-        return one_of(source.feature, self._codes(int(self._thresholds[at])), below, above, rows)
+        codes = self._codes(int(self._thresholds[at]))
+        # A missing value is in no set of codes.
+        return among(self._given, Chosen(self._features[at], codes, False, below, above, rows))
 
     def _codes(self, index: int) -> list[int]:
         words = self._words[self._starts[index] : self._starts[index + 1]]

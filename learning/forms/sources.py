@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from math import isnan
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -253,14 +253,28 @@ def _folds() -> Mapping[type, Callable[[Any, list[Source]], list[Source]]]:
     }
 
 
+class Sets(Protocol):
+    """Columns behind the features', each 1 where a feature's code is in a set, and 0 elsewhere."""
+
+    def index(self, feature: int, mask: int, missing: bool = False) -> int:
+        """Return the column of a set, given as the bits of its codes; `missing` is in it or not."""
+        ...
+
+
 @dataclass(frozen=True)
 class Columned:
-    """The last step of a pipeline, and where the columns that it reads come from."""
+    """The last step of a pipeline, and where the columns that it reads come from.
+
+    `sets` makes columns for sets of categories, where each code is not to have a split of its
+    own. `doubles` says that the model was learnt from doubles, which the matrix has rounded.
+    """
 
     model: Any
     sources: list[Source]
     columns: int
     nullable: frozenset[int]
+    sets: Sets | None = None
+    doubles: bool = False
 
 
 def columned(estimator: Any, schema: Schema) -> Columned:

@@ -46,18 +46,36 @@ def split(given: Columned, branch: Branch) -> Node:
     return Split(AtMost(source.feature, threshold, missing), below, above, branch.rows)
 
 
-def one_of(
-    feature: int, codes: list[int], yes: Node, no: Node, rows: float, missing: bool = False
-) -> Node:
-    """Return the split by a set of a category's codes: a test for each, one after the other.
+class Chosen(NamedTuple):
+    """A split by a set of a column's codes, in which `missing` values are or are not."""
 
-    How many rows have each code is not known: of all that are in the set, each has as many.
+    column: int
+    codes: list[int]
+    missing: bool
+    inside: Node
+    outside: Node
+    rows: float = 0.0
+
+
+def among(given: Columned, chosen: Chosen) -> Node:
+    """Return the split by a set of codes; one never seen is outside. Raises CannotFold.
+
+    Where each code has a test, how many rows have it is not known: each has as many.
     """
-    found = no
-    for index in reversed(range(len(codes))):
-        left = rows - (rows - no.rows) * index / len(codes)
-        found = Split(Is(feature, codes[index], missing), yes, found, left)
-    return found
+    source = given.sources[chosen.column]
+    if not isinstance(source, Number) or not source.plain or source.fill is not None:
+        raise CannotFold("categories do not stand on raw columns")
+    inside, outside = chosen.inside, chosen.outside
+    if given.sets is not None:
+        mask = sum(1 << code for code in set(chosen.codes))
+        column = given.sets.index(source.feature, mask, chosen.missing)
+        return Split(AtMost(column, 0.5), outside, inside, chosen.rows)
+    count, within = len(chosen.codes), chosen.rows - outside.rows
+    for index in reversed(range(count)):
+        left = chosen.rows - within * index / count
+        test = Is(source.feature, chosen.codes[index], chosen.missing)
+        outside = Split(test, inside, outside, left)
+    return outside
 
 
 def sklearn_tree(given: Columned, tree: Any, values: Values) -> Node:

@@ -10,7 +10,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 Link = Literal["mean", "logistic", "softmax", "identity", "exponential"]
+
+
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class AtMost(NamedTuple):
@@ -72,6 +77,21 @@ class Forest:
     outputs: int
     link: Link = "mean"
     base: tuple[float, ...] = ()
+
+
+def single(value: float) -> float:
+    """Return the float32 that splits rounded numbers as `value` splits the doubles they stand for.
+
+    Only the float32 nearest to `value` is in doubt: among the doubles that round
+    to it are some at most `value` and some above. It is taken for the shortest
+    decimal that it may be, such as 1.8, which in R may be above a midpoint of
+    1.7999999999999998.
+    """
+    if not abs(value) <= LARGEST:
+        return value
+    nearest = np.float32(value)
+    meant = float(np.format_float_positional(nearest, unique=True))
+    return float(nearest if meant <= value else np.nextafter(nearest, np.float32(-np.inf)))
 
 
 class _Known(NamedTuple):

@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from learning.forms.sources import CannotFold, Columned, Number
-from learning.forms.splits import Branch, one_of, split
+from learning.forms.sources import CannotFold, Columned
+from learning.forms.splits import Branch, Chosen, among, split
 from learning.forms.trees import Forest, Leaf, Link, Node
 
 LINKS: Mapping[str, Link] = {
@@ -45,8 +45,10 @@ def forest(learner: Any, given: Columned, unknown: int | None = None) -> Forest:
     """
     try:
         return _forest(learner, given, unknown)
-    except (KeyError, IndexError, ValueError, TypeError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise CannotFold(f"XGBoost's model is damaged: {type(error).__name__}") from None
+    except RecursionError:
+        raise CannotFold("XGBoost's trees are too deep") from None
 
 
 def _forest(learner: Any, given: Columned, unknown: int | None) -> Forest:
@@ -113,6 +115,10 @@ class _Tree:
         self._features, self._kinds = tree["split_indices"], tree["split_type"]
         self._conditions = np.array(tree["split_conditions"], np.float32)
         self._default_left = list(map(bool, tree["default_left"]))
+        # A node that two point to, or that is above itself, would be walked without end.
+        self._left_to_visit = len(self._left)
+        if np.isnan(self._conditions).any():
+            raise ValueError("numbers that are none")
         self._rows = tree["sum_hessian"]
         starts, sizes = tree["categories_segments"], tree["categories_sizes"]
         parts = zip(tree["categories_nodes"], starts, sizes, strict=True)
@@ -120,6 +126,9 @@ class _Tree:
 
     def node(self, at: int) -> Node:
         """Return the node of an index, and all below it."""
+        self._left_to_visit -= 1
+        if self._left_to_visit < 0 or at < 0 or self._features[at] < 0:
+            raise ValueError("nodes that do not hang together")
         rows = float(self._rows[at])
         if self._left[at] < 0:
             values = [0.0] * self._outputs
@@ -135,10 +144,8 @@ class _Tree:
         return split(self._given, branch)
 
     def _category(self, at: int, below: Node, above: Node, rows: float) -> Node:
-        source = self._given.sources[self._features[at]]
-        if not isinstance(source, Number) or not source.plain or source.fill is not None:
-            raise CannotFold("XGBoost's categories do not stand on raw columns")
         # The codes of the set go right; one never seen goes left.
         missing = not self._default_left[at]
-        codes = self._codes[at] + (self._unknown if missing else [])
-        return one_of(source.feature, codes, above, below, rows, missing)
+        codes = [*self._codes[at], *(self._unknown if missing else ())]
+        chosen = Chosen(self._features[at], codes, missing, above, below, rows)
+        return among(self._given, chosen)

@@ -1,7 +1,8 @@
-"""Pickles, read in a process that is shut in, and ends with the import.
+"""Files of strangers, read in a process that is shut in, and ends with the import.
 
-What comes back is data: the estimator as skops writes it, and what it answered.
-This process audits it as it would any file of a stranger, and makes the
+A pickle may do anything as it is read; a library that reads its own file, in C++, may end
+with whoever called it. What comes back is data: the estimator as skops writes it, and what it
+answered. This process audits it as it would any file of a stranger, and makes the
 model of it itself; it never reads the pickle. The process that does can still
 hand over a model that answers whatever it likes: a model is no safer than who made it.
 """
@@ -15,7 +16,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -23,6 +24,9 @@ import numpy as np
 from errors import EquivalenceError, MiranteError, ModelFileError
 from learning.imports.example import Example
 from learning.imports.imported import Imported
+from learning.imports.libraries import Answer, Question, answer_of
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 # What of this project the process may see: no keys, no store, no settings.
@@ -39,8 +43,8 @@ TIME_LIMIT = 600
 LONGEST_ANSWER = 512 << 20
 
 
-class Task(msgspec.Struct):
-    """What the process is to do."""
+class Task(msgspec.Struct, tag="pickle"):
+    """What the process is to do with a pickle."""
 
     example: Example
     target: str
@@ -54,13 +58,13 @@ class Handed(msgspec.Struct):
     confined: str
 
 
-def import_pickle(file: str | Path, example: Example, target: str) -> Imported:
+def import_pickle(data: bytes, example: Example, target: str) -> Imported:
     """Return the estimator of a pickle, read by another process.
 
     Raises ModelFileError, with that process's last line where it failed, and
     EquivalenceError where the model answers other than it did there.
     """
-    handed = _handed(Path(file), Task(example, target))
+    handed = _handed(data, Task(example, target), Handed)
     from learning.imports.estimator import import_skops
 
     made = import_skops(handed.skops, example, target)
@@ -80,18 +84,22 @@ def _check(made: Imported, handed: Handed) -> None:
         raise EquivalenceError("the model does not answer as it did in the process that read it")
 
 
-def _handed(file: Path, task: Task) -> Handed:
+def ask_library(data: bytes, question: Question) -> Answer:
+    """Return what a library answers of its own file, read by another process.
+
+    Raises ModelFileError, with that process's last line where it failed.
+    """
+    return _handed(data, question, Answer)
+
+
+def _handed(data: bytes, task: Task | Question, answer: type[T]) -> T:
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            Path(folder, "model").write_bytes(file.read_bytes())
-        except OSError as error:
-            raise ModelFileError(f"cannot read the file: {error.strerror}") from None
-        Path(folder, "task").write_bytes(msgspec.msgpack.encode(task))
-        for name in ("model", "task"):
+        for name, content in (("model", data), ("task", msgspec.msgpack.encode(task))):
+            Path(folder, name).write_bytes(content)
             Path(folder, name).chmod(0o644)
-        data = _run([sys.executable, "-m", __name__, folder])
+        answered = _run([sys.executable, "-m", __name__, folder])
     try:
-        return msgspec.msgpack.decode(data, type=Handed)
+        return msgspec.msgpack.decode(answered, type=answer)
     except (msgspec.DecodeError, RecursionError):
         raise ModelFileError("the file cannot be taken in: its process gave no answer") from None
 
@@ -143,9 +151,13 @@ def main(folder: str) -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     confined = confine(tuple(ROOT / name for name in CODE), work)
-    given = msgspec.msgpack.decode(Path(work, "task").read_bytes(), type=Task)
+    given = msgspec.msgpack.decode(Path(work, "task").read_bytes(), type=Task | Question)
+    if isinstance(given, Task):
+        made: Any = _read(work, given, confined)
+    else:
+        made = answer_of(Path(work, "model").read_bytes(), given)
     with os.fdopen(answer, "wb") as file:
-        file.write(msgspec.msgpack.encode(_read(work, given, confined)))
+        file.write(msgspec.msgpack.encode(made))
 
 
 def _read(work: Path, given: Task, confined: str) -> Handed:

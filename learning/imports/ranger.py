@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from errors import ModelFileError
 from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
-from learning.forms.trees import AtMost, Forest, Leaf, Node, Split
+from learning.forms.trees import AtMost, Forest, Leaf, Node, Split, single
 from learning.imports.document import Document, Ranger, Tree
 from learning.imports.imported import Imported, reproduce
 from learning.imports.memberships import Memberships, with_memberships
@@ -27,6 +27,8 @@ from tables.batch import Batch, Matrix
 TOLERANCE = 1e-6
 # A tree is built and compiled by functions that call themselves, a call a level.
 DEEPEST = 200
+# A double holds whole numbers, and so R's bit masks, up to this many bits.
+MOST_LEVELS = 53
 
 
 def import_ranger(document: Document, model: Ranger, seed: int = 0) -> Imported:
@@ -95,15 +97,16 @@ class _Builder:
     """Brings ranger's arrays into the neutral form of `learning.forms.trees`."""
 
     def __init__(self, document: Document, model: Ranger) -> None:
-        self._columns = document.columns
+        self._columns = columns = document.columns
         self._order = document.order
         self._reordered = set(model.reordered)
-        partitioned = {
-            index: len(column.levels)
-            for index, column in enumerate(document.columns)
-            if column.name in model.partitioned
+        self._partitioned = {
+            index for index, column in enumerate(columns) if column.name in model.partitioned
         }
-        self.memberships = Memberships(len(document.columns), partitioned)
+        levels = [len(columns[index].levels) for index in self._partitioned]
+        if max(levels, default=0) > MOST_LEVELS:
+            raise ModelFileError(f"partition mode with more than {MOST_LEVELS} levels")
+        self.memberships = Memberships(len(columns))
 
     def forest(self, trees: list[Tree]) -> Forest:
         """Return the forest; two classes have one output, the probability of the second."""
@@ -120,7 +123,7 @@ class _Builder:
 
     def _split(self, index: int, value: float, left: Node, right: Node) -> Split:
         column = self._columns[index]
-        if index in self.memberships.partitioned:
+        if index in self._partitioned:
             return Split(AtMost(self.memberships.index(index, floor(value)), 0.5), left, right)
         if column.name in self._reordered:
             # Codes are mirrored, see Document: R's code c of n is ours n - c.
@@ -128,19 +131,6 @@ class _Builder:
         if column.levels:
             return Split(AtMost(index, value - 1.0), left, right)
         return Split(AtMost(index, single(value)), left, right)
-
-
-def single(value: float) -> float:
-    """Return the float32 that splits rounded numbers as `value` splits the doubles they stand for.
-
-    Only the float32 nearest to `value` is in doubt: among the doubles that round
-    to it are some at most `value` and some above. It is taken for the shortest
-    decimal that it may be, such as 1.8, which in R may be above a midpoint of
-    1.7999999999999998.
-    """
-    nearest = np.float32(value)
-    meant = float(np.format_float_positional(nearest, unique=True))
-    return float(nearest if meant <= value else np.nextafter(nearest, np.float32(-np.inf)))
 
 
 class _Walk:

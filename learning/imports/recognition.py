@@ -5,11 +5,26 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from errors import ModelFileError
 
+Kind = Literal["catboost", "lightgbm", "onnx", "pickle", "r", "skops"]
+# What a file is by its ending, where its content does not tell.
+ENDINGS: Mapping[str, Kind] = {
+    ".cbm": "catboost",
+    ".joblib": "pickle",
+    ".json": "r",
+    ".onnx": "onnx",
+    ".pickle": "pickle",
+    ".pkl": "pickle",
+    ".skops": "skops",
+    ".txt": "lightgbm",
+}
+KNOWN = "LightGBM's model text, .cbm, .onnx, .skops, a pickle, or a JSON file of clients/r"
 LFS = b"version https://git-lfs.github.com/spec/"
 # A key of an estimator's state, and its value as pickle writes a short text.
 _SKLEARN = re.compile(
@@ -19,20 +34,40 @@ _SKLEARN = re.compile(
 )
 
 
-def check_file(file: Path) -> None:
-    """Raise ModelFileError, in one line, for what is no model under any name."""
+def recognised(file: Path) -> tuple[Kind, bytes]:
+    """Return what a file is, by its content and else by its ending, and the content.
+
+    Raises ModelFileError, in one line, for what is no model under any name.
+    """
     if file.is_dir():
         raise ModelFileError("that is a folder; expected a model's file")
     try:
         data = file.read_bytes()
     except OSError as error:
         raise ModelFileError(f"cannot read {file}: {error.strerror}") from None
-    fault = _fault(data, file.suffix)
+    kind = _by_content(data) or ENDINGS.get(file.suffix.lower())
+    fault = _fault(data, kind)
     if fault is not None:
         raise ModelFileError(fault)
+    if kind is None:
+        raise ModelFileError(f"expected a file of one of these kinds: {KNOWN}")
+    return kind, data
 
 
-def _fault(data: bytes, ending: str) -> str | None:
+def _by_content(data: bytes) -> Kind | None:
+    start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"tree") and start[4:5] in (b"\r", b"\n"):
+        return "lightgbm"
+    if start.startswith(b"CBM1"):
+        return "catboost"
+    if data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return "pickle"
+    if data.startswith(b"PK\x03\x04") and b"schema.json" in data[-65536:]:
+        return "skops"
+    return None
+
+
+def _fault(data: bytes, kind: Kind | None) -> str | None:
     if not data.strip():
         return "the file is empty"
     if data.startswith(LFS):
@@ -42,7 +77,9 @@ def _fault(data: bytes, ending: str) -> str | None:
         return "the file is a web page, not a model; what was saved is a link's page, or an error's"
     if data.startswith(b"PK\x03\x04"):
         return _zip_fault(data)
-    if data.startswith(b"\x80") and ending in (".pkl", ".joblib") and data[-1:] != b".":
+    if start.startswith(b"{") and b'"tree_info"' in data[:65536]:
+        return "the file is LightGBM's dump, which cannot be loaded; save it with save_model"
+    if kind == "pickle" and data.startswith(b"\x80") and data[-1:] != b".":
         return "the pickle is cut off: download it again"
     return None
 

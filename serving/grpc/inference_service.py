@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from errors import MiranteError, ParseError
 from serving.actions import DESCRIBE, PREDICT
 from serving.champions import Champions
-from serving.exchange import Answer, Exchange, PredictionProtocol, Route
+from serving.exchange import NO_ROWS, Answer, Exchange, PredictionProtocol, Route
 from serving.grpc.codes import refuse
 from serving.grpc.generated import open_inference_pb2 as messages
 from serving.grpc.parsing import parse
@@ -27,7 +27,6 @@ from serving.protocols.oip.tensors import (
     to_bytes,
 )
 from serving.warnings import warnings_of
-from tables.batch import Batch
 from tables.rows import Decoded
 
 SERVICE = messages.DESCRIPTOR.services_by_name["GRPCInferenceService"]
@@ -43,7 +42,6 @@ _CONTENTS = {
     "BYTES": "bytes_contents",
 }
 VERSION = "2"
-NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 
 
 class OpenInference:

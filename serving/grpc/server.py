@@ -31,7 +31,9 @@ MAX_CALLS = 1000
 
 # What the service reads of a call's metadata; any other is the caller's own.
 _SWITCHES = frozenset({"strict"})
-_READ = frozenset({"authorization", "x-api-key", "x-request-id"})
+_READ = frozenset(
+    {"authorization", "traceparent", "tracestate", "x-api-key", "x-inference-id", "x-request-id"}
+)
 
 
 class Calls(grpc.GenericRpcHandler):

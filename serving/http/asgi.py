@@ -133,7 +133,9 @@ class AsgiApplication:
     def _is_slow(self, exchange: Exchange) -> bool:
         """Whether a request would hold the event loop; how long a packed one does is not known."""
         packed = b"content-encoding" in exchange.headers
-        return packed or len(exchange.body) > QUICK_BODY or not exchange.live.runtime.quick
+        if packed or len(exchange.body) > QUICK_BODY or not exchange.route.in_head:
+            return True
+        return not self._service.is_quick(exchange)
 
     def _answer_turn(self) -> None:
         exchanges, waiting = zip(*self._turn, strict=True)

@@ -25,6 +25,7 @@ from serving.problems import refuse, too_large
 from serving.refusals import BodyTimeout
 from serving.request_ids import RequestIds
 from serving.service import complete
+from serving.trace_context import trace_of
 
 THREADS = 10
 # These read memory alone: whatever the other threads wait for, they are answered.
@@ -148,13 +149,16 @@ class FlaskBridge:
     def _refuse(self, scope: Any, error: MiranteError) -> list[Message]:
         headers = dict(scope["headers"])
         request_id = self._request_ids.of(headers.get(b"x-request-id"))
-        answer = complete(refuse(error, request_id), headers, request_id, self._cors)
+        trace = trace_of(headers)
+        answer = complete(refuse(error, request_id), headers, request_id, self._cors, trace)
         self._observation.record(
             request_id=request_id,
             method=scope["method"],
             route="",
             status=answer.status,
             seconds=0.0,
+            detail=str(error),
+            trace=trace,
         )
         fields = [
             (b"content-type", answer.content_type),

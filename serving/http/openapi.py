@@ -12,13 +12,16 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Flask, Response, current_app
+from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.routing import Rule
 
+from errors import AccessError
 from policy import NAME, VERSION
+from serving.auth import Guard
 from serving.champions import Live
 from serving.description import PROBLEM_SCHEMA
 from serving.exchange import Answer
+from serving.http.access import check_prediction
 from serving.http.operation import OBJECT, Operation, content, described, operation_of
 from serving.http.wsgi import flask_response
 from serving.problems import Problem, title
@@ -35,6 +38,8 @@ REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 # What any route may come to: not HTTP, too slow a head, too large a head, a fault of ours.
 ALWAYS = (400, 408, 431, 500)
 PROBLEM = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
+# Routes under these tell what is inside, and are closed with prediction.
+INSIDE = ("/v0/model", "/models", "/v2/models", "/v1/models", "/metadata", "/prototype")
 KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}]
 
 _ABOUT = (
@@ -49,19 +54,35 @@ _PARAMETERS: dict[str, Document] = {
 }
 
 
-def openapi_blueprint(service: PredictionService, *, default_model: str, closed: bool) -> Blueprint:
-    """Return the blueprint of `/v0/openapi.json`; `closed`: as REQUIRE_API_KEY sets."""
+def openapi_blueprint(
+    service: PredictionService, guard: Guard, *, default_model: str, closed: bool
+) -> Blueprint:
+    """Return the blueprint of `/v0/openapi.json`; `closed`: as REQUIRE_API_KEY sets.
+
+    Where prediction needs a key, the document tells of the models to who has one.
+    """
     blueprint = Blueprint("openapi", __name__)
 
     @blueprint.get("/v0/openapi.json")
     @described(Operation("Inspection", "This document", content(OBJECT)))
     def openapi() -> Response:
         operations = operations_of(current_app)
-        lives = service.champions.lives
+        lives = service.champions.lives if not closed or _may_look(guard) else {}
         document = make_document(service.protocols, operations, lives, default_model, closed)
         return flask_response(Answer(200, msgspec.json.encode(document)))
 
     return blueprint
+
+
+def _may_look(guard: Guard) -> bool:
+    """Tell whether the request shows a good key; to show none is no failure to be counted."""
+    if "Authorization" not in request.headers and "X-API-Key" not in request.headers:
+        return False
+    try:
+        check_prediction(guard)
+    except AccessError:
+        return False
+    return True
 
 
 def operations_of(app: Flask) -> list[tuple[Rule, Operation]]:
@@ -86,7 +107,9 @@ def make_document(
         *_predictions(protocols, lives, default_model, closed),
         *_others(operations, closed),
     ):
-        paths.setdefault(path, {})[method.lower()] = operation
+        methods = paths.setdefault(path, {})
+        other = methods.get(method.lower())
+        methods[method.lower()] = operation if other is None else _joined(other, operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Mirante", "version": "0", "description": _ABOUT},
@@ -118,6 +141,37 @@ def _predictions(
                 security = {"security": KEYS} if closed and "{token}" not in path else {}
                 described = _prediction(method, path, protocol, live, closed)
                 yield method, path, described | security
+
+
+def _joined(one: Document, other: Document) -> Document:
+    """Return the operations of two protocols with one path as one, of either's body and answer."""
+    responses = {
+        status: answer | {"content": _either(answer["content"], other["responses"][status])}
+        for status, answer in one["responses"].items()
+    }
+    names = {parameter["name"] for parameter in one["parameters"]}
+    more = [each for each in other["parameters"] if each["name"] not in names]
+    return {
+        **one,
+        "tags": one["tags"] + other["tags"],
+        "summary": f"{one['summary']}; {other['summary'][0].lower()}{other['summary'][1:]}",
+        "parameters": one["parameters"] + more,
+        "requestBody": {
+            "required": True,
+            "content": _either(one["requestBody"]["content"], other["requestBody"]),
+        },
+        "responses": responses,
+    }
+
+
+def _either(content: Document, other: Document) -> Document:
+    """Return the content by media type of one body, or of another, which has its in `content`."""
+    either: Document = other["content"] | content
+    for media in content.keys() & other["content"].keys():
+        schemas = [each[media].get("schema", {}) for each in (content, other["content"])]
+        if schemas[0] != schemas[1]:
+            either[media] = content[media] | {"schema": {"anyOf": schemas}}
+    return either
 
 
 def _reached(
@@ -156,7 +210,7 @@ def _others(
     for rule, operation in operations:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            if closed and not operation.key and path.startswith("/v0/model"):
+            if closed and not operation.key and path.startswith(INSIDE):
                 operation = operation._replace(key="predict")
             yield method, path, _operation(method, path, operation)
 

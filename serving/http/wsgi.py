@@ -17,6 +17,7 @@ from serving.observation import Observation
 from serving.packing import SMALLEST, packed
 from serving.problems import fault, problem, refuse
 from serving.request_ids import RequestIds
+from serving.trace_context import TraceContext, trace_of
 
 # Blueprints whose answers change with the models alone.
 CACHED = frozenset({"inspection", "models", "openapi", "proto"})
@@ -52,6 +53,7 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
         given = request.headers.get("X-Request-Id")
         g.request_id = request_ids.of(given.encode("latin-1", "replace") if given else None)
         g.started = time.perf_counter()
+        g.trace = _trace()
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -70,12 +72,19 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
             status=response.status_code,
             seconds=time.perf_counter() - g.started,
             detail=g.get("detail", ""),
+            trace=g.trace,
         )
         return response
 
     app.register_error_handler(MiranteError, _refuse)
     app.register_error_handler(HTTPException, _refuse_http)
     app.register_error_handler(Exception, _fail)
+
+
+def _trace() -> TraceContext | None:
+    if "Traceparent" not in request.headers:
+        return None
+    return trace_of(flask_headers())
 
 
 def _read_without_a_length(environ: dict[str, Any]) -> None:
@@ -108,6 +117,8 @@ def _pack(response: Response) -> None:
 def _add_headers(response: Response, cors: Cors) -> None:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Content-Type-Options"] = "nosniff"
+    for name, value in g.trace.headers if g.trace else ():
+        response.headers[name.decode()] = value.decode()
     origin = request.headers.get("Origin")
     given = origin.encode("latin-1", "replace") if origin else None
     if request.method == "OPTIONS":
@@ -153,5 +164,6 @@ _DETAILS = {
 
 
 def _fail(error: Exception) -> Response:
-    log.error("request failed", extra={"request_id": g.request_id}, exc_info=error)
+    told = g.trace.members if g.trace else {}
+    log.error("request failed", extra={"request_id": g.request_id, **told}, exc_info=error)
     return flask_response(fault(g.request_id))

@@ -25,8 +25,7 @@ from serving.envelopes import (
     rows_of_columns,
 )
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
-from serving.problems import explain
-from serving.problems import refuse as refuse_as_problem
+from serving.problems import refuse_with_message
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
 from tables.readers.body import read_body
@@ -89,7 +88,7 @@ def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
         return codec.decode_json(body, single=True, strict=strict)
     if body[:2] == b"[{" and FEATURES.encode() not in body:
         return codec.decode_json(body, single=False, strict=strict, most_rows=most)
-    parsed = parse_json(body, most)
+    parsed = parse_json(body, most, len(schema.features))
     exchange.options = envelope_of(parsed, schema)
     if exchange.options is not None:
         rows = rows_in(exchange.options, parsed, schema)
@@ -151,9 +150,7 @@ def _custom_attributes(exchange: Exchange) -> Headers:
 
 def refuse(error: MiranteError, request_id: str) -> Answer:
     """Render an error as a problem that also has `message`, the one member that boto3 shows."""
-    answer = refuse_as_problem(error, request_id)
-    document = msgspec.json.decode(answer.body) | {"message": explain(error)}
-    return answer._replace(body=msgspec.json.encode(document))
+    return refuse_with_message(error, request_id)
 
 
 def document(live: Live) -> Description:

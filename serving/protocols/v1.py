@@ -12,7 +12,7 @@ from errors import MiranteError, RowsError
 from serving import media
 from serving.champions import Live
 from serving.description import STRICT, Description, flag, row_of
-from serving.envelopes import rows_in
+from serving.envelopes import COLUMNS, rows_in
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
@@ -28,27 +28,33 @@ INSTANCES = "instances"
 def decode(exchange: Exchange) -> Decoded:
     """Decode `instances`, a list of objects or of lists of values, into a batch.
 
+    KServe calls them `inputs` too; TensorFlow Serving's `inputs` are an object of columns,
+    and what it answers is `outputs`.
     `?strict=1` refuses what else is answered with a warning.
     Raises ParseError, MediaTypeError, RowsError and RequestError.
     """
     if media.readable(exchange) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
     (strict,) = exchange.flags("strict")
-    parsed = parse_json(exchange.body, exchange.max_rows)
-    if not isinstance(parsed, dict) or INSTANCES not in parsed:
-        raise RowsError(f"expected an object with {INSTANCES}, a list of rows")
     live = exchange.live
-    rows = rows_in(INSTANCES, parsed, live.schema)
-    if not rows:
+    parsed = parse_json(exchange.body, exchange.max_rows, len(live.schema.features))
+    given = parsed.keys() if isinstance(parsed, dict) else ()
+    envelope = next((name for name in (INSTANCES, COLUMNS) if name in given), None)
+    if envelope is None:
+        raise RowsError(f"expected an object with {INSTANCES}, a list of rows")
+    exchange.options = "outputs" if isinstance(parsed[envelope], dict) else "predictions"
+    rows = rows_in(envelope, parsed, live.schema)
+    decoded = live.codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
+    if not decoded.indices:
         raise RowsError("expected at least one row")
-    return live.codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
+    return decoded
 
 
 def render(exchange: Exchange) -> Answer:
     """Render the predicted values."""
     live = exchange.live
     answers = live.task.answers(exchange.prediction, live.schema.target)
-    document = msgspec.json.encode({"predictions": [answer["value"] for answer in answers]})
+    document = msgspec.json.encode({exchange.options: [answer["value"] for answer in answers]})
     return Answer(200, document, headers=warning_headers(exchange.decoded))
 
 

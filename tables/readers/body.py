@@ -82,7 +82,7 @@ def read_body(
     """
     model = schema.dialect or PLAIN_DIALECT
     names = [feature.name for feature in schema.features]
-    known = {*names, schema.target.name, *schema.ignored}
+    known = {*names, schema.target.name, *schema.ignored, *schema.aliases}
     try:
         data = _utf8(_said(body, charset), model)
         if is_long(data):

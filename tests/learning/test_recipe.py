@@ -128,3 +128,8 @@ def test_reading_a_recipe_imports_no_scikit_learn():
         "assert not {'sklearn', 'scipy', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_recipe_whose_names_clash_is_refused_when_it_is_made():
+    with pytest.raises(RecipeError, match="field_aliases: a and y would both be y"):
+        Recipe("m", "y", lambda: Table({}), logistic, field_aliases={"a": ("y",)})

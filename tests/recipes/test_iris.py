@@ -21,4 +21,8 @@ def test_it_tells_the_three_species_apart():
     assert names == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
     (found,) = model.predict([dict(zip(names, (5.1, 3.5, 1.4, 0.2), strict=True))])
     assert found.value == "setosa"
+    (named,) = model.predict(
+        [{"Sepal.Length": 5.1, "Sepal.Width": 3.5, "Petal.Length": 1.4, "Petal.Width": 0.2}]
+    )
+    assert named == found
     assert sum(found.probabilities.values()) == pytest.approx(1)

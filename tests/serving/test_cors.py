@@ -49,3 +49,11 @@ def test_every_header_that_a_route_reads_may_be_sent():
     for name in ("traceparent", "content-encoding", "inference-header-content-length"):
         assert name.encode() in SENT.lower()
     assert b"X-Warnings" in EXPOSED
+
+
+def test_whether_a_page_may_read_is_one_rule():
+    assert Cors(("*",)).allows(b"https://b.example")
+    named = Cors(("https://a.example",))
+    assert named.allows(b"https://a.example")
+    assert not named.allows(b"https://b.example")
+    assert not Cors(()).allows(b"https://a.example")

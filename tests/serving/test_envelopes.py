@@ -38,8 +38,15 @@ def test_what_is_no_rows_is_refused(envelope, content):
         rows_in(envelope, {envelope: content}, SCHEMA)
 
 
+def test_a_row_of_one_feature_may_be_its_value_alone():
+    one = Schema((Feature("text", "text"),), TARGET)
+    rows = list(named(["x", ["y"], {"text": "z"}], one))
+    assert rows == [{"text": "x"}, {"text": "y"}, {"text": "z"}]
+    assert list(named(["x"], SCHEMA)) == ["x"]
+
+
 def test_a_row_that_is_a_list_has_the_features_in_their_order():
-    assert named([[1, 2], {"features": [3, 4]}, {"a": 5}], SCHEMA) == [
+    assert list(named([[1, 2], {"features": [3, 4]}, {"a": 5}], SCHEMA)) == [
         {"a": 1, "b": 2},
         {"a": 3, "b": 4},
         {"a": 5},

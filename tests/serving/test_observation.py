@@ -59,6 +59,13 @@ def test_a_sample_of_the_good_ones_is_logged(
     assert statuses(logged) == expected
 
 
+def test_a_refusal_within_a_200_is_logged_too(logged: pytest.LogCaptureFixture) -> None:
+    Observation(Metrics(), 0.0).record(
+        request_id="id", method="POST", route="/mcp", status=200, seconds=0.1, detail="a row"
+    )
+    assert statuses(logged) == {200}
+
+
 def test_a_line_says_what_was_asked(logged: pytest.LogCaptureFixture) -> None:
     record(Observation(Metrics(), 1.0), 200)
     line = vars(logged.records[0])

@@ -24,3 +24,14 @@ def test_two_processes_make_different_ids(monkeypatch: pytest.MonkeyPatch) -> No
     before = ids.of(None)
     monkeypatch.setattr("serving.request_ids.os.getpid", lambda: -1)
     assert ids.of(None).partition("-")[0] != before.partition("-")[0]
+
+
+def test_a_prediction_has_its_client_s_id_or_one_of_its_own() -> None:
+    ids = RequestIds()
+    made_here = ids.of(None)
+    assert ids.of_prediction({}, made_here) == made_here
+    assert ids.of_prediction({b"x-inference-id": b"order-7"}, made_here) == "order-7"
+    assert ids.of_prediction({b"x-inference-id": b"not harmless"}, made_here) != made_here
+    # A router's id may come twice, when a client tries again: a prediction's does not.
+    repeated = {b"x-request-id": b"the-same"}
+    assert len({ids.of_prediction(repeated, "the-same") for _ in range(3)} - {"the-same"}) == 3

@@ -204,6 +204,15 @@ def test_every_answer_bears_its_id_and_what_a_browser_needs() -> None:
         assert headers[b"access-control-allow-origin"] == b"https://a.example"
 
 
+def test_a_prediction_has_an_id_and_a_refusal_has_none() -> None:
+    service, row = make_service(), json.dumps(ROW).encode()
+    given = [dict(answered(service, row).headers)[b"x-inference-id"] for _ in range(2)]
+    assert given[0] != given[1] != b"the-id"
+    own = dict(answered(service, row, x_inference_id="order-7").headers)
+    assert own[b"x-inference-id"] == b"order-7"
+    assert b"x-inference-id" not in dict(answered(service, b"{").headers)
+
+
 def test_every_request_is_counted_with_its_rows_and_its_model() -> None:
     metrics = Metrics()
     service = make_service(observation=Observation(metrics, 0.0))

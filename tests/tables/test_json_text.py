@@ -90,6 +90,13 @@ def test_lists_and_objects_are_counted_wherever_they_stand():
         parse_json(body, 100)
 
 
+def test_values_are_counted_where_a_row_has_so_many():
+    body = b'{"a":[' + b",".join([b"1"] * 600) + b"]}"
+    assert parse_json(body, 100, 2) == {"a": [1] * 600}
+    with pytest.raises(TooManyRows, match="more than 564 values"):
+        parse_json(body, 100, 1)
+
+
 def test_a_row_is_bounded(monkeypatch):
     monkeypatch.setattr(json_text, "LONGEST_ROW", 40)
     body = b'[{"a": 1}, {"a": "%s"}]' % (b"x" * 40)
@@ -101,3 +108,9 @@ def test_a_row_is_bounded(monkeypatch):
 
 def test_json_lines_are_read_one_by_one():
     assert list(lines_of(b'{"a": 1}\r\n\n  \n{"a": 2}')) == [{"a": 1}, {"a": 2}]
+
+
+@pytest.mark.parametrize("split_at", range(1, 12))
+def test_json_lines_are_read_wherever_they_are_split(monkeypatch, split_at):
+    monkeypatch.setattr(json_text, "LINES_BYTES", split_at)
+    assert list(lines_of(b'\r\n{"a": 1}\r\n\n\r{"b": "\\n"}\n')) == [{"a": 1}, {"b": "\n"}]

@@ -318,6 +318,7 @@ def loans() -> Iterator[Call]:
     yield post(path, LOAN | {"wrong": 1})
     yield post(f"{path}?strict=1", LOAN | {"City": "ATLANTIS"})
     yield post(path, [LOAN])
+    yield post(path, [CREDIT, PORTUGUESE])
     yield post(path, {})
     yield post(path, b"")
     yield post(path, b"{")
@@ -520,9 +521,15 @@ READ = [
     "/models",
     "/models/iris",
     "/models/nothing",
+    "/metadata",
     "/nothing",
     "/ping",
+    "/prototype",
     "/readyz",
+    "/v1/models",
+    "/v1/models/iris",
+    "/v1/models/nothing",
+    "/version",
     "/v0/model_info",
     "/v0/models",
     "/v0/models/credit/model_info",
@@ -550,6 +557,35 @@ READ = [
     "/v2/models/nothing/ready",
     "/v2/models/tweets",
 ]
+
+
+def tools() -> Iterator[Call]:
+    """Messages of the Model Context Protocol, of today and of before."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+
+    def message(method: str, name: str = "", **params: Any) -> Call:
+        asked = params | {"_meta": meta} | ({"name": name} if name else {})
+        head = JSON | {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": method}
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": asked}
+        return post("/mcp", body, head | ({"Mcp-Name": name} if name else {}))
+
+    yield message("server/discover")
+    yield message("tools/list")
+    yield message("tools/call", "predict_iris", arguments=IRIS)
+    yield message("tools/call", "predict_credit", arguments=CREDIT | {"age": "old"})
+    yield message("tools/call", "predict_credit", arguments=CREDIT | {"home": "castle"})
+    yield message("tools/call", "describe_iris")
+    yield message("tools/call", "predict_nobody")
+    yield message("prompts/list")
+    older = {"jsonrpc": "2.0", "id": "a", "method": "initialize"}
+    yield post("/mcp", older | {"params": {"protocolVersion": "2025-06-18"}})
+    yield post("/mcp", {"jsonrpc": "2.0", "method": "notifications/initialized"})
+    yield post("/mcp", [older])
+    yield post("/mcp", "{")
+    yield Call("GET", "/mcp")
 
 
 def reading() -> Iterator[Call]:
@@ -779,7 +815,7 @@ def empty() -> Iterator[Call]:
 def calls_of(service: str) -> list[Call]:
     """Return the calls of a service, in their order."""
     families = {
-        "open": (v0, loans, tweets, invocations, inference, reading, raw, refusals, changes),
+        "open": (v0, loans, tweets, invocations, inference, tools, reading, raw, refusals, changes),
         "closed": (closed,),
         "iris": (iris,),
         "folder": (folder,),

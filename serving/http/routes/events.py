@@ -28,6 +28,7 @@ from serving.observation import Observation
 from serving.problems import refuse
 from serving.request_ids import RequestIds
 from serving.service import complete
+from serving.trace_context import TraceContext, trace_of
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -181,6 +182,7 @@ class Watcher(NamedTuple):
     path: str
     headers: dict[bytes, bytes]
     request_id: str
+    trace: TraceContext | None = None
 
 
 class EventStreams:
@@ -216,7 +218,7 @@ class EventStreams:
             async with self._hub.feed(found[1]) as feed:
                 await self._watch(feed, watcher, receive, send, stopping)
         except MiranteError as error:
-            await self._send(refuse(error, watcher.request_id), watcher, send)
+            await self._send(refuse(error, watcher.request_id), watcher, send, str(error))
 
     async def _watch(
         self,
@@ -241,21 +243,28 @@ class EventStreams:
             gone.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    def _record(self, watcher: Watcher, status: int) -> None:
+    def _record(self, watcher: Watcher, status: int, detail: str = "") -> None:
         # How long somebody watches is no latency: the line is written when the answer begins.
         self._observation.record(
-            request_id=watcher.request_id, method="GET", route=ROUTE, status=status, seconds=0.0
+            request_id=watcher.request_id,
+            method="GET",
+            route=ROUTE,
+            status=status,
+            seconds=0.0,
+            detail=detail,
+            trace=watcher.trace,
         )
+
+    def _complete(self, answer: Answer, watcher: Watcher) -> Answer:
+        return complete(answer, watcher.headers, watcher.request_id, self._cors, watcher.trace)
 
     def _headers(self, watcher: Watcher) -> Headers:
-        answer = complete(
-            Answer(200, b"", MEDIA_TYPE, HEADERS), watcher.headers, watcher.request_id, self._cors
-        )
+        answer = self._complete(Answer(200, b"", MEDIA_TYPE, HEADERS), watcher)
         return ((b"content-type", MEDIA_TYPE), *answer.headers)
 
-    async def _send(self, answer: Answer, watcher: Watcher, send: Send) -> None:
-        self._record(watcher, answer.status)
-        answer = complete(answer, watcher.headers, watcher.request_id, self._cors)
+    async def _send(self, answer: Answer, watcher: Watcher, send: Send, detail: str = "") -> None:
+        self._record(watcher, answer.status, detail)
+        answer = self._complete(answer, watcher)
         length = (b"content-length", str(len(answer.body)).encode())
         kind = (
             ()
@@ -306,7 +315,8 @@ async def _start(headers: Headers, send: Send, status: int = 200) -> None:
 
 def _watcher(scope: Scope, request_ids: RequestIds) -> Watcher:
     headers = dict(scope["headers"])
-    return Watcher(scope["path"], headers, request_ids.of(headers.get(b"x-request-id")))
+    request_id = request_ids.of(headers.get(b"x-request-id"))
+    return Watcher(scope["path"], headers, request_id, trace_of(headers))
 
 
 def _last_id(given: bytes, newest: int) -> int:

@@ -15,11 +15,24 @@ from flask import Blueprint, Response, request
 from errors import ParseError
 from serving.champions import Champions
 from serving.exchange import Answer
-from serving.http.operation import OBJECT, TEXT, Operation, content, described, listed, members
+from serving.http.operation import (
+    JSON,
+    OBJECT,
+    TEXT,
+    Operation,
+    content,
+    described,
+    listed,
+    members,
+)
 from serving.http.wsgi import flask_response
 from serving.protocols.sagemaker import TAG
+from serving.refusals import BodyTooLarge
 
 MEBIBYTE = 1024 * 1024
+PONG = b'{"ping":"pong"}'
+# Of a body that names a model to load.
+MOST_BYTES = 4096
 NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
 
 
@@ -35,7 +48,13 @@ _LOAD = Operation(
     TAG,
     "Load a model",
     content(OBJECT),
-    (HTTPStatus.BAD_REQUEST, NOT_FOUND, HTTPStatus.CONFLICT, UNAVAILABLE),
+    (
+        HTTPStatus.BAD_REQUEST,
+        NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        UNAVAILABLE,
+    ),
     takes=content(members("model_name", model_name=TEXT, url=TEXT)),
 )
 _UNLOAD = Operation(TAG, "Unload a model", content(OBJECT), (NOT_FOUND,))
@@ -67,16 +86,24 @@ def sagemaker_blueprint(
     max_in_flight: int,
     max_body_bytes: int,
     model_folder: Models | None = None,
+    multi_model: bool = False,
 ) -> Blueprint:
-    """Return the blueprint; loading and unloading are there only with a model folder."""
+    """Return the blueprint; loading and unloading are there only with a model folder.
+
+    A `multi_model` container has one, also where nothing may be loaded by a request.
+    """
     blueprint = Blueprint("sagemaker", __name__)
 
     @blueprint.get("/ping")
     @described(_PING)
-    def ping() -> tuple[str, int]:
+    def ping() -> Response:
         # A multi-model container is well with no model loaded yet.
-        well = model_folder is not None or default_model in champions.lives
-        return "", HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        well = multi_model or model_folder is not None or default_model in champions.lives
+        status = HTTPStatus.OK if well else HTTPStatus.SERVICE_UNAVAILABLE
+        # SageMaker expects an empty body; who names JSON asks as vetiver's clients do.
+        if JSON in request.headers.get("Accept", ""):
+            return flask_response(Answer(status, PONG if well else b"{}"))
+        return Response(status=status)
 
     @blueprint.get("/execution-parameters")
     @described(_EXECUTION)
@@ -109,7 +136,7 @@ def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
     @described(_LOAD)
     def load() -> Response:
         try:
-            order = msgspec.json.decode(request.get_data(), type=LoadRequest)
+            order = msgspec.json.decode(_small_body(), type=LoadRequest)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a JSON object with model_name and url") from None
         model_folder.load(order.model_name)
@@ -120,6 +147,14 @@ def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
     def unload(name: str) -> Response:
         model_folder.unload(name)
         return _json({})
+
+
+def _small_body() -> bytes:
+    """Return the request's body. Raises BodyTooLarge for one of more than MOST_BYTES."""
+    data: bytes = request.stream.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise BodyTooLarge(f"a model to load is named in at most {MOST_BYTES} bytes")
+    return data
 
 
 def _entry(name: str) -> dict[str, str]:

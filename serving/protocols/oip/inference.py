@@ -66,7 +66,7 @@ _inference = msgspec.json.Decoder(Inference)
 def read_request(exchange: Exchange) -> tuple[RequestOptions, list[Tensor]]:
     """Return what a request says of its answer, and its input tensors. Raises ParseError."""
     length = _json_length(exchange)
-    inference: Inference = _parse(_inference, exchange.body[:length])
+    inference: Inference = _parse(_inference, exchange.body[:length], exchange)
     binary, tensors = exchange.body[length:], []
     for given in inference.inputs:
         size = given.parameters.get("binary_data_size")
@@ -91,10 +91,11 @@ def _json_length(exchange: Exchange) -> int:
     return int(given)
 
 
-def _parse(decoder: msgspec.json.Decoder[Any], document: bytes) -> Any:
+def _parse(decoder: msgspec.json.Decoder[Any], document: bytes, exchange: Exchange) -> Any:
     try:
         if is_long(document):  # which is parsed a block at a time
-            return msgspec.convert(parse_json(document), decoder.type)
+            width = len(exchange.live.schema.features)
+            return msgspec.convert(parse_json(document, exchange.max_rows, width), decoder.type)
         return decoder.decode(document)
     except msgspec.ValidationError as error:
         # Of types and members alone: msgspec quotes no value.

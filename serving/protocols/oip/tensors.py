@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -21,6 +21,7 @@ from learning.task import Column
 from serving.champions import Live, Prediction
 from serving.refusals import RequestError
 from tables.batch import Batch
+from tables.field_aliases import canonical
 from tables.rows import Decoded, RowCodec
 from tables.schema import Feature, Schema
 
@@ -148,6 +149,8 @@ def decode_tensors(codec: RowCodec, tensors: Sequence[Tensor], strict: bool = Fa
     has its values written as in CSV. `strict` refuses what else is answered with
     a warning. Raises ParseError and RowsError.
     """
+    called = canonical([tensor.name for tensor in tensors], codec.schema)
+    tensors = [t._replace(name=name) for t, name in zip(tensors, called, strict=True)]
     names = [feature.name for feature in codec.schema.features]
     if len(tensors) == 1 and tensors[0].name not in names and len(tensors[0].shape) == 2:
         decoded = _decode_matrix(codec, names, tensors[0], strict)
@@ -202,13 +205,14 @@ def _quickly(codec: RowCodec, tensor: Tensor) -> Decoded | None:
     return Decoded(Batch(matrix.reshape(tensor.shape)), range(tensor.shape[0]))
 
 
-def _rows(schema: Schema, columns: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+def _rows(schema: Schema, columns: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """Return the rows, made one by one: there may be more than are taken."""
     kinds = {feature.name: feature.kind for feature in schema.features}
     read: dict[str, Sequence[Any]] = {
         name: [_to_boolean(value) for value in column] if kinds.get(name) == "boolean" else column
         for name, column in columns.items()
     }
-    return [dict(zip(read, values, strict=True)) for values in zip(*read.values(), strict=True)]
+    return (dict(zip(read, values, strict=True)) for values in zip(*read.values(), strict=True))
 
 
 def _to_boolean(value: Any) -> Any:

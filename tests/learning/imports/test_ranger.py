@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from errors import EquivalenceError, ModelFileError
+from learning.forms.trees import single
 from learning.imports.imported import encoded
 from learning.imports.r import import_r
-from learning.imports.ranger import single
 from learning.runtimes import load_runtime
 
 LEFT, RIGHT = [1.0, 0.0], [0.0, 1.0]

@@ -14,7 +14,7 @@ import sklearn
 from sklearn.ensemble import RandomForestClassifier
 
 from errors import ModelFileError
-from learning.imports.recognition import check_file, check_version, sklearn_version
+from learning.imports.recognition import KNOWN, check_version, recognised, sklearn_version
 
 
 def zipped(locked: bool = False) -> bytes:
@@ -56,7 +56,7 @@ def test_it_is_named_whatever_the_ending(
     file = tmp_path / f"model.{ending}"
     file.write_bytes(data)
     with pytest.raises(ModelFileError, match=said) as caught:
-        check_file(file)
+        recognised(file)
     assert "\n" not in str(caught.value)
 
 
@@ -64,15 +64,47 @@ def test_half_a_pickle_is_one_and_a_whole_one_passes(tmp_path: Path) -> None:
     file = tmp_path / "model.pkl"
     for whole in (pickle.dumps(fitted()), dumped()):
         file.write_bytes(whole)
-        check_file(file)
+        recognised(file)
         file.write_bytes(whole[:-50])
         with pytest.raises(ModelFileError, match="the pickle is cut off"):
-            check_file(file)
+            recognised(file)
 
 
 def test_a_folder_is_none(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="a folder"):
-        check_file(tmp_path)
+        recognised(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"tree\nversion=v4\n", "lightgbm"),
+        (b"tree\r\nversion=v3\r\n", "lightgbm"),
+        (b"CBM1\x00", "catboost"),
+        (b"\x80\x04N.", "pickle"),
+        (zipped(), "skops"),
+    ],
+)
+@pytest.mark.parametrize("name", ["model", "model.json", "model.bin", "MODEL.TXT"])
+def test_content_goes_before_the_name(data: bytes, kind: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(data)
+    assert recognised(tmp_path / name) == (kind, data)
+
+
+def test_what_has_no_mark_is_known_by_its_ending(tmp_path: Path) -> None:
+    for name, kind in (("a.onnx", "onnx"), ("a.JSON", "r"), ("a.joblib", "pickle")):
+        (tmp_path / name).write_bytes(b"anything")
+        assert recognised(tmp_path / name)[0] == kind
+    (tmp_path / "a.dat").write_bytes(b"anything")
+    with pytest.raises(ModelFileError, match="of one of these kinds") as caught:
+        recognised(tmp_path / "a.dat")
+    assert KNOWN in str(caught.value)
+
+
+def test_a_dump_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_bytes(b'{"name": "tree", "version": "v4", "tree_info": []}')
+    with pytest.raises(ModelFileError, match="save it with save_model"):
+        recognised(tmp_path / "model.json")
 
 
 def test_a_pickle_tells_which_scikit_learn_made_it() -> None:

@@ -550,6 +550,15 @@ def test_calls_are_recorded_as_requests_are() -> None:
     assert f'mirante_rows_total{{model="iris",version="{live.version}"}} 1.0' in text
 
 
+def test_a_call_s_trace_is_told_in_the_trailing_metadata() -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+    with reached(make_live("iris", schema=IRIS)) as (_, channel):
+        with pytest.raises(grpc.RpcError) as caught:
+            raw(channel, INFER)(b"\xff\xff", metadata=(("traceparent", parent),))
+        trailing: Any = caught.value.trailing_metadata()
+        assert dict(trailing)["traceparent"] == parent
+
+
 def test_metadata_that_is_not_the_services_changes_nothing() -> None:
     with reached(make_live("iris", schema=IRIS)) as (_, channel):
         foreign = (("content-encoding", "gzip"), ("origin", "https://a.example"))

@@ -86,6 +86,16 @@ def test_every_protocols_route_is_listed_for_every_model_that_it_reaches(describ
         assert "200" in described["paths"][path]["post"]["responses"]
 
 
+def test_two_protocols_of_one_path_are_one_operation_of_either_s_body(described):
+    operation = described["paths"]["/predict"]["post"]
+    assert operation["tags"] == ["Loans", "vetiver"]
+    one, rows = operation["requestBody"]["content"]["application/json"]["schema"]["anyOf"]
+    assert one == {"$ref": "#/components/schemas/loans_row"}
+    assert rows["items"]["anyOf"][0] == {"$ref": "#/components/schemas/credit_row"}
+    answers = operation["responses"]["200"]["content"]["application/json"]["schema"]["anyOf"]
+    assert [answer["required"] for answer in answers] == [["default_proba"], ["predict"]]
+
+
 def test_without_models_the_routes_of_flask_are_left(parts, operations):
     empty = document(parts, operations, {})
     assert "/health" in empty["paths"]

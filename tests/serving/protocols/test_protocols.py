@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from serving.auth import Guard, KeyRing, new_key
-from serving.protocols import loans, oip, sagemaker, tweets, v0, v1
+from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.service import PredictionService
-from tables.schema import Schema, Target
+from tables.field_aliases import with_field_aliases
+from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ROW, SIGNATURE, ask, make_live, make_service
 from tests.serving.protocols.test_loans import APPLICATION, LOANS
 from tests.serving.protocols.test_oip import INPUTS
@@ -20,10 +22,11 @@ from tests.serving.protocols.test_tweets import TWEETS
 from tests.serving.transports import by_asgi, by_wsgi, wsgi_application
 
 TOKEN, KEY = new_key("client", ["predict"])
-PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1)
+PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1, vetiver)
 REQUESTS = {
     "/v0/predict": [ROW],
     "/predict": APPLICATION,
+    "/predict?strict=0": [ROW],  # the same path, and vetiver's body
     f"/api/v1/{TOKEN}/predict": {"1": "a", "2": ""},
     "/invocations": ROW,
     "/models/tweets/invoke": {"text": ["a", "b"]},
@@ -49,7 +52,7 @@ def service() -> PredictionService:
 @pytest.mark.parametrize("path", REQUESTS, ids=lambda path: path.replace(TOKEN, "TOKEN"))
 @pytest.mark.parametrize("change", ["none", "cut", "other type", "wrong"])
 def test_both_transports_give_the_same_bytes(service, path, change):
-    headers = {"content-type": "application/json", "x-request-id": "same"}
+    headers = {"content-type": "application/json", "x-request-id": "same", "x-inference-id": "own"}
     body = json.dumps(REQUESTS[path]).encode()
     if change == "cut":
         body = body[:-1]
@@ -121,6 +124,67 @@ def test_no_tensor_is_a_fault_of_ours(service, changed, index):
     inputs = [dict(one) for one in INPUTS]
     inputs[index] |= changed
     assert ask(service, "/v2/models/credit/infer", {"inputs": inputs}).status < 500
+
+
+NAMED = with_field_aliases(
+    Schema(
+        (Feature("age", "integer", example=30), Feature("income", "number", example=1.5)),
+        Target("approved", ("no", "yes")),
+    ),
+    {"age": ("Age", "idade"), "income": ("Income.K",)},
+)
+
+
+def _named(form: str, age: str, *more: str) -> tuple[str, bytes, dict[str, str]]:
+    """Return path, body and headers of a row with its age under that name, and under more."""
+    row: dict[str, Any] = {"Income.K": 1.5, age: 30} | dict.fromkeys(more, 30)
+    columns = {name: [value] for name, value in row.items()}
+    tensors = [
+        {"name": name, "datatype": "FP64", "shape": [1], "data": [value]}
+        for name, value in row.items()
+    ]
+    csv = f"{','.join(row)}\n{','.join(map(str, row.values()))}\n".encode()
+    path, document, content_type = {
+        "v0": ("/v0/predict", row, "json"),
+        "v0 list": ("/v0/predict", [row], "json"),
+        "v0 csv": ("/v0/predict", csv, "csv"),
+        "loans": ("/predict", row, "json"),
+        "vetiver": ("/predict", [row], "json"),
+        "sagemaker": ("/invocations", row, "json"),
+        "columns": ("/invocations", columns, "json"),
+        "bare csv": ("/invocations", csv, "csv"),
+        "lines": ("/invocations", json.dumps(row).encode(), "lines"),
+        "mlflow": (
+            "/invocations",
+            {"dataframe_split": {"columns": list(row), "data": [list(row.values())]}},
+            "json",
+        ),
+        "mlflow inputs": ("/invocations", {"inputs": columns}, "json"),
+        "v1": ("/v1/models/credit:predict", {"instances": [row]}, "json"),
+        "oip": ("/v2/models/credit/infer", {"inputs": tensors}, "json"),
+    }[form]
+    types = {"json": "application/json", "csv": "text/csv", "lines": "application/jsonlines"}
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return str(path), body, {"content_type": types[content_type]}
+
+
+FORMS = (
+    *("v0", "v0 list", "v0 csv", "loans", "vetiver", "sagemaker", "columns", "bare csv", "lines"),
+    *("mlflow", "mlflow inputs", "v1", "oip"),
+)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_protocol_takes_a_field_under_any_of_its_names(form):
+    live = make_live(schema=NAMED, protocols=("flat",))
+    named = make_service(live, protocols=PROTOCOLS)
+    answers = []
+    for names in (("age",), ("Age",), ("idade",), ("age", "Age"), ("Age", "idade")):
+        path, body, headers = _named(form, *names)
+        answers.append(ask(named, path, body, **headers))
+    assert [answer.status for answer in answers] == [200, 200, 200, 422, 422], answers
+    bodies = {TIME.sub(b"", answer.body) for answer in answers[:3]}
+    assert len(bodies) == 1
 
 
 @pytest.mark.parametrize("words", [("no", "yes"), ("No", "Yes")])

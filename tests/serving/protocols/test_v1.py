@@ -30,6 +30,20 @@ def test_instances_are_answered_with_the_predicted_values(service):
         assert set(predictions) <= set(live.schema.target.classes)
 
 
+def test_inputs_are_instances_or_tensorflows_columns(service):
+    predictions = json.loads(ask(service, PATH, {"instances": [ROW, ROW]}).body)["predictions"]
+    # https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
+    assert json.loads(ask(service, PATH, {"inputs": [ROW, ROW]}).body)["predictions"] == predictions
+    # https://www.tensorflow.org/tfx/serving/api_rest#specifying_input_tensors_in_column_format
+    columns = {name: [value, value] for name, value in ROW.items()}
+    asked = {"signature_name": "serving_default", "inputs": columns}
+    assert json.loads(ask(service, PATH, asked).body) == {"outputs": predictions}
+
+
+def test_vertex_sends_parameters_beside_the_instances(service):
+    assert ask(service, PATH, {"instances": [ROW], "parameters": {}}).status == 200
+
+
 @pytest.mark.parametrize(
     ("status", "path", "body"),
     [

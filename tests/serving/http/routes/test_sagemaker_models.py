@@ -53,6 +53,15 @@ def test_ping_is_empty_and_well_when_the_model_is_live():
     answer = client_of("credit").get("/ping")
     assert (answer.status_code, answer.data) == (200, b"")
     assert client_of("iris").get("/ping").status_code == 503
+    # What boto3, curl and the platform accept.
+    assert client_of("credit").get("/ping", headers={"Accept": "*/*"}).data == b""
+
+
+def test_ping_is_answered_as_vetiver_does_to_who_names_json():
+    # R's httr accepts this.
+    accept = {"Accept": "application/json, text/xml, application/xml, */*"}
+    assert client_of("credit").get("/ping", headers=accept).json == {"ping": "pong"}
+    assert client_of("iris").get("/ping", headers=accept).status_code == 503
 
 
 def test_a_container_of_many_models_is_well_with_none():
@@ -88,3 +97,10 @@ def test_models_are_loaded_and_unloaded_only_from_a_shelf():
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"model_name": 3}'])
 def test_a_load_that_names_no_model_is_refused(body):
     assert client_of(model_folder=OneModel()).post("/models", data=body).status_code == 400
+
+
+def test_a_body_too_large_to_name_a_model_is_refused_unread():
+    client = client_of(model_folder=OneModel())
+    answer = client.post("/models", data=b'{"model_name": "' + b"a" * 5000 + b'"}')
+    assert answer.status_code == 413
+    assert client.get("/models").get_json()["models"] == []

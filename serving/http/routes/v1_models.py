@@ -1,0 +1,66 @@
+"""What KServe's protocol V1 and TensorFlow Serving tell of models besides predictions.
+
+kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol and
+www.tensorflow.org/tfx/serving/api_rest have the members; a client of either reads its own.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, g
+
+from errors import MiranteError
+from serving.champions import Champions, Live
+from serving.exchange import Answer
+from serving.http.operation import Operation, content, described, listed, members
+from serving.http.wsgi import flask_response
+from serving.protocols.v1 import TAG, refuse
+
+_LIST = Operation(TAG, "The live models", listed("models", {"type": "string"}), errors="oip")
+_MODEL = Operation(
+    TAG,
+    "Is the model ready?",
+    content(members("name", "ready", "model_version_status")),
+    (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
+    errors="oip",
+)
+
+
+def v1_blueprint(champions: Champions) -> Blueprint:
+    """Return the blueprint of `/v1/models` and of one of them; its errors are the protocol's."""
+    blueprint = Blueprint("v1", __name__)
+    blueprint.register_error_handler(MiranteError, _refuse)
+
+    @blueprint.get("/v1/models")
+    @described(_LIST)
+    def models() -> Response:
+        return _json({"models": sorted(champions.lives)})
+
+    @blueprint.get("/v1/models/<name>")
+    @described(_MODEL)
+    def model(name: str) -> Response:
+        return _json(state(champions.live(name)))
+
+    return blueprint
+
+
+def state(live: Live) -> dict[str, Any]:
+    """Return that a model is ready, in KServe's members and TensorFlow's."""
+    version = {
+        "version": live.version,
+        "state": "AVAILABLE",
+        "status": {"error_code": "OK", "error_message": ""},
+    }
+    return {"name": live.name, "ready": True, "model_version_status": [version]}
+
+
+def _json(document: Any) -> Response:
+    return flask_response(Answer(200, msgspec.json.encode(document)))
+
+
+def _refuse(error: MiranteError) -> Response:
+    g.detail = str(error)
+    return flask_response(refuse(error, ""))
