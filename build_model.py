@@ -25,14 +25,16 @@ import msgspec
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, import_model
-from learning import learnt_rows, profile
+from learning import curves, learnt_rows, profile
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
 from learning.evaluation import evaluate
+from learning.explanation import Made, explanation_of
 from learning.imports.recognition import KNOWN
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
+from learning.prediction import Runtime
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.tasks import read_target, task_names, task_of
@@ -127,13 +129,29 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
-    seen = profile.profile_of(train, holdout, compiled.runtime.outputs(holdout.batch))
-    members = {**model.members, **learnt_rows.dump(train.batch), **profile.dump(seen)}
+    beside = looked_into(estimator, compiled.runtime, train, holdout, info, seed)
+    members = {**model.members, **learnt_rows.dump(train.batch), **beside.members}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
+    model = replace(model, info={**model.info, **beside.info})
     with uninterrupted():
         version = write_model(registry, name, model)
         verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+def looked_into(
+    estimator: Any,
+    runtime: Runtime,
+    train: Dataset,
+    holdout: Dataset,
+    info: Mapping[str, Any],
+    seed: int,
+) -> Made:
+    """Return what an artifact keeps so that the model can be looked into, and what is told."""
+    why = explanation_of(estimator, runtime, train, holdout, seed)
+    seen = profile.profile_of(train, holdout, runtime.outputs(holdout.batch))
+    found = curves.curves_of(runtime, train, holdout, info["permutation_importances"], seed)
+    return Made({**why.members, **profile.dump(seen), **curves.dump(found)}, why.info)
 
 
 @contextmanager

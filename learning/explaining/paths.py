@@ -118,8 +118,10 @@ class Kept(msgspec.Struct, frozen=True):
 
     def paths(self) -> Paths:
         """Return the arrays. Raises ValueError for bytes that are no such arrays."""
-        arrays = [np.frombuffer(getattr(self, name), kind) for name, kind in KINDS.items()]
-        return Paths(*arrays, self.edges)
+        arrays: dict[str, Any] = {
+            name: np.frombuffer(getattr(self, name), kind) for name, kind in KINDS.items()
+        }
+        return Paths(**arrays, edges=self.edges)
 
 
 class Bins:

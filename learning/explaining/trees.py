@@ -91,7 +91,7 @@ class LeafTrees:
             factors = at * by_row + (1.0 - at) * self._rates
             found += weight * products(factors, self._starts)[self._leaves] / factors
         found *= (by_row - self._rates) * self._values[self._leaves]
-        return np.bincount(self._owners, found, self._features)
+        return np.asarray(np.bincount(self._owners, found, self._features), np.float64)
 
 
 class TableTrees:

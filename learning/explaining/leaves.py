@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from math import inf, nextafter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -122,5 +122,7 @@ class _Arrays:
 
     def paths(self) -> Paths:
         """Return the arrays."""
-        arrays = [np.array(self._lists[name], kind) for name, kind in KINDS.items()]
-        return Paths(*arrays, tuple(map(tuple, self._edges)))
+        arrays: dict[str, Any] = {
+            name: np.array(self._lists[name], kind) for name, kind in KINDS.items()
+        }
+        return Paths(**arrays, edges=tuple(map(tuple, self._edges)))
