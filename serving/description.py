@@ -52,6 +52,44 @@ def header(name: str, about: str, **schema: Any) -> Schema:
     }
 
 
+def explanation_parameters(live: Live) -> tuple[Schema, ...]:
+    """Return the parameters that ask for an explanation, where the model has one."""
+    if live.explainer is None:
+        return ()
+    asked: Schema = {"name": "explain", "in": "query", "schema": {"type": "string"}}
+    asked["description"] = "also what each feature contributes: 1, or how many of the largest"
+    language = {"name": "reasons", "in": "query", "schema": {"enum": ["en", "pt"]}}
+    language["description"] = "the largest contributions in words, in this language"
+    if not live.keys:
+        return (asked, language)
+    of = {"name": "explain_class", "in": "query", "schema": {"enum": list(live.keys)}}
+    of["description"] = "whose score is explained; else that of the second of two, or the predicted"
+    return (asked, of, language)
+
+
+def explained_schema(live: Live, answer: Schema) -> Schema:
+    """Return the schema of a row's answer with its explanation, where the model has one."""
+    if live.explainer is None:
+        return answer
+    numbers = {"type": "object", "additionalProperties": {"type": "number"}}
+    properties: Schema = {
+        "space": {"const": live.explainer.space},
+        "baseline": {"type": "number"},
+        "contributions": numbers,
+        "others": {"type": "number"},
+        "words": {"type": "object", "additionalProperties": numbers},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+    }
+    if live.keys:
+        properties["class"] = {"enum": list(live.schema.target.classes)}
+    explanation = {
+        "type": "object",
+        "properties": properties,
+        "required": ["space", "baseline", "contributions"],
+    }
+    return {**answer, "properties": {**answer["properties"], "explanation": explanation}}
+
+
 def interval_parameters(live: Live) -> tuple[Schema, ...]:
     """Return the parameter that asks for an interval, where the model has one."""
     if live.intervals is None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from errors import MiranteError, NotFound, TooManyRows
-from serving.actions import ACTIONS
+from serving.actions import ACTIONS, EXPLAIN
 from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.description import Description
@@ -160,7 +160,10 @@ class PredictionService:
             self._choose(exchange)
         except MiranteError:
             return True
-        return exchange.live.runtime.quick
+        live = exchange.live
+        asked = exchange.route.action == EXPLAIN or b"expl" in exchange.query
+        slow = asked and live.explainer is not None and not live.explainer.quick
+        return live.runtime.quick and not slow
 
     def _choose(self, exchange: Exchange) -> None:
         """Choose between two routes of one path, and find the model. Raises as `admit` does."""

@@ -25,6 +25,7 @@ from serving.envelopes import (
     rows_of_columns,
 )
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
+from serving.explanations import columns, explained
 from serving.problems import refuse_with_message
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
@@ -40,6 +41,7 @@ ROUTES: Routes = (
 )
 PROTOCOL: str | None = None
 
+EXPLAINS = True
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _PRINTABLE = re.compile(rb"[ -~]{0,1024}")
 _WRITABLE = media.WRITABLE | media.WRITABLE_LINES
@@ -106,12 +108,17 @@ def render(exchange: Exchange) -> Answer:
         headers += warning_headers(exchange.decoded)
     if written == media.CSV:
         cells = _cells(exchange.live, exchange.prediction)
+        if exchange.explanations is not None:
+            more = columns(exchange.explanations)[1]
+            cells = [[*a, *b] for a, b in zip(cells, more, strict=True)]
         # Bare: the platform's SDK compares the whole value.
         return Answer(200, media.write_csv(cells[0], cells[1:]), b"text/csv", headers)
-    predictions = _predictions(exchange.live, exchange.prediction)
+    predictions = explained(exchange, _predictions(exchange.live, exchange.prediction))
     document: dict[str, Any] = {"predictions": predictions}
     if exchange.options is not None and written == media.JSON:
         document["predictions"] = [one[_name(exchange.live)] for one in predictions]
+        if exchange.explanations is not None:
+            document["explanations"] = exchange.explanations
         headers += warning_headers(exchange.decoded)
         return Answer(200, msgspec.json.encode(document), JSON, headers)
     if written == media.JSON_LINES:

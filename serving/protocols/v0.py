@@ -10,16 +10,19 @@ import msgspec
 
 from errors import ParseError, RowsError
 from serving import media
-from serving.champions import Live, Prediction
+from serving.champions import Live
 from serving.description import (
     STRICT,
     Description,
+    explained_schema,
+    explanation_parameters,
     flag,
     interval_parameters,
     prediction_schema,
     row_of,
 )
 from serving.exchange import Answer, Exchange, Routes
+from serving.explanations import columns, explained
 from serving.problems import errors_of, refuse
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
@@ -30,10 +33,13 @@ TAG = "Prediction"
 ROUTES: Routes = (
     ("POST", "/v0/predict", "predict"),
     ("POST", "/v0/models/{name}/predict", "predict"),
+    ("POST", "/v0/explain", "explain"),
+    ("POST", "/v0/models/{name}/explain", "explain"),
 )
 PROTOCOL: str | None = None
 # A row for which a model raises may be left out under `partial`: the answer says which.
 PARTIAL = True
+EXPLAINS = True
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
@@ -80,8 +86,8 @@ def render(exchange: Exchange) -> Answer:
     """Render the prediction as JSON or CSV. Raises NotAcceptable."""
     live, decoded = exchange.live, exchange.decoded
     if media.writable(exchange) == media.CSV:
-        return _render_csv(live, decoded, exchange.prediction)
-    rows = live.task.answers(exchange.prediction, live.schema.target)
+        return _render_csv(exchange)
+    rows = explained(exchange, live.task.answers(exchange.prediction, live.schema.target))
     document: dict[str, Any] = (
         {"prediction": rows[0]} if decoded.single else {"predictions": _in_order(decoded, rows)}
     )
@@ -99,9 +105,13 @@ def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
     return [found.get(index) for index in range(decoded.rows)]
 
 
-def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
-    task, target = live.task, live.schema.target
-    header, rows = task.header(target, prediction), task.cells(prediction, target)
+def _render_csv(exchange: Exchange) -> Answer:
+    live, decoded, prediction = exchange.live, exchange.decoded, exchange.prediction
+    header = live.task.header(live.schema.target, prediction)
+    rows = live.task.cells(prediction, live.schema.target)
+    if exchange.explanations is not None:
+        names, cells = columns(exchange.explanations)
+        header, rows = (*header, *names), [[*a, *b] for a, b in zip(rows, cells, strict=True)]
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
@@ -115,7 +125,7 @@ def _now(second: int) -> str:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     row = row_of(live)
-    one = prediction_schema(live, "value")
+    one = explained_schema(live, prediction_schema(live, "value"))
     answer = {
         "type": "object",
         "properties": {
@@ -143,5 +153,6 @@ def document(live: Live) -> Description:
             flag("partial", "answer the rows that are good, and name those that are not"),
             flag("strict", STRICT),
             *interval_parameters(live),
+            *explanation_parameters(live),
         ),
     )
