@@ -24,12 +24,14 @@ from flask import Flask
 from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
+from monitor import ask_performance, keep_feedback
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
-from serving.champions import Champions
+from serving.champions import Champions, ModelSource
 from serving.cors import Cors
+from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
@@ -37,13 +39,16 @@ from serving.http.flask_bridge import FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
+from serving.http.routes.drift import drift_blueprint
 from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
+from serving.http.routes.feedback import feedback_blueprint
 from serving.http.routes.health import health_blueprint
 from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
 from serving.http.routes.oip_metadata import oip_blueprint
+from serving.http.routes.performance import performance_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
@@ -56,16 +61,28 @@ from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
-from serving.model_folder import ModelFolder
+from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
+from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
-from worker import check_order, describe, open_queue
+from serving.tracing import tracing_of
+from worker import (
+    check_order,
+    describe,
+    open_drift_reports,
+    open_prediction_log,
+    open_queue,
+)
 
 if TYPE_CHECKING:
     from jobs.queue import JobQueue
+    from monitoring.prediction_log import PredictionLog
 
+
+# Reads the last report of drift of a model, if there is one.
+ReadDrift = Callable[[str], dict[str, Any] | None]
 
 # In the order of the OpenAPI document; a protocol is one more name here.
 PROTOCOLS = (v0, loans, tweets, sagemaker, oip, v1, vetiver)
@@ -89,25 +106,24 @@ class Parts(NamedTuple):
     guard: Guard
     get_queue: Callable[[], JobQueue]
     model_folder: ModelFolder | None
+    prediction_log: PredictionLog | None
+    read_drift: ReadDrift | None
 
 
 def wire(config: Config) -> Parts:
     """Build what the ASGI and the WSGI application share; nothing is loaded yet."""
     registry = open_registry(**config.registry)
     metrics = Metrics(config.prometheus_multiproc_dir)
-    model_folder = open_model_folder(config) if config.models_folder else None
-    champions = Champions(
-        model_folder or registry,
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        on_load=metrics.count_event,
-    )
+    folder = config.models_folder
+    model_folder = open_model_folder(folder, config.registry) if folder else None
+    champions = follow(config, model_folder or registry, metrics)
     if model_folder is not None:
         model_folder.serve(champions)
     cors = Cors(config.cors_origins)
-    observation = Observation(metrics, config.access_log_sample)
+    observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
+    prediction_log = open_prediction_log(config, metrics.count_logged)
     service = PredictionService(
         champions,
         (*PROTOCOLS, Mcp(champions, describe_model, cors)),
@@ -118,11 +134,42 @@ def wire(config: Config) -> Parts:
         guard=guard,
         cors=cors,
         observation=observation,
+        prediction_log=prediction_log,
         more_routes=vertex_routes(config),
     )
+    read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
     return Parts(
-        registry, champions, service, metrics, cors, observation, guard, get_queue, model_folder
+        registry,
+        champions,
+        service,
+        metrics,
+        cors,
+        observation,
+        guard,
+        get_queue,
+        model_folder,
+        prediction_log,
+        read_drift,
+    )
+
+
+def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> ReadDrift | None:
+    """Return what reads reports of drift, which are metrics too; None where nothing is logged."""
+    read_drift = open_drift_reports(config)
+    if read_drift is not None:
+        metrics.attach(DriftMetrics(lambda: list(champions.lives), read_drift))
+    return read_drift
+
+
+def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
+    """Return the champions of a source; nothing is loaded yet."""
+    return Champions(
+        source,
+        names=config.models,
+        poll_seconds=config.poll_seconds,
+        on_load=metrics.count_event,
+        keeps_words=bool(config.prediction_log),
     )
 
 
@@ -132,22 +179,12 @@ def vertex_routes(config: Config) -> tuple[Route, ...]:
     return (Route("POST", path, PREDICT, v1),) if path else ()
 
 
-def open_model_folder(config: Config) -> ModelFolder:
-    """Open the folder that models are loaded from by name, each trusted by its own keys."""
-
-    def open_folder(folder: Path) -> Registry:
-        keys = config.key_folder or str(folder / "keys")
-        return open_registry(**config.registry | {"model_store": str(folder), "key_folder": keys})
-
-    return ModelFolder(config.models_folder, open_folder)
-
-
 def create_app(config: Config | None = None) -> Flask:
     """Build the WSGI application: every route, the champions loaded and followed."""
     config = config or read_config(os.environ)
     logging.getLogger("werkzeug").addFilter(HideTokens())  # `flask run` logs every path
     parts = wire(config)
-    parts.champions.start()
+    start(parts)
     return build_flask(config, parts)
 
 
@@ -159,12 +196,13 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     app.register_blueprint(prediction_blueprint(parts.service))
     _register_inspection(app, config, parts)
     _register_training(app, config, parts)
+    _register_feedback(app, config, parts)
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
     app.register_blueprint(
         versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
     )
     app.register_blueprint(health_blueprint(parts.champions))
-    app.register_blueprint(metrics_blueprint(parts.metrics.exposition))
+    app.register_blueprint(metrics_blueprint(parts.metrics))
     app.register_blueprint(
         openapi_blueprint(
             parts.service,
@@ -195,21 +233,35 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
     app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
 
 
+def _register_feedback(app: Flask, config: Config, parts: Parts) -> None:
+    feedback = feedback_blueprint(
+        parts.guard,
+        partial(keep_feedback, config),
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+    )
+    app.register_blueprint(feedback)
+
+
 def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
+    loadable = parts.model_folder if config.model_loading else None
     sagemaker = sagemaker_blueprint(
         parts.champions,
         default_model=config.default_model,
         max_in_flight=config.max_in_flight,
         max_body_bytes=config.max_body_bytes,
-        model_folder=parts.model_folder if config.model_loading else None,
+        model_folder=loadable,
         multi_model=parts.model_folder is not None,
+        models_folder=config.models_folder,
     )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
+        performance_blueprint(parts.champions, partial(ask_performance, config)),
+        drift_blueprint(parts.champions, parts.read_drift),
         vetiver_blueprint(parts.champions, config.default_model),
-        oip_blueprint(parts.champions),
+        oip_blueprint(Repository(parts.champions, loadable), parts.champions, parts.guard),
         v1_blueprint(parts.champions),
         sagemaker,
     ):
@@ -220,7 +272,7 @@ def create_asgi(config: Config) -> AsgiApplication:
     """Build the ASGI application; the champions are loaded when its worker starts."""
     start_logging(config.log_level)
     parts = wire(config)
-    return _build_asgi(config, parts, build_flask(config, parts), parts.champions.start)
+    return _build_asgi(config, parts, build_flask(config, parts), partial(start, parts))
 
 
 def _build_asgi(
@@ -252,10 +304,21 @@ def _build_asgi(
     )
 
 
+def start(parts: Parts) -> None:
+    """Load the champions and follow them, begin to make spans; both start threads."""
+    parts.champions.start()
+    if parts.observation.tracing is not None:
+        parts.observation.tracing.start()
+
+
 def stop(parts: Parts) -> None:
-    """End what runs beside the requests, and count the last of them."""
+    """End what runs beside the requests; count the last of them, and send their spans."""
     parts.champions.stop()
+    if parts.prediction_log is not None:
+        parts.prediction_log.close()
     parts.metrics.flush()
+    if parts.observation.tracing is not None:
+        parts.observation.tracing.stop()
 
 
 def refuse_bad_settings() -> None:

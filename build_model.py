@@ -130,7 +130,7 @@ def build_model(
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
     beside = looked_into(estimator, compiled.runtime, train, holdout, info, seed)
-    members = {**model.members, **learnt_rows.dump(train.batch), **beside.members}
+    members = {**model.members, **beside.members}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
     model = replace(model, info={**model.info, **beside.info})
     with uninterrupted():
@@ -151,7 +151,8 @@ def looked_into(
     why = explanation_of(estimator, runtime, train, holdout, seed)
     seen = profile.profile_of(train, holdout, runtime.outputs(holdout.batch))
     found = curves.curves_of(runtime, train, holdout, info["permutation_importances"], seed)
-    return Made({**why.members, **profile.dump(seen), **curves.dump(found)}, why.info)
+    members = {**learnt_rows.dump(train.batch), **profile.dump(seen), **curves.dump(found)}
+    return Made({**why.members, **members}, why.info)
 
 
 @contextmanager
@@ -176,7 +177,8 @@ def read(recipe: Recipe, progress: Progress) -> Dataset:
     if recipe.field_aliases:
         schema = with_field_aliases(dataset.schema, recipe.field_aliases)
         dataset = replace(dataset, schema=schema)
-    return dataset.in_unit(recipe.unit) if recipe.unit else dataset
+    dataset = dataset.in_unit(recipe.unit) if recipe.unit else dataset
+    return dataset.logging(recipe.log) if recipe.log else dataset
 
 
 def reading_of(recipe: Recipe) -> dict[str, Any]:

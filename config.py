@@ -25,8 +25,17 @@ MEBIBYTE = 1024 * 1024
 # MODEL_STORE's word for the database of DATABASE_URL: a platform that changes its credentials
 # changes that variable alone.
 DATABASE = "database"
+LOG = "PREDICTION_LOG"
 SECRETS = frozenset(
-    {"api_keys", "signing_key", "database_url", "model_store", "aws_secret_access_key"}
+    {
+        "api_keys",
+        "signing_key",
+        "database_url",
+        "model_store",
+        "aws_secret_access_key",
+        "prediction_log",
+        "prediction_log_key",
+    }
 )
 
 
@@ -48,6 +57,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     max_rows: Positive = 100_000
     body_timeout: Seconds = 30.0
     max_in_flight: Positive = 64
+    # Of one worker. With what it opens else, it stays below the 1,024 files of a usual process.
+    max_connections: Positive = 800
 
     # Who may ask.
     cors_origins: tuple[str, ...] = ("*",)
@@ -59,8 +70,31 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     access_log_sample: Fraction = 0.01
 
+    # The prediction log: a folder, s3://bucket/prefix or database; off where nothing is named.
+    # SAMPLE is the share of the requests, DAYS and MB are how much is kept, and SPOOL is the
+    # folder on this disk, of at most SPOOL_MB, that it is written to before it is archived.
+    # KEY hashes what a recipe wants hashed.
+    prediction_log: str = ""
+    prediction_log_sample: Fraction = 1.0
+    prediction_log_days: Positive = 30
+    prediction_log_mb: Positive = 1024
+    prediction_log_spool: str = ""
+    prediction_log_spool_mb: Positive = 256
+    prediction_log_key: str = ""
+    # How often the worker looks at drift.
+    drift_seconds: Positive = 3600
+
     # The folder through which the workers share their counts; gunicorn.conf.py makes one.
     prometheus_multiproc_dir: str = ""
+
+    # Spans, by OpenTelemetry's own variables: its library reads the others. Any text is taken,
+    # as none of them ends the process; serving/tracing.py says which are understood.
+    otel_sdk_disabled: str = ""
+    otel_traces_exporter: str = ""
+    otel_exporter_otlp_endpoint: str = ""
+    otel_exporter_otlp_traces_endpoint: str = ""
+    otel_exporter_otlp_protocol: str = ""
+    otel_exporter_otlp_traces_protocol: str = ""
 
     # The dyno's name, which the platform sets.
     dyno: str = ""
@@ -115,20 +149,40 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
         return self.database_url if self.model_store == DATABASE else self.model_store
 
     @property
-    def registry(self) -> dict[str, Any]:
-        """The settings that `persistence.opening.open_registry` takes."""
+    def tracing(self) -> dict[str, str]:
+        """The settings that `serving.tracing.tracing_of` takes."""
+        return {
+            "disabled": self.otel_sdk_disabled,
+            "exporters": self.otel_traces_exporter,
+            "endpoint": self.otel_exporter_otlp_traces_endpoint or self.otel_exporter_otlp_endpoint,
+            "protocol": self.otel_exporter_otlp_traces_protocol or self.otel_exporter_otlp_protocol,
+        }
+
+    @property
+    def log_address(self) -> str:
+        """Where the prediction log is kept: a folder, an address, or nothing."""
+        return self.database_url if self.prediction_log == DATABASE else self.prediction_log
+
+    @property
+    def store_options(self) -> dict[str, str]:
+        """The settings of an S3 client that are set."""
         s3 = {
             "endpoint": self.aws_endpoint_url,
             "region": self.aws_region,
             "access_key_id": self.aws_access_key_id,
             "secret_access_key": self.aws_secret_access_key,
         }
+        return {name: value for name, value in s3.items() if value}
+
+    @property
+    def registry(self) -> dict[str, Any]:
+        """The settings that `persistence.opening.open_registry` takes."""
         return {
             "model_store": self.store_address,
             "key_folder": self.key_folder,
             "signing_key": self.signing_key,
             "trusted_keys": self.trusted_keys,
-            "store_options": {name: value for name, value in s3.items() if value},
+            "store_options": self.store_options,
         }
 
     def __repr__(self) -> str:
@@ -158,16 +212,17 @@ def read_config(environ: Mapping[str, str]) -> Config:
         except msgspec.ValidationError as error:
             raise ConfigError(f"{name}: {_expected(_FIELDS[name].type, error)}") from None
     config = msgspec.convert(values, Config, strict=False)
-    if config.model_store == DATABASE and not config.database_url.startswith("postgres"):
-        raise ConfigError(
-            "MODEL_STORE: database is that of DATABASE_URL, expected to be postgres://…; "
-            "on Heroku: heroku addons:create heroku-postgresql"
-        )
+    for name, place in (("MODEL_STORE", config.model_store), (LOG, config.prediction_log)):
+        if place == DATABASE and not config.database_url.startswith("postgres"):
+            raise ConfigError(
+                f"{name}: database is that of DATABASE_URL, expected to be postgres://…; "
+                "on Heroku: heroku addons:create heroku-postgresql"
+            )
     return config
 
 
 def _check_expanded(name: str, value: str) -> None:
-    if value.startswith("$"):
+    if value.startswith("$") and not name.startswith("OTEL_"):
         hint = "; MODEL_STORE=database is the database of DATABASE_URL"
         raise ConfigError(
             f"{name}: begins with $, and variables are not expanded here: expected the value itself"

@@ -18,10 +18,14 @@ from serving.champions import Champions
 from serving.cors import Cors
 from serving.logs import start_logging
 from serving.metrics import Metrics
+from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.service import PredictionService
+from serving.tracing import Tracing, tracing_of
+from worker import open_prediction_log
 
 if TYPE_CHECKING:
+    from monitoring.prediction_log import PredictionLog
     from serving.grpc.server import GrpcServer
 
 INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grpc.txt"
@@ -29,7 +33,13 @@ INSTALL = "gRPC is not installed; to install it: pip install -r requirements-grp
 GRACE = 20.0
 
 
-def make_server(config: Config, champions: Champions) -> GrpcServer:
+def make_server(
+    config: Config,
+    champions: Champions,
+    tracing: Tracing | None = None,
+    prediction_log: PredictionLog | None = None,
+    folder: ModelFolder | None = None,
+) -> GrpcServer:
     """Return the server, not started.
 
     Raises ConfigError for files or an address that it cannot have, and
@@ -41,8 +51,9 @@ def make_server(config: Config, champions: Champions) -> GrpcServer:
 
     try:
         return GrpcServer(
-            make_service(config, champions),
+            make_service(config, champions, tracing, prediction_log),
             f"{config.host}:{config.grpc_port}",
+            folder=folder if config.model_loading else None,
             threads=config.grpc_threads,
             certificate=read_pem("GRPC_CERTIFICATE", config.grpc_certificate),
             key=read_pem("GRPC_PRIVATE_KEY", config.grpc_private_key),
@@ -51,7 +62,12 @@ def make_server(config: Config, champions: Champions) -> GrpcServer:
         raise ConfigError(f"HOST, GRPC_PORT: {error}") from None
 
 
-def make_service(config: Config, champions: Champions) -> PredictionService:
+def make_service(
+    config: Config,
+    champions: Champions,
+    tracing: Tracing | None = None,
+    prediction_log: PredictionLog | None = None,
+) -> PredictionService:
     """Return the prediction service; its protocols are gRPC's own."""
     ring = KeyRing(config.api_keys, config.api_keys_file)
     return PredictionService(
@@ -63,7 +79,8 @@ def make_service(config: Config, champions: Champions) -> PredictionService:
         max_in_flight=config.max_in_flight,
         guard=Guard(ring, require_for_prediction=config.require_api_key),
         cors=Cors(()),
-        observation=Observation(Metrics(), config.access_log_sample),
+        observation=Observation(Metrics(), config.access_log_sample, tracing),
+        prediction_log=prediction_log,
     )
 
 
@@ -79,17 +96,32 @@ def read_pem(setting: str, path: str) -> bytes:
 
 def serve(config: Config, stopping: threading.Event) -> None:
     """Serve until `stopping` is set, then end the calls under way."""
+    where = config.models_folder
+    folder = open_model_folder(where, config.registry) if where else None
     champions = Champions(
-        open_registry(**config.registry), names=config.models, poll_seconds=config.poll_seconds
+        folder or open_registry(**config.registry),
+        names=config.models,
+        poll_seconds=config.poll_seconds,
+        keeps_words=bool(config.prediction_log),
     )
-    server = make_server(config, champions)
+    if folder is not None:
+        folder.serve(champions)
+    tracing = tracing_of(**config.tracing)
+    prediction_log = open_prediction_log(config, lambda outcome, rows: None)
+    server = make_server(config, champions, tracing, prediction_log, folder)
     champions.start()
+    if tracing is not None:
+        tracing.start()
     server.start()
     print(f"gRPC on {config.host}:{server.port}", flush=True)
     while not stopping.wait(config.poll_seconds):
         server.update_health()
     server.stop(GRACE)
     champions.stop()
+    if prediction_log is not None:
+        prediction_log.close()
+    if tracing is not None:
+        tracing.stop()
 
 
 def main() -> int:

@@ -54,6 +54,9 @@ preload_app = not any(word.endswith(")") for word in sys.argv)
 # https://devcenter.heroku.com/articles/request-timeout
 timeout = 30
 
+# Beyond so many connections, those that wait for their clients are closed, silent longest first.
+worker_connections = _config.max_connections
+
 # A dyno has 30 s from SIGTERM to SIGKILL. https://devcenter.heroku.com/articles/dynos#shutdown
 graceful_timeout = 20
 
@@ -183,7 +186,8 @@ def _start_trainer(server: Any) -> None:
     from worker import start_embedded
 
     if _config.training_worker == "embedded":
-        server.trainer = start_embedded(_config.database_url)
+        at_once = bool(_config.prediction_log)  # drift is looked at without a job, too
+        server.trainer = start_embedded(_config.database_url, at_once)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -14,8 +14,9 @@ import numpy as np
 from errors import ModelFileError
 from learning.families import find_family
 from learning.imports.example import Example, read_example
-from learning.imports.imported import Imported, classes_of
-from learning.imports.recognition import Kind, check_version, recognised
+from learning.imports.imported import Imported, class_of, classes_of
+from learning.imports.mlflow import Folder, folder_of, read_folder
+from learning.imports.recognition import Kind, check_version, holds_booster, recognised
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
 from learning.tasks import task_of
@@ -87,10 +88,12 @@ def import_model(
 ) -> Import:
     """Import a model's file and register it.
 
-    What kind of file it is, its content says, and else its ending: LightGBM's model
-    text, .cbm, .onnx, .skops, a pickle, or JSON of a script of clients/r. All but the
-    last need `schema`, an example row (.json) or table (.csv), LightGBM's only where its
-    file does not name the columns. `classes` are the target's in the model's order,
+    It may be an MLflow folder, whose own example and signature are then read. What kind of
+    file it is, its content says, and else its ending: LightGBM's model
+    text, XGBoost's JSON or UBJ, .cbm, .onnx, .skops, a pickle, or JSON of a script of
+    clients/r. All but the last need `schema`, an example row (.json) or table (.csv),
+    LightGBM's and XGBoost's only where the file does not name the columns. `classes` are
+    the target's in the model's order,
     for a file that does not name them. A pickle is read only if
     `trusted`, and by another process. Nothing can be compared: under
     `if_better` it becomes the champion only where there is none.
@@ -119,26 +122,55 @@ class Given:
 
 def read_model_file(file: Path, given: Given) -> Imported:
     """Return the model of a file, with its metrics if the schema is a table with labels."""
+    folder = folder_of(file)
+    if folder is not None:
+        return _of_folder(read_folder(folder, given.target), given)
+    return _of_file(file, given)
+
+
+def _of_folder(folder: Folder, given: Given) -> Imported:
+    """Return the model of an MLflow folder, with its own example where the user gives none."""
+    made = _of_file(folder.file, given, folder.example)
+    origin = f"an MLflow folder ({folder.flavour}): {made.origin['imported_from']}"
+    told = {"imported_from": origin, "made_with": folder.made_with}
+    return made._replace(origin={**made.origin, **told})
+
+
+def _of_file(file: Path, given: Given, own: Example | None = None) -> Imported:
+    """Return the model of a file; `own` is the example that came with it."""
     kind, data = recognised(file)
     if kind == "r":
         from learning.imports.r import import_r
 
         return import_r(data)
+    if kind == "skops" and holds_booster(data):
+        # Of these skops' own audit knows nothing: they are as a pickle.
+        kind = "pickle"
     if kind == "pickle" and not given.trusted:
         raise ModelFileError(
-            "a pickle can do anything when it is read; if you know who made it, "
-            "say --i-trust-this-file"
+            "a pickle, or a booster held by skops, can do anything when it is read; "
+            "if you know who made it, say --i-trust-this-file"
         )
-    example = None if given.schema is None else read_example(given.schema, given.target)
-    if kind == "lightgbm":
-        model = _lightgbm(data, example, given)
-    elif example is None:
-        raise ModelFileError("such a file needs --schema: an example row or table")
-    elif given.classes:
-        raise ModelFileError("--classes is for files that do not name their classes")
-    else:
-        model = _READERS[kind](data, example, given.target)
+    example = own if given.schema is None else read_example(given.schema, given.target)
+    model = _read(kind, data, example, given)
     return model if example is None else model._replace(metrics=metrics_of(model, example))
+
+
+def _read(kind: Kind, data: bytes, example: Example | None, given: Given) -> Imported:
+    if kind == "lightgbm" or kind == "xgboost":
+        return _boosted(kind, data, example, given)
+    if kind == "pickle":
+        return _pickle(data, example, given)
+    return _READERS[kind](data, _needed(example, given), given.target)
+
+
+def _needed(example: Example | None, given: Given) -> Example:
+    """Return the example, and check that nothing else is said. Raises ModelFileError."""
+    if example is None:
+        raise ModelFileError("such a file needs --schema: an example row or table")
+    if given.classes:
+        raise ModelFileError("--classes is for files that do not name their classes")
+    return example
 
 
 def metrics_of(model: Imported, example: Example) -> dict[str, Any]:
@@ -186,10 +218,14 @@ def _trained(model: Imported, protocols: tuple[str, ...] = ()) -> TrainedModel:
     )
 
 
-def _lightgbm(data: bytes, example: Example | None, given: Given) -> Imported:
+def _boosted(
+    kind: Literal["lightgbm", "xgboost"], data: bytes, example: Example | None, given: Given
+) -> Imported:
     from learning.imports.lightgbm import import_lightgbm
+    from learning.imports.xgboost import import_xgboost
 
-    return import_lightgbm(data, example, given.target, given.classes)
+    read = import_lightgbm if kind == "lightgbm" else import_xgboost
+    return read(data, example, given.target, given.classes)
 
 
 def _catboost(data: bytes, example: Example, target: str) -> Imported:
@@ -210,16 +246,22 @@ def _skops(data: bytes, example: Example, target: str) -> Imported:
     return import_skops(data, example, target)
 
 
-def _pickle(data: bytes, example: Example, target: str) -> Imported:
-    from learning.imports.isolated import import_pickle
+def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
+    from learning.imports.isolated import Handed, import_handed, read_pickle
 
     check_version(data)
-    return import_pickle(data, example, target)
+    handed = read_pickle(data, example, given.target)
+    if isinstance(handed, Handed):
+        return import_handed(handed, _needed(example, given), given.target)
+    named = given.classes or tuple(map(class_of, handed.classes))
+    made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
+    form = "a .skops file" if data.startswith(b"PK") else "a pickle"
+    kept = {"imported_from": f"{form} of {handed.library}", "read_in": handed.confined}
+    return made._replace(origin={**made.origin, **kept})
 
 
 _READERS: dict[Kind, Callable[[bytes, Example, str], Imported]] = {
     "catboost": _catboost,
     "onnx": _onnx,
     "skops": _skops,
-    "pickle": _pickle,
 }

@@ -2,6 +2,8 @@
 
     python worker.py              run jobs until SIGTERM or SIGINT (the Procfile's worker)
     python worker.py --embedded   keep such a worker running beside the web processes
+    python worker.py --archive    archive what the prediction log has in its spool, and end
+    python worker.py --drift      look at what the prediction log has that is new, and end
 
 The worker itself stays small: only the training process, which lives as long as
 its job, imports what learns. Late imports keep it so.
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -34,10 +36,15 @@ if TYPE_CHECKING:
     from jobs.pipe_progress import PipeProgress
     from jobs.queue import JobQueue
     from learning.recipe import Recipe
+    from monitoring.prediction_log import Count, PredictionLog
+    from monitoring.spool import Spool
 
 HERE = Path(__file__).resolve()
 # A router in front waits half a minute for an answer.
 DESCRIBE_SECONDS = 25
+# A segment of the prediction log is archived so often: from a disk that may end with its
+# dyno more often than within one.
+LOG_SECONDS, LOG_SECONDS_ELSEWHERE = 3600.0, 300.0
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -55,6 +62,8 @@ def main(words: Sequence[str] | None = None) -> int:
             return _as_supervisor()
         case ["--describe"]:
             return _as_describer()
+        case ["--archive" | "--drift" as errand]:
+            return _as_archivist() if errand == "--archive" else _as_drift_watch()
         case ["--job", reports, data, parent]:
             return _as_child(int(reports), int(data), int(parent))
     print(__doc__, file=sys.stderr)
@@ -63,6 +72,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _as_worker() -> int:
     from config import read_config
+    from jobs.errand import Errand
     from jobs.runner import Limits
     from jobs.worker import work
 
@@ -73,7 +83,10 @@ def _as_worker() -> int:
     try:
         config = read_config(os.environ)
         limits = Limits(config.job_time_limit, config.job_memory_limit, on_dyno=bool(config.dyno))
-        work(open_queue(config), [sys.executable, str(HERE), "--job"], limits, stop)
+        errands = []
+        if config.prediction_log:
+            errands.append(Errand([sys.executable, str(HERE), "--drift"], config.drift_seconds))
+        work(open_queue(config), [sys.executable, str(HERE), "--job"], limits, stop, errands)
     except MiranteError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 1
@@ -106,6 +119,37 @@ def _as_describer() -> int:
         print(error, file=sys.stderr)
         return 1
     print(shown(found.document()))
+    return 0
+
+
+def _as_archivist() -> int:
+    from config import read_config
+    from monitoring.archive import open_archive
+    from monitoring.archiving import archive_once
+
+    logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
+    # A platform that stops a dyno tells all of its processes: this one ends by itself, and soon.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        config = read_config(os.environ)
+        archive = open_archive(config.log_address, config.store_options)
+        limits = config.prediction_log_days, config.prediction_log_mb
+        return archive_once(open_spool(config), archive, *limits)
+    except MiranteError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 2
+
+
+def _as_drift_watch() -> int:
+    from config import read_config
+
+    logging.basicConfig(level="INFO", format="%(levelname)s %(name)s: %(message)s")
+    try:
+        look_at_drift(read_config(os.environ))
+    except MiranteError as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -145,16 +189,17 @@ def _load_training() -> Train:
     return train
 
 
-def start_embedded(database_url: str) -> subprocess.Popen[bytes]:
+def start_embedded(database_url: str, at_once: bool = False) -> subprocess.Popen[bytes]:
     """Start a supervised worker, which ends when the calling process does.
 
-    With SQLite it is started when there is a database: before, there is no job.
+    With SQLite it is started when there is a database: before, there is no job. One that
+    has more to do than jobs is started `at_once`.
     """
     parent = str(os.getpid())
     command = [sys.executable, str(HERE), "--embedded", parent]
     # Everybody on the machine sees these words: only a file's name is among them.
     _, sqlite, file = database_url.partition("sqlite:///")
-    if sqlite:
+    if sqlite and not at_once:
         wait = str(HERE.parent / "jobs" / "wait_for_database.py")
         command = [sys.executable, "-I", "-S", wait, parent, file, *command]
     return subprocess.Popen(command)
@@ -167,6 +212,69 @@ def open_queue(config: Config) -> JobQueue:
 
     database = JobsDatabase(config.database_url)
     return JobQueue(database, max_queued=config.max_queued_jobs, lease=config.job_lease_seconds)
+
+
+# ---------------------------------------------------------------- the prediction log
+
+
+def open_spool(config: Config) -> Spool:
+    """Return the spool of the configuration's prediction log."""
+    from monitoring.archive import MEBIBYTE, spool_of
+    from monitoring.spool import Spool
+
+    folder = spool_of(config.log_address, config.prediction_log_spool)
+    return Spool(folder, config.prediction_log_spool_mb * MEBIBYTE)
+
+
+def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
+    """Return the configuration's prediction log, None where it has none.
+
+    Nothing is written or started yet. Raises ConfigError and DependencyError.
+    """
+    if not config.prediction_log:
+        return None
+    from monitoring.archive import open_archive
+    from monitoring.archiving import Archiving
+    from monitoring.prediction_log import PredictionLog
+
+    open_archive(config.log_address, config.store_options)  # an address that is none ends the start
+    elsewhere = "://" in config.log_address
+    return PredictionLog(
+        open_spool(config),
+        share=config.prediction_log_sample,
+        seconds=LOG_SECONDS_ELSEWHERE if elsewhere else LOG_SECONDS,
+        key=config.prediction_log_key.encode(),
+        count=count,
+        archiver=Archiving([sys.executable, str(HERE), "--archive"]),
+    )
+
+
+def open_drift_reports(config: Config) -> Callable[[str], dict[str, Any] | None] | None:
+    """Return what reads a model's last report of drift, None where nothing is logged."""
+    if not config.prediction_log:
+        return None
+    from monitoring.archive import open_archive
+    from monitoring.drift_documents import DriftDocuments
+
+    return DriftDocuments(open_archive(config.log_address, config.store_options)).report
+
+
+def look_at_drift(config: Config) -> None:
+    """Look at the new rows of each champion, and write its report. Raises MiranteError."""
+    from datetime import UTC, datetime
+
+    from monitoring.archive import open_archive
+    from monitoring.drift_documents import DriftDocuments
+    from monitoring.drift_upkeep import LATE, LATE_ELSEWHERE, DriftUpkeep
+    from monitoring.reading import LogReader
+    from persistence.opening import open_registry
+
+    archive = open_archive(config.log_address, config.store_options)
+    late = LATE_ELSEWHERE if "://" in config.log_address else LATE
+    registry = open_registry(**config.registry)
+    reader = LogReader(archive, open_spool(config))
+    upkeep = DriftUpkeep(registry, reader, DriftDocuments(archive), late)
+    upkeep.look(list(config.models) or registry.names(), datetime.now(UTC))
 
 
 # ---------------------------------------------------------------- orders

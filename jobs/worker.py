@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from errors import MiranteError, StoreUnavailable
 from jobs.claim import Claim
+from jobs.errand import Errand
 from jobs.queue import JobQueue
 from jobs.runner import Limits, Runner
 
@@ -21,14 +22,25 @@ PAUSE = 5.0  # seconds to wait for a database that is away
 LONGEST_SILENCE = 10.0  # seconds between two signs of life, at most
 
 
-def work(queue: JobQueue, command: Sequence[str], limits: Limits, stop: threading.Event) -> None:
-    """Claim jobs and run them until `stop` is set; `command` starts a training process."""
+def work(
+    queue: JobQueue,
+    command: Sequence[str],
+    limits: Limits,
+    stop: threading.Event,
+    errands: Sequence[Errand] = (),
+) -> None:
+    """Claim jobs and run them until `stop` is set; `command` starts a training process.
+
+    While no job runs, errands are attended to.
+    """
     owner = f"{socket.gethostname()[:80]}-{os.getpid()}-{os.urandom(4).hex()}"
     runner = Runner(queue.uploads, command, limits, stop)
     upkeep = Upkeep(queue, owner)
     logger.info("worker %s waits for jobs", owner)
     said = ""
     while not stop.is_set():
+        for errand in errands:
+            errand.attend()
         try:
             upkeep.attend()
             job = queue.claim(owner)
@@ -43,6 +55,8 @@ def work(queue: JobQueue, command: Sequence[str], limits: Limits, stop: threadin
                 said = str(error)
                 logger.warning("%s; tried again every %g seconds", said, PAUSE)
             stop.wait(PAUSE)
+    for errand in errands:
+        errand.leave()
     upkeep.leave()
 
 

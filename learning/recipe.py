@@ -38,7 +38,9 @@ class Recipe:
     category that it means, `field_aliases` the further names that rows may have a feature under.
     `kinds`, `decimal`, `missing`, `sheet`, `skip_bad_lines` and
     `merge_rare` say how the table is read where its cells mislead, `group` and `time` which
-    rows are held out (see `tables.overrides`).
+    rows are held out (see `tables.overrides`). `log` says by feature whether its values stand
+    in the prediction log: False leaves one out, "hash" keeps a keyed hash of its words, and
+    texts stand there only with True.
     `protocols` names the protocols that answer for this model. `prepare` makes the
     recipe's table of what stands in a file.
 
@@ -64,6 +66,7 @@ class Recipe:
     merge_rare: str | None = None
     group: str | None = None
     time: str | None = None
+    log: Mapping[str, bool | Literal["hash"]] = field(default_factory=dict)
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:

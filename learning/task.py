@@ -127,6 +127,13 @@ class Task(ABC):
         raise NotImplementedError
 
     @abstractmethod
+    def served(self, predictions: Sequence[Any]) -> tuple[Doubles, Sequence[int] | None]:
+        """Return what predictions say, in one: outputs `[n, width]` as they were served.
+
+        Beside them the index of each row's class, None where there are no classes.
+        """
+
+    @abstractmethod
     def part(self, prediction: Any, start: int, end: int) -> Any:
         """Return the prediction of some of its rows, from `start` up to `end`."""
 

@@ -76,17 +76,20 @@ def _with_own(trust: Trust, folder: Path) -> Trust:
     return trust.joined(KeyFolder(folder).believed())
 
 
-def open_store(url: str, options: Mapping[str, str] | None = None) -> Store:
+def open_store(
+    url: str, options: Mapping[str, str] | None = None, table: str = "model_store"
+) -> Store:
     """Return the store at a folder's path, `postgres://…` or `s3://bucket/prefix`.
 
-    `options` are the S3 client's (`endpoint`, `region`, `access_key_id`, …).
+    `options` are the S3 client's (`endpoint`, `region`, `access_key_id`, …), and `table` is
+    that of a database.
     Nothing is connected to yet. Raises ConfigError, or DependencyError when the
     store's library is not installed.
     """
     if url.startswith(("postgres://", "postgresql://")):
         from persistence.stores.postgres import PostgresStore
 
-        return PostgresStore(url)
+        return PostgresStore(url, table)
     if url.startswith("s3://"):
         from persistence.stores.s3 import S3Store
 

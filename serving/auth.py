@@ -6,11 +6,11 @@ A key is a random token; only its SHA-256 is kept, as one entry
 
 in the setting API_KEYS (entries separated by commas) or as a line of the key
 file. `python -m serving.auth new --scope train` makes one, prints the token
-once, and writes the entry to the file.
+once, and writes the entry to the file; `--token` takes one that clients have already.
 
-Scopes: `predict` (where prediction is closed), `train` (training, jobs, promote
-and roll back: a training may promote anyway), `admin` (all of it, deletion and
-the audit).
+Scopes: `predict` (where prediction is closed), `feedback` (what came true), `train`
+(training, jobs, promote and roll back: a training may promote anyway), `admin` (all
+of it, deletion and the audit).
 """
 
 from __future__ import annotations
@@ -36,16 +36,21 @@ from serving.refusals import KeyRejected, ScopeMissing
 
 log = logging.getLogger("mirante.auth")
 
-Scope = Literal["predict", "train", "admin"]
+Scope = Literal["predict", "feedback", "train", "admin"]
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 KEY_FILE = "var/api_keys"
-FORM = "name:scope[+scope]:sha256, with the scopes predict, train, admin"
+FORM = "name:scope[+scope]:sha256, with the scopes predict, feedback, train, admin"
 HOW_TO = "no API key is set up here; make one: python -m serving.auth new --scope train"
 
 # 256 random bits; the prefix lets scanners of repositories know a leaked one.
 PREFIX = "mirante_"
 LONGEST_TOKEN = 256
+# A token of one's own: it may stand in a path, and cannot be guessed at the rate that is let in.
+SHORTEST_TOKEN = 16
+FEWEST_LETTERS = 8
+FROM_INPUT = "-"
+_OWN_TOKEN = re.compile(rf"[A-Za-z0-9_-]{{{SHORTEST_TOKEN},{LONGEST_TOKEN}}}")
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -67,11 +72,24 @@ class ApiKey(NamedTuple):
         return f"{self.name}:{scopes}:{self.digest.hex()}"
 
 
-def new_key(name: str, scopes: Iterable[str]) -> tuple[str, ApiKey]:
-    """Make a key; return its token, which is kept nowhere, and the key. Raises ConfigError."""
-    token = PREFIX + secrets.token_urlsafe(32)
+def new_key(name: str, scopes: Iterable[str], token: str | None = None) -> tuple[str, ApiKey]:
+    """Make a key, of a token of one's own or a random one; return the token and the key.
+
+    The token is kept nowhere. Raises ConfigError.
+    """
+    token = PREFIX + secrets.token_urlsafe(32) if token is None else check_token(token)
     digest = hashlib.sha256(token.encode()).hexdigest()
     return token, read_entry(f"{name}:{'+'.join(scopes)}:{digest}")
+
+
+def check_token(token: str) -> str:
+    """Return a token of one's own. Raises ConfigError, which does not show it, for a weak one."""
+    if not _OWN_TOKEN.fullmatch(token) or len(set(token)) < FEWEST_LETTERS:
+        raise ConfigError(
+            f"the token: expected {SHORTEST_TOKEN} to {LONGEST_TOKEN} of A-Z, a-z, 0-9, _ and -, "
+            f"at least {FEWEST_LETTERS} of them different"
+        )
+    return token
 
 
 def read_entry(entry: str, where: str = "API_KEYS") -> ApiKey:
@@ -254,9 +272,14 @@ def _new(chosen: argparse.Namespace, file: Path, keys: list[ApiKey]) -> int:
     name = chosen.name or f"key-{secrets.token_hex(3)}"
     if any(key.name == name for key in keys):
         raise ConfigError("there is a key of that name")
-    token, key = new_key(name, chosen.scope)
+    given = sys.stdin.readline().strip() if chosen.token == FROM_INPUT else chosen.token
+    token, key = new_key(name, chosen.scope, given)
+    same = next((other.name for other in keys if other.digest == key.digest), None)
+    if same is not None:
+        raise ConfigError(f"the key {same} has that token")
     write_key_file(file, [*keys, key])
-    print(token)
+    if given is None:
+        print(token)
     print(f"Its SHA-256 is kept in {file}; the token itself is not shown again.", file=sys.stderr)
     print(f"Where there is no disk, add to API_KEYS: {key.entry()}", file=sys.stderr)
     return 0
@@ -287,6 +310,9 @@ def _read_words(words: Sequence[str] | None) -> argparse.Namespace:
     new = commands.add_parser("new", help="make a key and print its token")
     new.add_argument("--scope", action="append", required=True, choices=SCOPES)
     new.add_argument("--name", help="the name it has in the audit")
+    new.add_argument(
+        "--token", help="a token that clients have already; - reads it from standard input"
+    )
     commands.add_parser("list", help="list the names and scopes")
     revoke = commands.add_parser("revoke", help="remove a key")
     revoke.add_argument("name")

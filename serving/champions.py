@@ -159,7 +159,8 @@ class Champions:
     """Follows the champion alias of every model named.
 
     `names` are the models to follow; none named means all that the registry has.
-    `on_load(name, outcome)` is called after every swap and every failed load.
+    `on_load(name, outcome)` is called after every swap and every failed load; `keeps_words`
+    is what the codecs are told (see `tables.rows`).
     """
 
     def __init__(
@@ -169,11 +170,13 @@ class Champions:
         names: tuple[str, ...] = (),
         poll_seconds: float = 2.0,
         on_load: Callable[[str, str], None] = lambda name, outcome: None,
+        keeps_words: bool = False,
     ) -> None:
         self._registry = registry
         self._names = names
         self._poll_seconds = poll_seconds
         self._on_load = on_load
+        self._keeps_words = keeps_words
         self._live: dict[str, Live] = {}
         self._faults: dict[str, str] = {}
         self._refreshing = threading.Lock()
@@ -278,6 +281,7 @@ class Champions:
 
     def _swap(self, name: str, alias: Alias) -> None:
         live = load_live(self._registry.read(name, alias.version, alias.sha256))
+        live.codec.keeps_words = self._keeps_words
         # One assignment: a request has either the old one or the new one.
         self._live[name] = live
         log.info("model loaded", extra={"model": name, "version": live.version})

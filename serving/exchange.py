@@ -7,7 +7,8 @@ request gets the same answer whichever way it came.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
@@ -27,6 +28,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 Routes = tuple[tuple[str, str, str], ...]
 
 JSON = b"application/json"
+NO_PARAMETERS: Mapping[str, Any] = {}
 # What is decoded of a request that asks for no prediction.
 NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 _LEVEL = re.compile(r"0?\.\d{1,6}")
@@ -80,11 +82,14 @@ class Exchange:
     """A request on its way. Header names are lower case, as in ASGI.
 
     `name`, `version` and `token` are what the path says of model, version and key;
-    `max_rows` is how many rows are taken. `inference_id` is the prediction's id.
+    `max_rows` is how many rows are taken; `partial`, once decoded, whether fewer may be answered.
+    `inference_id` is the prediction's id.
     The members below `body` are not there before their station: `live` comes with
     admission, `decoded` with decoding, `prediction` with predicting, and `explanations`, one a
     row, where they are asked for; `options` is what decoding keeps for rendering. `error` is
     what refuses it.
+    `trace` is its caller's,
+    `marks` are the ends of its stations, where spans are made of them.
     """
 
     route: Route
@@ -97,6 +102,7 @@ class Exchange:
     token: str | None = None
     max_rows: int = MOST_ROWS
     inference_id: str = ""
+    partial: bool = False
     body: bytes = b""
     live: Live = field(init=False)
     decoded: Decoded = field(init=False)
@@ -107,6 +113,11 @@ class Exchange:
     rows: int = 0
     error: Exception | None = None
     trace: TraceContext | None = None
+    marks: Sequence[tuple[str, float]] = ()
+
+    def mark(self, station: str) -> None:
+        """Note that a station has ended."""
+        self.marks = (*self.marks, (station, time.perf_counter()))
 
     def forget(self) -> None:
         """Let go of the body and of all that was made of it; `error` stays, without its frames."""
@@ -140,6 +151,15 @@ class Exchange:
                 raise RequestError(f"{name}: expected 1 or true, 0 or false")
         return [value in ("1", "true") for value in given]
 
+    def switches(self, parameters: Mapping[str, Any] = NO_PARAMETERS) -> tuple[bool, bool]:
+        """Return `partial` and `strict`, of the query or of the body's parameters; keep the first.
+
+        `partial` is for protocols whose answer says which rows it has. Raises RequestError.
+        """
+        partial, strict = self.flags("partial", "strict")
+        self.partial = partial or _is_set("partial", parameters)
+        return self.partial, strict or _is_set("strict", parameters)
+
     @property
     def level(self) -> float | None:
         """The level of the interval that the query asks for, None where it asks for none.
@@ -155,3 +175,10 @@ class Exchange:
         if not _LEVEL.fullmatch(given) or float(given) == 0.0:
             raise RequestError("interval: expected a number above 0 and below 1, such as 0.9")
         return float(given)
+
+
+def _is_set(name: str, parameters: Mapping[str, Any]) -> bool:
+    value = parameters.get(name)
+    if value not in (None, True, False, "1", "true", "0", "false"):
+        raise RequestError(f"{name}: expected true or false")
+    return value in (True, "1", "true")

@@ -58,11 +58,19 @@ WRITABLE_LINES = {
 
 def readable(exchange: Exchange) -> str:
     """Return the media type that the body is written in. Raises MediaTypeError."""
-    given = exchange.headers.get(b"content-type", b"")
+    return media_of(exchange.headers.get(b"content-type", b""))
+
+
+def media_of(given: bytes) -> str:
+    """Return the media type that a Content-Type means. Raises MediaTypeError."""
     # Most clients write it just so; the parameters of the others are cut off.
-    media = _READABLE.get(given) or _READABLE.get(exchange.media_type)
+    media = _READABLE.get(given)
+    if media is not None:
+        return media
+    bare = given.partition(b";")[0].strip().lower()
+    media = _READABLE.get(bare)
     if media is None:
-        table = exchange.media_type in _FILES
+        table = bare in _FILES
         hint = "; POST /v0/train and build_model.py take files such as this" if table else ""
         raise MediaTypeError(f"expected Content-Type {JSON}, {JSON_LINES} or {CSV}{hint}")
     return media

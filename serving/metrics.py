@@ -24,6 +24,11 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
+
+from serving.exemplars import Exemplars, WithExemplars
 
 log = logging.getLogger("mirante.metrics")
 
@@ -33,8 +38,16 @@ COUNT_EVERY = 1.0  # seconds
 BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1, 5)
 
 
+# The buckets as a histogram's label `le` has them.
+BOUNDS = (*map(floatToGoString, BUCKETS), "+Inf")
+SECONDS = "mirante_request_seconds"
+
+
 class Noted(NamedTuple):
-    """A request as it is noted down; `seconds` is the time that its answer took."""
+    """A request as it is noted down; `seconds` is the time that its answer took.
+
+    `trace_id` is that of a trace which is recorded; empty for none.
+    """
 
     route: str
     status: int
@@ -42,6 +55,7 @@ class Noted(NamedTuple):
     rows: int
     model: str
     version: str
+    trace_id: str = ""
 
 
 class Metrics:
@@ -54,7 +68,7 @@ class Metrics:
             "mirante_requests", "Requests answered.", ("route", "status"), registry=self._registry
         )
         self._seconds = Histogram(
-            "mirante_request_seconds",
+            SECONDS,
             "Time to answer, from the whole body to the answer.",
             ("route",),
             buckets=BUCKETS,
@@ -69,6 +83,14 @@ class Metrics:
             ("model", "event"),
             registry=self._registry,
         )
+        self._exemplars = Exemplars(folder)
+        self._logged = Counter(
+            "mirante_prediction_log_rows",
+            "Rows of the prediction log: written, or dropped and why.",
+            ("outcome",),
+            registry=self._registry,
+        )
+        self._collectors: list[Collector] = []
         # labels() costs more than counting does: its results are kept.
         self._kept: dict[tuple[Any, ...], Any] = {}
         self._noted: deque[Noted] = deque()
@@ -77,10 +99,17 @@ class Metrics:
         self._flushing = threading.Lock()
 
     def note_request(
-        self, route: str, status: int, seconds: float, rows: int, model: str, version: str
+        self,
+        route: str,
+        status: int,
+        seconds: float,
+        rows: int,
+        model: str,
+        version: str,
+        trace_id: str = "",
     ) -> None:
         """Note a request down, to be counted within a second."""
-        self._noted.append(Noted(route, status, seconds, rows, model, version))
+        self._noted.append(Noted(route, status, seconds, rows, model, version, trace_id))
         if not self._counting:
             self._start()
 
@@ -111,14 +140,27 @@ class Metrics:
             for note in noted:
                 rows[note.model, note.version] += note.rows
                 times[note.route].append(note.seconds)
+                if note.trace_id:
+                    bound = BOUNDS[bisect_left(BUCKETS, note.seconds)]
+                    self._exemplars.keep(note.route, bound, note.trace_id, note.seconds)
             for (model, version), count in (+rows).items():
                 self._child(self._rows, model, version).inc(count)
             for route, seconds in times.items():
                 _observe(self._child(self._seconds, route), seconds)
+            self._exemplars.write()
 
     def count_event(self, model: str, event: str) -> None:
         """Count a model loaded or refused."""
         self._child(self._events, model, event).inc()
+
+    def count_logged(self, outcome: str, rows: int) -> None:
+        """Count rows that were written to the prediction log, or dropped."""
+        self._child(self._logged, outcome).inc(rows)
+
+    def attach(self, collector: Collector) -> None:
+        """Show what a collector reads elsewhere, the same for every worker, beside the counts."""
+        self._collectors.append(collector)
+        self._registry.register(collector)
 
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric._name, *labels)
@@ -130,12 +172,23 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return all metrics in Prometheus' text format; the others' are a second old."""
+        return generate_latest(self._all())
+
+    def openmetrics(self) -> bytes:
+        """Return all metrics in OpenMetrics' text format, which has exemplars."""
+        found = WithExemplars(self._all(), SECONDS, self._exemplars)
+        text: bytes = openmetrics.generate_latest(found)  # type: ignore[no-untyped-call]
+        return text
+
+    def _all(self) -> CollectorRegistry:
         self.flush()
         if not self._folder:
-            return generate_latest(self._registry)
+            return self._registry
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]
-        return generate_latest(registry)
+        for collector in self._collectors:
+            registry.register(collector)
+        return registry
 
 
 def _observe(histogram: Any, seconds: list[float]) -> None:

@@ -7,14 +7,16 @@ that name alone, never of anything else that a request says.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from errors import Conflict, MiranteError, ModelUnknown
 from persistence.aliases import check_name
 from persistence.artifact import Artifact
+from persistence.opening import open_registry
 from persistence.registry import Alias, Registry
+from policy import is_name
 from serving.champions import Champions
 
 
@@ -44,6 +46,13 @@ class ModelFolder:
     def shown(self, known: Iterable[str] = ()) -> list[str]:
         """Return the names of the loaded models; what is no more among them was unloaded."""
         return sorted(self._loaded)
+
+    def names(self) -> list[str]:
+        """Return the names of the models in the folder, loaded or not."""
+        if not self._folder.is_dir():
+            return []
+        there = (entry.name for entry in self._folder.iterdir() if (entry / "model").is_dir())
+        return sorted(name for name in there if is_name(name))
 
     def champion(self, name: str) -> Alias | None:
         """Return the champion alias of a loaded model."""
@@ -95,3 +104,16 @@ class ModelFolder:
     def _live(self, name: str) -> None:
         if self._champions is not None:
             self._champions.live(name)
+
+
+def open_model_folder(folder: str, registry: Mapping[str, Any]) -> ModelFolder:
+    """Return a folder of models, each trusted by its own keys unless a key folder is set.
+
+    `registry` is what `open_registry` takes.
+    """
+
+    def open_folder(store: Path) -> Registry:
+        keys = registry["key_folder"] or str(store / "keys")
+        return open_registry(**{**registry, "model_store": str(store), "key_folder": keys})
+
+    return ModelFolder(folder, open_folder)

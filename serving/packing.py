@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable
 
 from serving.exchange import Answer, Headers
@@ -17,6 +18,11 @@ def _gzip(body: bytes) -> bytes:
     return gzip.compress(body, 1, mtime=0)
 
 
+def _deflate(body: bytes) -> bytes:
+    # In zlib's frame, as RFC 9110 has it and Triton's client unpacks it.
+    return zlib.compress(body, 1)
+
+
 def _zstd(body: bytes) -> bytes:
     import pyarrow as pa
 
@@ -24,7 +30,11 @@ def _zstd(body: bytes) -> bytes:
     return packed
 
 
-_PACKERS: dict[bytes, Callable[[bytes], bytes]] = {b"gzip": _gzip, b"zstd": _zstd}
+_PACKERS: dict[bytes, Callable[[bytes], bytes]] = {
+    b"gzip": _gzip,
+    b"zstd": _zstd,
+    b"deflate": _deflate,
+}
 
 
 def pack(answer: Answer, accept: bytes | None) -> Answer:

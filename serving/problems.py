@@ -26,6 +26,7 @@ STATUS: dict[type[MiranteError], HTTPStatus] = {
     refusals.RequestError: HTTPStatus.BAD_REQUEST,
     refusals.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     refusals.BodyTimeout: HTTPStatus.REQUEST_TIMEOUT,
+    refusals.CallUnknown: HTTPStatus.METHOD_NOT_ALLOWED,
     refusals.DeadlinePassed: HTTPStatus.GATEWAY_TIMEOUT,
     refusals.MediaTypeError: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     refusals.NotAcceptable: HTTPStatus.NOT_ACCEPTABLE,

@@ -6,6 +6,7 @@ MiranteError
 │   ├── BodyTimeout         it did not arrive in time
 │   ├── MediaTypeError      a media type that this route does not read
 │   └── NotAcceptable       a media type that this route does not write
+├── CallUnknown             there is no such call
 ├── DeadlinePassed          the client's deadline passed before its answer
 ├── AccessError
 │   ├── KeyRejected         there is no key, or it is not known
@@ -37,6 +38,10 @@ class MediaTypeError(RequestError):
 
 class NotAcceptable(RequestError):
     """The answer's media type is one that this route does not write."""
+
+
+class CallUnknown(MiranteError):
+    """There is no such call."""
 
 
 class DeadlinePassed(MiranteError):

@@ -15,7 +15,7 @@ from errors import MiranteError, RowProblem
 from serving.champions import Live
 from serving.exchange import Exchange
 from tables.batch import Batch
-from tables.rows import MOST_PROBLEMS, Decoded, rejected
+from tables.rows import MOST_PROBLEMS, Decoded, Unseen, rejected
 
 log = logging.getLogger("mirante.refused_rows")
 
@@ -79,7 +79,7 @@ def _without(exchange: Exchange, decoded: Decoded, refused: list[int]) -> Decode
     """Return the rows that the model answers. Raises RowsError for the others, unless `partial`."""
     problems = [RowProblem(decoded.indices[i], None, EXPECTED, GOT) for i in refused]
     good = np.setdiff1d(np.arange(len(decoded.batch.matrix)), refused)
-    if problems and not (_is_partial(exchange) and len(good)):
+    if problems and not (exchange.partial and len(good)):
         raise rejected([*decoded.problems, *problems])
     kept = [decoded.indices[i] for i in good]
     at = set(kept)
@@ -91,12 +91,14 @@ def _without(exchange: Exchange, decoded: Decoded, refused: list[int]) -> Decode
         more_problems=decoded.more_problems + len(listed[MOST_PROBLEMS:]),
         unknown=tuple(where for where in decoded.unknown if where[0] in at),
         missing=tuple(where for where in decoded.missing if where[0] in at),
+        unseen=_moved(decoded.unseen, good),
     )
 
 
-def _is_partial(exchange: Exchange) -> bool:
-    """Tell whether fewer rows may be answered than were sent: if the protocol says which."""
-    return getattr(exchange.route.protocol, "PARTIAL", False) and exchange.flags("partial")[0]
+def _moved(unseen: Unseen, good: Indices) -> Unseen:
+    """Return the words of the rows that are left, where those are now."""
+    now = {row: index for index, row in enumerate(good.tolist())}
+    return tuple((now[row], column, word) for row, column, word in unseen if row in now)
 
 
 def part(batch: Batch, rows: Indices) -> Batch:

@@ -12,8 +12,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from errors import MiranteError, NotFound, TooManyRows
+from errors import AccessError, MiranteError, NotFound, TooManyRows
+from monitoring.entries import Answered
+from monitoring.prediction_log import PredictionLog
 from serving.actions import ACTIONS, EXPLAIN
+from serving.auth import HOW_TO, Scope
 from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.description import Description
@@ -23,7 +26,7 @@ from serving.media import unpack
 from serving.memory import CollectionPause, give_back
 from serving.observation import Observation
 from serving.packing import pack
-from serving.problems import fault, too_large
+from serving.problems import FAULT, too_large
 from serving.request_ids import RequestIds
 from serving.trace_context import PARENT, TraceContext, trace_of
 from tables.json_text import is_long, too_many
@@ -43,8 +46,8 @@ class HttpProtocol(PredictionProtocol, Protocol):
     `ROUTES` are (method, path pattern, action), where `{name}` is a model's name,
     `{version}` the one that must be live, and `{token}` a key. `PROTOCOL`, if any,
     is what a model must declare to be reached by a route that names no model.
-    `TAG` is its heading in the OpenAPI document. `IN_HEAD`, if it is there and false, says that
-    only the body tells which model it is for.
+    `TAG` is its heading in the OpenAPI document, the module's first line what stands under it.
+    `IN_HEAD`, if it is there and false, says that only the body tells which model it is for.
     """
 
     TAG: str
@@ -57,7 +60,11 @@ class HttpProtocol(PredictionProtocol, Protocol):
 
 
 class Guard(Protocol):
-    """Who may predict: raises AccessError, or does nothing."""
+    """Who may do what: raises AccessError, or does nothing."""
+
+    def check(self, headers: Iterable[tuple[bytes, bytes]], scope: Scope, client: str) -> Any:
+        """Raise AccessError for a request whose key does not have the scope."""
+        ...
 
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
@@ -81,6 +88,7 @@ class PredictionService:
         guard: Guard | None,
         cors: Cors,
         observation: Observation,
+        prediction_log: PredictionLog | None = None,
         more_routes: Iterable[Route] = (),
     ) -> None:
         self.champions = champions
@@ -95,6 +103,8 @@ class PredictionService:
         self._guard = guard
         self._cors = cors
         self._observation = observation
+        self._traced = observation.tracing is not None
+        self._prediction_log = prediction_log
         self._exact = {(r.method, r.pattern): r for r in self.routes if "{" not in r.pattern}
         self._patterns = [
             (r, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(r.pattern))))
@@ -134,6 +144,8 @@ class PredictionService:
         )
         if PARENT in headers:
             exchange.trace = trace_of(headers)
+        if self._traced:
+            exchange.mark("begin")
         return exchange
 
     def admit(self, exchange: Exchange) -> None:
@@ -153,6 +165,12 @@ class PredictionService:
             raise too_large(self.max_body_bytes)
         if exchange.route.in_head and exchange.route.lists is None:
             exchange.live = self._find(exchange)
+
+    def check_key(self, exchange: Exchange, scope: Scope) -> None:
+        """Raise AccessError for a request whose key does not have the scope."""
+        if self._guard is None:
+            raise AccessError(HOW_TO)
+        self._guard.check(exchange.headers.items(), scope, exchange.client)
 
     def is_quick(self, exchange: Exchange) -> bool:
         """Whether a whole body, not packed, is answered at once: by its model, or by none."""
@@ -222,10 +240,15 @@ class PredictionService:
                 groups.setdefault(key, []).append(exchange)
         for (action, _), group in groups.items():
             ACTIONS[action](group)
+            if self._traced:
+                for exchange in group:
+                    exchange.mark(action)
         return [self._render(exchange) for exchange in exchanges]
 
     def _decode(self, exchange: Exchange) -> None:
         exchange.started = time.perf_counter()
+        if self._traced:
+            exchange.mark("receive")
         try:
             encoding = exchange.headers.get(b"content-encoding")
             if encoding is not None:
@@ -235,6 +258,8 @@ class PredictionService:
             self._check_size(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
+        if self._traced:
+            exchange.mark("decode")
 
     def _check_size(self, exchange: Exchange) -> None:
         """Raise TooManyRows for what would be answered with too many values."""
@@ -252,6 +277,8 @@ class PredictionService:
             exchange.rows = len(exchange.decoded.batch.matrix)
             try:
                 answer = exchange.route.protocol.render(exchange)
+                if self._traced:
+                    exchange.mark("render")
             except Exception as error:
                 exchange.error = error
         if exchange.error is not None:
@@ -259,13 +286,12 @@ class PredictionService:
         return self._finish(exchange, answer)
 
     def _refusal(self, exchange: Exchange, error: Exception) -> Answer:
-        if isinstance(error, MiranteError):
-            return exchange.route.protocol.refuse(error, exchange.request_id)
-        told = exchange.trace.members if exchange.trace else {}
-        log.error(
-            "request failed", extra={"request_id": exchange.request_id, **told}, exc_info=error
-        )
-        return fault(exchange.request_id)
+        if not isinstance(error, MiranteError):
+            told = {"request_id": exchange.request_id}
+            told |= exchange.trace.members if exchange.trace else {}
+            log.error("request failed", extra=told, exc_info=error)
+            error = MiranteError(FAULT)
+        return exchange.route.protocol.refuse(error, exchange.request_id)
 
     def refuse(self, exchange: Exchange, error: MiranteError) -> Answer:
         """Answer a request that was not computed."""
@@ -276,22 +302,42 @@ class PredictionService:
     def _finish(self, exchange: Exchange, answer: Answer) -> Answer:
         """Record the request, and add the headers that every answer has."""
         live = getattr(exchange, "live", None)
-        self._observation.record(
+        seconds = time.perf_counter() - exchange.started
+        trace = self._observation.record(
             request_id=exchange.request_id,
             method=exchange.route.method,
             route=exchange.route.pattern,
             status=answer.status,
-            seconds=time.perf_counter() - exchange.started,
+            seconds=seconds,
             rows=exchange.rows,
             model=live.name if live else "",
             version=live.version if live else "",
             detail=str(exchange.error) if isinstance(exchange.error, MiranteError) else "",
             trace=exchange.trace,
+            client=exchange.client,
+            headers=exchange.headers,
+            marks=exchange.marks,
         )
         if exchange.error is None and exchange.route.action in ACTIONS:
             identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
             answer = answer._replace(headers=(*answer.headers, identity))
-        return complete(answer, exchange.headers, exchange.request_id, self._cors, exchange.trace)
+            if self._prediction_log is not None and self._prediction_log.is_chosen():
+                self._prediction_log.note(_answered(exchange, seconds))
+        return complete(answer, exchange.headers, exchange.request_id, self._cors, trace)
+
+
+def _answered(exchange: Exchange, seconds: float) -> Answered:
+    """Return what the prediction log keeps of an exchange that was answered."""
+    return Answered(
+        exchange.live,
+        exchange.decoded,
+        exchange.prediction,
+        exchange.inference_id,
+        time.time(),
+        seconds,
+        exchange.route.pattern,
+        len(exchange.body),
+    )
 
 
 def _routes_of(protocols: Iterable[HttpProtocol], more: Iterable[Route]) -> tuple[Route, ...]:

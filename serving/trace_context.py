@@ -23,6 +23,11 @@ class TraceContext(NamedTuple):
     state: str = ""
 
     @property
+    def sampled(self) -> bool:
+        """Whether the trace is recorded, as far as the caller knows."""
+        return bool(int(self.flags, 16) & 1)
+
+    @property
     def members(self) -> dict[str, str]:
         """What a line of the log says of it."""
         return {"trace_id": self.trace_id, "span_id": self.span_id}

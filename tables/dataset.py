@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import DatasetError
 from tables.batch import Batch
 from tables.column import Values, as_columns, encode_column, formats_of
 from tables.decoding import decoded_row
@@ -63,6 +64,21 @@ class Dataset:
         """Return the dataset of a quantity that has a unit."""
         target = msgspec.structs.replace(self.schema.target, unit=unit)
         return replace(self, schema=msgspec.structs.replace(self.schema, target=target))
+
+    def logging(self, log: Mapping[str, bool | Literal["hash"]]) -> Dataset:
+        """Return the dataset whose features stand in the prediction log as is said by name.
+
+        Raises DatasetError for a name that is no column's.
+        """
+        known = {*(feature.name for feature in self.schema.features), *self.schema.ignored}
+        for name in log:
+            if name not in known:
+                raise DatasetError(f"log: the table has no column {name}")
+        features = tuple(
+            msgspec.structs.replace(feature, log=log.get(feature.name))
+            for feature in self.schema.features
+        )
+        return replace(self, schema=msgspec.structs.replace(self.schema, features=features))
 
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""

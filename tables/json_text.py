@@ -174,6 +174,14 @@ def blocks(body: bytes, most_rows: int) -> Iterator[tuple[int, bytes]]:
     containers = CONTAINERS_A_ROW * most_rows + MOST_DEPTH
     found = outline(body, start, len(body), Most(most_rows, containers, len(body)))
     _check_end(body, found.end, b"]")
+    yield from items_of(body, found)
+
+
+def items_of(body: bytes, found: Outline) -> Iterator[tuple[int, bytes]]:
+    """Yield the items of a list as shorter lists, with the byte at which each begins.
+
+    Raises ParseError for an item that is not there, and TooManyRows for one that is too long.
+    """
     for begin, end in found.blocks():
         check_row(0 if end - begin <= BLOCK_BYTES else end - begin)
         if len(found.commas) and not body[begin:end].strip(_BLANK):

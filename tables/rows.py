@@ -54,6 +54,9 @@ BOOLEANS: dict[Any, float] = {
         for written in (word, word.title(), word.upper())
     },
 }
+# What jsonlite writes for a number that R has not: toJSON(c(1, NA, NaN)) is [1,"NA","NaN"].
+NOTHING_IN_R = ("NA", "NaN")
+_WITHOUT_WORDS = frozenset({"number", "integer", "boolean"})
 _BOOLEAN_WORDS = tuple(word for word in BOOLEANS if isinstance(word, str))
 _ROW_TYPES: dict[str, Any] = {
     "number": Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)],
@@ -68,6 +71,8 @@ _JSON_NAMES = {str: "string", bool: "boolean", int: "integer", float: "number", 
 Values = tuple[Any, ...]
 Parts = tuple[float, ...]
 Rejection = tuple[str, str]
+# Row and column of the matrix, and the word there that no code stands for.
+Unseen = tuple[tuple[int, int, str], ...]
 # How a feature's numbers may be written, by its name.
 Formats = dict[str, tuple[NumberFormat, ...]]
 
@@ -80,6 +85,8 @@ class Decoded(NamedTuple):
     held a category that training never saw, and `missing` which had no value
     where training always had one: the first MOST_PROBLEMS of each, and how many more.
     `single` tells one bare row from a list of one, and `rows` is the number of all.
+    `unseen` are the words of the batch that are none of the categories, where the codec
+    keeps them.
     """
 
     batch: Batch
@@ -91,6 +98,7 @@ class Decoded(NamedTuple):
     more_problems: int = 0
     more_warnings: int = 0
     rows: int = 0
+    unseen: Unseen = ()
 
 
 class _Gathered:
@@ -104,6 +112,8 @@ class _Gathered:
         self.problems: list[RowProblem] = []
         self.unknown: list[tuple[int, str]] = []
         self.missing: list[tuple[int, str]] = []
+        self.unseen: list[tuple[int, int, str]] = []
+        self.good = 0
         self.more_problems = 0
         self.more_warnings = 0
         self.count = 0
@@ -128,6 +138,8 @@ class _Gathered:
         """Add a block of good rows."""
         self.batches.append(decoded.batch)
         self.indices += decoded.indices
+        self.unseen += [(row + self.good, column, word) for row, column, word in decoded.unseen]
+        self.good += len(decoded.batch.matrix)
         self.more_warnings += decoded.more_warnings
         for kept, found in ((self.unknown, decoded.unknown), (self.missing, decoded.missing)):
             room = MOST_PROBLEMS - len(kept)
@@ -152,24 +164,26 @@ class _Gathered:
             self.more_problems,
             self.more_warnings,
             self.count,
+            tuple(self.unseen),
         )
 
 
 class RowCodec:
-    """Decodes and encodes the rows of one signature."""
+    """Decodes and encodes the rows of one signature.
+
+    `keeps_words` has it keep the words that no code stands for, as the prediction log wants them.
+    """
 
     def __init__(self, schema: Schema) -> None:
         self.schema = schema
+        self.keeps_words = False
         self._features = schema.values + schema.texts
         self._names = tuple(feature.name for feature in self._features)
         self._known = frozenset(self._names)
         self._by_name = {feature.name: feature for feature in self._features}
         self._model = schema.dialect or PLAIN_DIALECT
         # By whether a table is delimited as the model's file was.
-        self._formats: dict[bool, Formats] = {
-            same: {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
-            for same in (True, False)
-        }
+        self._formats = {same: self._formats_of(same) for same in (True, False)}
         # Rows copied from a training table carry the label and what the model does not read.
         self._ignored = {schema.target.name, *schema.ignored} - self._known
         self._expected_names = self._known | self._ignored
@@ -190,6 +204,7 @@ class RowCodec:
         self._categorical = self._of_kind("category")
         self._fallback = tuple(feature.fallback for feature in self._features)
         places = zip(range(len(self._codes)), self._codes, self._fallback, strict=True)
+        self._has_others = any(feature.other for feature in self._features)
         self._coded = tuple((i, codes, other) for i, codes, other in places if codes is not None)
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
@@ -199,6 +214,9 @@ class RowCodec:
         types = [self._row_type(names) for names in self._namings()] if self._nameable else []
         self._one = [msgspec.json.Decoder(row) for row in types]
         self._many = [msgspec.json.Decoder(list[row]) for row in types]  # type: ignore[valid-type]
+
+    def _formats_of(self, same: bool) -> Formats:
+        return {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
 
     def _of_kind(self, kind: Kind) -> list[int]:
         return [i for i, column in enumerate(self._columns) if column.kind == kind]
@@ -346,17 +364,14 @@ class RowCodec:
         if not isinstance(row, dict):
             gathered.add_problem(index, None, "object", json_name(row))
             return None
-        good = True
-        if self._aliases and not self._aliases.keys().isdisjoint(row):
-            row, twice = self._renamed(row)
-            for name in twice:
-                good = False
-                gathered.add_problem(index, name, ONE_NAME, TWO_NAMES)
+        row, twice = self._renamed(row)
+        for name in twice:
+            gathered.add_problem(index, name, ONE_NAME, TWO_NAMES)
         hinted = self._unknown_fields(index, row, gathered)
-        good = good and hinted is None
+        good = hinted is None and not twice
         values: list[Any] = []
         for feature in self._features:
-            given = row.get(feature.name, ABSENT)
+            given = _without_na(feature, row.get(feature.name, ABSENT))
             if given is None and self._imputes and not strict:
                 values.append(None)
                 continue
@@ -370,6 +385,8 @@ class RowCodec:
 
     def _renamed(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
         """Return a row by the features' own names, and those that it has under two."""
+        if self._aliases.keys().isdisjoint(row):
+            return row, []
         names = [self._aliases.get(name, name) for name in row]
         twice = [name for name, count in Counter(names).items() if count > 1]
         return dict(zip(names, row.values(), strict=True)), twice
@@ -406,6 +423,9 @@ class RowCodec:
         for i, codes, fallback in self._coded:
             values[i] = codes.get(values[i], fallback)
         texts = tuple([text or ""] for text in values[self._count :])
+        unseen: Unseen = ()
+        if self.keeps_words and (self._has_others or UNKNOWN in values):
+            unseen = self._unseen_of_one(row, values)
         # From the last on, so that those before stay where they are.
         for i, read in self._dates.items():
             values[i : i + 1] = read(values[i])
@@ -413,7 +433,14 @@ class RowCodec:
         unknown: tuple[tuple[int, str], ...] = ()
         if self._categorical and UNKNOWN in [values[i] for i in self._categorical]:
             unknown, _ = self._unknown(batch, (0,))
-        return Decoded(batch, (0,), (), unknown, single=True, rows=1)
+        return Decoded(batch, (0,), (), unknown, single=True, rows=1, unseen=unseen)
+
+    def _unseen_of_one(self, row: Values, values: Sequence[Any]) -> Unseen:
+        return tuple(
+            (0, self._slices[i].start, row[i])
+            for i, _, fallback in self._coded
+            if values[i] == fallback and isinstance(row[i], str)
+        )
 
     def _encode(self, rows: Sequence[Values], indices: Sequence[int]) -> Decoded:
         matrix = np.empty((len(rows), self._width), dtype=np.float32)
@@ -424,11 +451,26 @@ class RowCodec:
             else:
                 matrix[:, where.start] = self._coded_values(i, columns[i])
         texts = tuple([text or "" for text in column] for column in columns[self._count :])
-        return self._encoded(Batch(matrix, texts), indices)
+        return self._encoded(Batch(matrix, texts), indices, columns)
 
-    def _encoded(self, batch: Batch, indices: Sequence[int]) -> Decoded:
+    def _encoded(
+        self, batch: Batch, indices: Sequence[int], columns: Sequence[Sequence[Any]]
+    ) -> Decoded:
         unknown, more = self._unknown(batch, indices)
-        return Decoded(batch, indices, (), unknown, more_warnings=more, rows=len(indices))
+        unseen = self._unseen(batch, columns) if self.keeps_words else ()
+        return Decoded(
+            batch, indices, (), unknown, more_warnings=more, rows=len(indices), unseen=unseen
+        )
+
+    def _unseen(self, batch: Batch, columns: Sequence[Sequence[Any]]) -> Unseen:
+        """Return the words of `columns`, by feature, that got the code of no category."""
+        found: list[tuple[int, int, str]] = []
+        for i, _, fallback in self._coded:
+            at, cells = self._slices[i].start, columns[i]
+            for row in np.flatnonzero(batch.matrix[:, at] == fallback).tolist():
+                if isinstance(cells[row], str):
+                    found.append((row, at, cells[row].strip()))
+        return tuple(found)
 
     def _coded_values(self, index: int, column: Sequence[Any]) -> Sequence[Any]:
         codes, fallback = self._codes[index], self._fallback[index]
@@ -440,13 +482,15 @@ class RowCodec:
         """Return the row and field of the first categories never seen, and how many more."""
         if not self._categorical:
             return (), 0
-        rows, columns = np.nonzero(batch.matrix[:, self._categorical] == UNKNOWN)
-        first = slice(MOST_PROBLEMS)
+        unknown = batch.matrix[:, self._categorical] == UNKNOWN
+        # Of a long table whose every cell is unknown, the indices would be larger than the table.
+        first = np.flatnonzero(unknown.any(axis=1))[:MOST_PROBLEMS]
+        rows, columns = np.nonzero(unknown[first])
         found = tuple(
             (indices[row], self._columns[self._categorical[column]].name)
-            for row, column in zip(rows[first].tolist(), columns[first].tolist(), strict=True)
-        )
-        return found, len(rows) - len(found)
+            for row, column in zip(first[rows].tolist(), columns.tolist(), strict=True)
+        )[:MOST_PROBLEMS]
+        return found, int(np.count_nonzero(unknown)) - len(found)
 
     def decode_columns(
         self,
@@ -505,7 +549,8 @@ class RowCodec:
         texts = [as_texts(columns[name]) for name in self._names[self._count :]]
         if not self._are_good(doubles, texts):
             return None
-        return self._encoded(Batch(doubles.astype(np.float32), tuple(texts)), range(count))
+        batch = Batch(doubles.astype(np.float32), tuple(texts))
+        return self._encoded(batch, range(count), [columns[name] for name in self._names])
 
     def _column_quickly(
         self, index: int, cells: Sequence[str], formats: tuple[NumberFormat, ...]
@@ -554,6 +599,11 @@ class _Absent:
 
 
 ABSENT = _Absent()
+
+
+def _without_na(feature: Feature, value: Any) -> Any:
+    """Return a row's value, None for R's missing number."""
+    return None if value in NOTHING_IN_R and feature.kind in _WITHOUT_WORDS else value
 
 
 def check_value(feature: Feature, value: Any, strict: bool = False) -> tuple[Any, Rejection | None]:

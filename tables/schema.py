@@ -30,8 +30,9 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     value, beside those that always mean one. `dates` (kind date) says the same of
     dates, and which of their parts the model reads.
     `unspaced` (kind text) says that the script is written without spaces. `closed` (kind
-    category) says that the model answers no value but the categories. `names` are those that
-    a row may have it under besides its own.
+    category) says that the model answers no value but the categories. `log` says whether its
+    values stand in the prediction log, or a keyed hash of them; not set, all but texts do.
+    `names` are those that a row may have it under besides its own.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Feature(msgspec.Struct, frozen=True, omit_defaults=True):
     other: bool = False
     unspaced: bool = False
     closed: bool = False
+    log: bool | Literal["hash"] | None = None
     names: tuple[str, ...] = ()
 
     @property

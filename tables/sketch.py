@@ -73,7 +73,9 @@ class NumberSketch(msgspec.Struct, frozen=True, omit_defaults=True, tag="number"
 class CodeSketch(msgspec.Struct, frozen=True, omit_defaults=True, tag="codes"):
     """Of codes, such as a category's: the rows of the commonest, and of all the others together.
 
-    Codes are 0 up to `size`; others were never seen.
+    Codes are 0 up to `size`; others were never seen. `single` are rows whose code no other
+    had: without that row it would not have been seen. Their share is what to expect of codes
+    never seen (Good, The Population Frequencies of Species, 1953), so they count as such.
     """
 
     missing: int
@@ -81,11 +83,12 @@ class CodeSketch(msgspec.Struct, frozen=True, omit_defaults=True, tag="codes"):
     codes: tuple[int, ...] = ()
     counts: tuple[int, ...] = ()
     others: int = 0
+    single: int = 0
 
     @property
     def totals(self) -> Counts:
         """The rows in each cell when the sketch was made `[cells]`."""
-        return np.array([self.missing, 0, *self.counts, self.others], dtype=np.int64)
+        return np.array([self.missing, self.single, *self.counts, self.others], dtype=np.int64)
 
     @property
     def outside(self) -> tuple[int, ...]:
@@ -130,10 +133,12 @@ def sketch_codes(values: Values, size: int) -> CodeSketch:
     found = np.asarray(values, dtype=np.float32)
     there = found[~np.isnan(found)].astype(np.intp)
     counts = np.bincount(there, minlength=size)
+    single = int((counts == 1).sum())
+    counts[counts == 1] = 0
     kept = np.sort(np.argsort(-counts, kind="stable")[:MOST_CELLS])
-    others = len(there) - int(counts[kept].sum())
-    missing = len(found) - len(there)
-    return CodeSketch(missing, size, tuple(kept.tolist()), tuple(counts[kept].tolist()), others)
+    rows, missing = tuple(counts[kept].tolist()), len(found) - len(there)
+    others = len(there) - single - sum(rows)
+    return CodeSketch(missing, size, tuple(kept.tolist()), rows, others, single)
 
 
 def count(cells: Cells, sketch: Sketch) -> Counts:

@@ -117,7 +117,7 @@ def test_a_bad_setting_ends_the_process_with_one_line_that_does_not_show_it(
 def test_importing_it_builds_nothing_and_loads_nothing(tmp_path: Path, root: Path) -> None:
     code = (
         "import json, sys, threading; import app;"
-        "heavy = ('sklearn', 'onnxruntime', 'pandas', 'pyarrow', 'fastexcel');"
+        "heavy = ('sklearn', 'onnxruntime', 'pandas', 'pyarrow', 'fastexcel', 'opentelemetry');"
         "print(json.dumps([app._asgi_application.cache_info().currsize,"
         " threading.active_count(), [m for m in heavy if m in sys.modules]]))"
     )
@@ -128,6 +128,28 @@ def test_importing_it_builds_nothing_and_loads_nothing(tmp_path: Path, root: Pat
     assert done.stderr == ""
     assert json.loads(done.stdout) == [0, 1, []]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_opentelemetry_is_loaded_where_its_variables_ask_for_it(tmp_path, root, asked):
+    code = (
+        "import sys; from app import create_app; from config import read_config; import os;"
+        "create_app(read_config(os.environ));"
+        "print([m for m in ('opentelemetry', 'requests') if m in sys.modules])"
+    )
+    environ = {
+        "PYTHONPATH": str(root),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MODEL_STORE": str(tmp_path / "models"),
+        "DATABASE_URL": f"sqlite:///{tmp_path}/jobs.db",
+    }
+    if asked:
+        environ["OTEL_TRACES_EXPORTER"] = "console"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environ, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("opentelemetry" in done.stdout) is asked
 
 
 def test_a_protocol_is_one_file_and_one_name_in_the_wiring(
@@ -149,7 +171,8 @@ def test_a_protocol_is_one_file_and_one_name_in_the_wiring(
         assert (missing.status, missing.json["title"]) == (404, "Not Found")
         described: Any = flask.test_client().get("/v0/openapi.json").json
         assert described["paths"][path]["post"]["tags"] == ["Throw-away"]
-        assert {"name": "Throw-away"} in described["tags"]
+        about = str(throw_away.__doc__)
+        assert {"name": "Throw-away", "description": about} in described["tags"]
         assert 'route="/throw-away/{name}",status="200"' in parts.metrics.exposition().decode()
     finally:
         parts.champions.stop()

@@ -101,3 +101,16 @@ def test_a_configuration_cannot_be_changed():
 def test_a_list_may_have_a_line_for_each() -> None:
     # What $(cat file) makes of a file with one key a line.
     assert read_config({"MODELS": "credit\niris, loans\n"}).models == ("credit", "iris", "loans")
+
+
+def test_the_prediction_log_is_off_and_its_address_no_one_s():
+    assert read_config({}).log_address == ""
+    url = "postgres://u:opensesame@h/d"
+    config = read_config({"PREDICTION_LOG": "database", "DATABASE_URL": url})
+    assert config.log_address == url
+    assert "opensesame" not in repr(config)
+    with pytest.raises(ConfigError, match=r"PREDICTION_LOG: database is that of DATABASE_URL"):
+        read_config({"PREDICTION_LOG": "database"})
+    for name, value in (("SAMPLE", "2"), ("DAYS", "0"), ("MB", "-1"), ("SPOOL_MB", "0")):
+        with pytest.raises(ConfigError, match=f"PREDICTION_LOG_{name}: "):
+            read_config({f"PREDICTION_LOG_{name}": value})

@@ -18,6 +18,7 @@ from config import read_config
 from errors import ConfigError, DependencyError
 from persistence.opening import open_registry
 from recipes import find_recipe
+from tests.collector import collecting
 from tests.conftest import ROOT
 from tests.servers import free_port, listens, wait_until
 from tests.serving.factory import make_champions
@@ -57,6 +58,23 @@ def test_it_follows_the_champion_and_ends_when_told(tmp_path):
         wait_until(lambda: species(port) == "species: 0\n", "the model to be served")
         started.send_signal(signal.SIGTERM)
         assert started.wait(20) == 0
+
+
+def test_the_spans_of_calls_are_sent_before_it_ends(tmp_path):
+    build_model(find_recipe("iris"), registry=open_registry(str(tmp_path / "models")))
+    with collecting() as collector:
+        late = {"OTEL_BSP_SCHEDULE_DELAY": "600000"}
+        address = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        with process(tmp_path, **address, **late) as (started, port):
+            wait_until(lambda: listens(port), "the gRPC process")
+            assert species(port) == "species: 0\n"
+            assert collector.spans == []
+            started.send_signal(signal.SIGTERM)
+            assert started.wait(20) == 0
+        (span,) = collector.named("ml.IrisPredictor/PredictIrisSpecies")
+    assert span.attributes["rpc.response.status_code"] == "OK"
+    assert span.attributes["client.address"] in ("127.0.0.1", "%5B::1%5D")
+    assert collector.children(span) == ["receive", "decode", "predict", "render"]
 
 
 @pytest.mark.parametrize(

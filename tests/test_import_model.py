@@ -23,7 +23,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 import build_model
-from errors import DependencyError, MiranteError, ModelFileError
+from errors import DependencyError, MiranteError, ModelFileError, RowsError
 from import_model import import_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
@@ -180,10 +180,23 @@ def test_an_untrusted_type_in_a_skops_file_is_named(tmp_path, row, registry):
         import_model(tmp_path / "model.skops", registry=registry, name="mine", schema=row)
 
 
-def test_a_regressor_is_refused(tmp_path, row, numbers, registry):
-    skops.io.dump(LinearRegression().fit(numbers, numbers[:, 0]), tmp_path / "model.skops")
-    with pytest.raises(ModelFileError, match="LinearRegression is not a fitted classifier"):
-        import_model(tmp_path / "model.skops", registry=registry, name="mine", schema=row)
+def test_a_regressor_of_a_frame_is_served_and_a_row_that_it_refuses_is_named(tmp_path, registry):
+    require(find_spec("pandas") is not None, "pandas", CATBOOST)
+    import pandas
+
+    frame = pandas.DataFrame({"size": [1.0, 2.0, 3.0, 4.0] * 5, "colour": ["red", "blue"] * 10})
+    prepare = ColumnTransformer([("colour", OneHotEncoder(), ["colour"])], remainder="passthrough")
+    estimator = make_pipeline(prepare, LinearRegression()).fit(frame, frame["size"] * 100)
+    joblib.dump(estimator, tmp_path / "model.joblib")
+    (tmp_path / "row.json").write_text('{"colour": "red", "size": 1.5}')
+    file, schema = tmp_path / "model.joblib", tmp_path / "row.json"
+    import_model(file, registry=registry, name="mine", schema=schema, trusted=True)
+    live = served(registry)
+    assert live.schema.target.task == "regression"
+    batch = live.codec.encode_objects([{"colour": "blue", "size": 2.5}])
+    assert live.runtime.outputs(batch)[0, 0] == pytest.approx(250)
+    with pytest.raises(RowsError, match="does not fit"):
+        live.codec.encode_objects([{"colour": "green", "size": 2.5}])
 
 
 # ---------------------------------------------------------------- ONNX
@@ -400,3 +413,61 @@ def test_a_quantity_has_metrics_on_the_example_s_rows(tmp_path, numbers, registr
     assert live.metrics["r2"] > 0.5
     assert "price: a quantity" in taken.report()
     np.testing.assert_allclose(answers(live, numbers)[:, 0], model.predict(numbers))
+
+
+def test_a_pickle_of_lightgbm_knows_its_classes(tmp_path, numbers, classes, registry):
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(numbers, classes)
+    joblib.dump(model, tmp_path / "model.joblib")
+    (tmp_path / "row.json").write_text(json.dumps({"height": 0.25, "count": 3}))
+    options: dict[str, Any] = {"registry": registry, "name": "mine"}
+    with pytest.raises(ModelFileError, match="--i-trust-this-file"):
+        import_model(tmp_path / "model.joblib", **options)
+    schema = tmp_path / "row.json"
+    taken = import_model(tmp_path / "model.joblib", **options, schema=schema, trusted=True)
+    assert taken.model.origin["imported_from"] == "a pickle of lightgbm"
+    assert taken.model.origin["read_in"] in ("namespaces", "user", "limits")
+    live = served(registry)
+    assert live.schema.target.classes == ("no", "yes")
+    np.testing.assert_allclose(answers(live, numbers), model.predict_proba(numbers), atol=1e-9)
+
+
+def test_a_pickle_of_xgboost_is_served_without_it(tmp_path, numbers, registry):
+    require(find_spec("xgboost") is not None, "XGBoost", "pip install -r requirements-xgboost.txt")
+    import xgboost
+
+    model = xgboost.XGBRegressor(n_estimators=5, n_jobs=1).fit(numbers, numbers[:, 0] * 10)
+    (tmp_path / "model.pkl").write_bytes(pickle.dumps(model))
+    (tmp_path / "row.json").write_text(json.dumps({"height": 0.25, "count": 3}))
+    options: dict[str, Any] = {"schema": tmp_path / "row.json", "trusted": True}
+    import_model(tmp_path / "model.pkl", registry=registry, name="mine", **options)
+    live = served(registry)
+    assert (live.runtime.name, live.schema.target.task) == ("onnx", "regression")
+    np.testing.assert_allclose(answers(live, numbers)[:, 0], model.predict(numbers), rtol=1e-5)
+
+
+# ---------------------------------------------------------------- MLflow
+
+
+def test_an_mlflow_folder_is_served_with_its_own_example(tmp_path, numbers, classes, registry):
+    model = lightgbm.LGBMClassifier(n_estimators=5, verbose=-1).fit(numbers, classes)
+    skops.io.dump(model, tmp_path / "model.skops")
+    document = {
+        "flavors": {"lightgbm": {"data": "model.skops"}},
+        "mlflow_version": "3.17.2",
+        "saved_input_example_info": {"artifact_path": "input_example.json"},
+        "signature": {"inputs": '[{"type": "long", "name": "count", "required": true}]'},
+    }
+    (tmp_path / "MLmodel").write_text(json.dumps(document))  # which is YAML too
+    example = {"columns": ["height", "count"], "data": [[0.5, 3]]}
+    (tmp_path / "input_example.json").write_text(json.dumps(example))
+    options: dict[str, Any] = {"registry": registry, "name": "mine"}
+    with pytest.raises(ModelFileError, match="--i-trust-this-file"):
+        import_model(tmp_path, **options)
+    taken = import_model(tmp_path, **options, trusted=True)
+    assert taken.model.origin["imported_from"] == (
+        "an MLflow folder (lightgbm): a .skops file of lightgbm"
+    )
+    assert taken.model.origin["made_with"] == "mlflow 3.17.2"
+    live = served(registry)
+    assert [f.kind for f in live.schema.features] == ["number", "integer"]
+    np.testing.assert_allclose(answers(live, numbers), model.predict_proba(numbers), atol=1e-9)

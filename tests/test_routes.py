@@ -23,6 +23,7 @@ GUARDED = {
     ("POST", "/v0/train"): "train",
     ("POST", "/v0/models/<name>/train"): "train",
     ("POST", "/v0/describe"): "train",
+    ("POST", "/v0/feedback"): "feedback",
     ("GET", "/v0/jobs"): "train",
     ("GET", "/v0/jobs/<job_id>"): "train",
     ("GET", "/v0/jobs/<job_id>/events"): "train",
@@ -31,10 +32,14 @@ GUARDED = {
     ("POST", "/v0/models/<name>/rollback"): "train",
     ("DELETE", "/v0/models/<name>/versions/<version>"): "admin",
     ("GET", "/v0/audit"): "admin",
+    ("POST", "/v2/repository/models/<name>/load"): "admin",
+    ("POST", "/v2/repository/models/<name>/unload"): "admin",
 }
+# A list that is asked for by POST.
+LISTING = {("POST", "/v2/repository/index")}
 # Routes with a key in their path answer 404 to a wrong one.
 TOKEN = "<token>"
-KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "train", "admin")}
+KEYS = {scope: new_key(scope, [scope]) for scope in ("predict", "feedback", "train", "admin")}
 
 
 def settings(folder: Path, **more: str) -> dict[str, str]:
@@ -118,7 +123,7 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
     }
     for method, rule in routes.listed:
         if method != "GET":
-            assert (method, rule) in GUARDED or (method, rule) in predicting, (method, rule)
+            assert (method, rule) in {*GUARDED, *LISTING, *predicting}, (method, rule)
 
 
 INSPECTION = [
@@ -126,7 +131,7 @@ INSPECTION = [
     "/v0/models",
     "/metadata",
     "/prototype",
-    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto")),
+    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto", "performance")),
     *("/v1/models", "/v1/models/<name>"),
     *("/models", "/models/<name>", "/v2/models/<name>", "/v2/models/<name>/ready"),
 ]
@@ -157,17 +162,28 @@ def test_inspection_is_closed_with_prediction(tmp_path: Path) -> None:
         assert "401" in paths[rule.replace("<name>", "{name}")]["get"]["responses"]
 
 
+@pytest.mark.parametrize("required", ["0", "1"])
+def test_the_document_says_where_a_key_is_needed(tmp_path: Path, required: str) -> None:
+    routes = Routes(tmp_path, REQUIRE_API_KEY=required)
+    routes.parts.champions._live["credit"] = make_live("credit")
+    paths = routes.ask("GET", "/v0/openapi.json", "predict").json["paths"]
+    for path, item in paths.items():
+        for method, operation in item.items():
+            status = routes.ask(
+                method.upper(), path.replace("{", "<").replace("}", ">")
+            ).status_code
+            assert (status == 401) is bool(operation["security"]), (method, path, status)
+
+
 def test_the_document_tells_of_models_to_who_may_ask_them(tmp_path: Path) -> None:
     routes = Routes(tmp_path, REQUIRE_API_KEY="1")
     routes.parts.champions._live["credit"] = make_live("credit")
     stranger = routes.ask("GET", "/v0/openapi.json")
     assert stranger.status_code == 200
-    assert "credit_row" not in stranger.text
+    assert "CreditRow" not in stranger.text
     assert "/v0/models/credit" not in stranger.text
-    assert (
-        "credit_row"
-        in routes.ask("GET", "/v0/openapi.json", "predict").json["components"]["schemas"]
-    )
+    known = routes.ask("GET", "/v0/openapi.json", "predict").json
+    assert "CreditRow" in known["components"]["schemas"]
     for _ in range(30):  # to look without a key is no guess of one
         assert routes.app.test_client().get("/v0/openapi.json").status_code == 200
 
@@ -201,5 +217,6 @@ def test_without_any_key_guarded_routes_say_how_to_make_one(tmp_path: Path) -> N
     for method, rule in GUARDED:
         answer = routes.ask(method, rule)
         assert answer.status_code == 403
-        assert "python -m serving.auth new --scope train" in answer.json["detail"]
+        said = answer.json.get("detail") or answer.json["error"]
+        assert "python -m serving.auth new --scope train" in said
     assert routes.ask("GET", "/livez").status_code == 200

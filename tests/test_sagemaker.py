@@ -189,7 +189,7 @@ def test_a_container_of_many_models_loads_them_by_name(hosted, tmp_path):
         listed = requests.get(f"{url}/models", timeout=10).json()["models"]
         assert [one["modelName"] for one in listed] == ["0a1b"]
         listed = requests.get(f"{url}/models/0a1b", timeout=10).json()
-        assert listed == {"modelName": "0a1b", "modelUrl": "/models/0a1b"}
+        assert listed == {"modelName": "0a1b", "modelUrl": f"{folder}/models/0a1b/model"}
         assert requests.delete(f"{url}/models/0a1b", timeout=10).status_code == 200
         assert requests.post(invoke, json=row, timeout=10).status_code == 404
 

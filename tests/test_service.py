@@ -12,8 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from persistence.opening import open_registry
+from tests.collector import collecting
 from tests.servers import wait_until
 from tests.service import CREDIT_ROW, Service, build, serve
 
@@ -93,6 +95,27 @@ def test_a_promotion_reaches_every_worker_under_load_and_no_answer_mixes_version
     assert set(load.answers) == set(expected.items())
 
 
+def test_the_spans_of_every_worker_are_sent_before_it_ends(store):
+    late = {"OTEL_BSP_SCHEDULE_DELAY": "600000"}
+    asked, seen = 0, set[int]()
+    with collecting() as collector:
+        address = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+        with serve(store, WEB_CONCURRENCY="2", **address, **late) as running:
+            while len(seen) < 2 and asked < 100:
+                with requests.Session() as session:
+                    told = predict(running, session).headers["traceparent"]
+                    seen.add(running.worker_of(session))
+                asked += 1
+            assert collector.spans == []
+        spans = collector.named("POST /v0/predict")
+        assert len(seen) == 2
+        assert len(spans) == asked
+        assert told.split("-")[1] in {span.trace_id for span in spans}
+        stations = {tuple(collector.children(span)) for span in spans}
+        assert stations == {("receive", "decode", "predict", "render")}
+        assert collector.named("GET /livez")
+
+
 def test_a_killed_worker_is_replaced_and_the_others_answer(service):
     victim = service.workers()[0]
     victim.kill()
@@ -139,6 +162,22 @@ def test_metrics_count_what_all_workers_answered(service):
             asked += 1
             workers.add(service.worker_of(session))
     wait_until(lambda: {counted() for _ in range(10)} == {asked}, "every worker's count")
+
+
+def test_every_worker_shows_the_trace_of_a_slow_request(service):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    asked = {"Accept": "application/openmetrics-text"}
+
+    def shown() -> set[str]:
+        text = requests.get(f"{service.url}/metrics", headers=asked, timeout=10).text
+        families = {family.name: family for family in text_string_to_metric_families(text)}
+        samples = families["mirante_request_seconds"].samples
+        return {s.exemplar.labels["trace_id"] for s in samples if s.exemplar}
+
+    parent = {"traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    answer = requests.post(f"{service.url}/v0/predict", json=CREDIT_ROW, headers=parent, timeout=10)
+    assert answer.headers["traceparent"] == parent["traceparent"]
+    wait_until(lambda: all(trace in shown() for _ in range(10)), "every worker's exemplars")
 
 
 def test_a_client_that_leaves_in_the_middle_of_its_body_disturbs_nobody(service):

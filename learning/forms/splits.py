@@ -10,6 +10,8 @@ import numpy as np
 from learning.forms.sources import CannotFold, Columned, Indicator, Number
 from learning.forms.trees import AtMost, Is, Leaf, Link, Node, Split
 
+# A feature with more codes than these has no categories.
+MOST_CODES = 1 << 20
 Values = Callable[[Any], tuple[float, ...]]
 
 
@@ -67,6 +69,8 @@ def among(given: Columned, chosen: Chosen) -> Node:
         raise CannotFold("categories do not stand on raw columns")
     inside, outside = chosen.inside, chosen.outside
     if given.sets is not None:
+        if any(not 0 <= code < MOST_CODES for code in chosen.codes):
+            raise CannotFold(f"a category's code is above {MOST_CODES}, or below 0")
         mask = sum(1 << code for code in set(chosen.codes))
         column = given.sets.index(source.feature, mask, chosen.missing)
         return Split(AtMost(column, 0.5), outside, inside, chosen.rows)

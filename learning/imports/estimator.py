@@ -12,19 +12,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from sklearn.base import is_regressor
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
 
 from errors import ModelFileError
 from learning.compile.compilation import Compiled
 from learning.compile.compilation import compile as compile_model
 from learning.imports.categories import with_categories
 from learning.imports.example import Example
-from learning.imports.frame import Framed, framed
+from learning.imports.frame import Framed, FramedQuantity, framed
 from learning.imports.imported import Imported, class_of, encoded, reproduce
 from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import SKOPS, SklearnRuntime, dump, trusted
 from learning.trained import golden_of
 from tables.batch import Batch
-from tables.schema import Class, Schema, Target
+from tables.quantity import QUANTITY
+from tables.schema import Schema, Target
 
 # A compiled model works in float32, the estimator on the way in at least.
 TOLERANCE = 1e-5
@@ -51,17 +55,19 @@ def import_skops(data: bytes, example: Example, target: str) -> Imported:
 def import_estimator(estimator: Any, example: Example, target: str, origin: str) -> Imported:
     """Return a fitted estimator, compiled where it can be.
 
-    Raises ModelFileError when it is no classifier with probabilities, does not
-    take the example's rows, or could be kept only as a pickle.
+    Raises ModelFileError when it is neither a classifier with probabilities nor a regressor,
+    does not take the example's rows, or could be kept only as a pickle.
     """
     features = with_categories(example.features, estimator)
-    schema = Schema(features, Target(target, _classes(estimator)))
+    schema = Schema(features, _target(estimator, target))
     wrapped = framed(estimator, schema)
     batch = encoded(schema, example.rows)
     expected = _ask(wrapped, batch)
     compiled = _compile(estimator, wrapped, schema, batch)
     name = compiled.runtime_name
-    runtime, proof = reproduce(name, compiled.members, batch, expected, TOLERANCE)
+    # Of quantities it is a share of the largest.
+    allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    runtime, proof = reproduce(name, compiled.members, batch, expected, allowed)
     info = {
         "model_name": type(_parts(estimator)[-1]).__name__,
         "num_features": len(schema.features),
@@ -81,26 +87,44 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
 def answers_of(estimator: Any, example: Example, target: str) -> Any:
     """Return what an estimator answers for the example's rows `[n, k]`. Raises ModelFileError."""
     features = with_categories(example.features, estimator)
-    schema = Schema(features, Target(target, _classes(estimator)))
+    schema = Schema(features, _target(estimator, target))
     return _ask(framed(estimator, schema), encoded(schema, example.rows))
 
 
-def _classes(estimator: Any) -> tuple[Class, ...]:
-    if not hasattr(estimator, "predict_proba") or not hasattr(estimator, "classes_"):
+def _target(estimator: Any, name: str) -> Target:
+    """Return the target: classes, or of a fitted regressor a quantity. Raises ModelFileError."""
+    if hasattr(estimator, "predict_proba") and hasattr(estimator, "classes_"):
+        return Target(name, tuple(map(class_of, np.asarray(estimator.classes_).tolist())))
+    if not _is_fitted_regressor(estimator):
         kind = type(estimator).__name__
-        raise ModelFileError(f"{kind} is not a fitted classifier with probabilities")
-    return tuple(map(class_of, np.asarray(estimator.classes_).tolist()))
+        raise ModelFileError(
+            f"{kind} is neither a fitted classifier with probabilities nor a fitted regressor"
+        )
+    return Target(name, task=QUANTITY)
 
 
-def _ask(wrapped: Framed, batch: Batch) -> Any:
+def _is_fitted_regressor(estimator: Any) -> bool:
     try:
-        return SklearnRuntime(wrapped).outputs(batch)
+        check_is_fitted(estimator)
+    except (NotFittedError, TypeError):
+        return False
+    return bool(is_regressor(estimator))
+
+
+def _ask(wrapped: Framed | FramedQuantity, batch: Batch) -> Any:
+    try:
+        outputs = SklearnRuntime(wrapped).outputs(batch)
     except (ValueError, TypeError, KeyError) as error:
         line = str(error).strip().splitlines()[0][:200]
         raise ModelFileError(f"the model does not take the example's rows: {line}") from None
+    if len(outputs) != len(batch.matrix):
+        raise ModelFileError("the model answers more than one quantity a row")
+    return outputs
 
 
-def _compile(estimator: Any, wrapped: Framed, schema: Schema, batch: Batch) -> Compiled:
+def _compile(
+    estimator: Any, wrapped: Framed | FramedQuantity, schema: Schema, batch: Batch
+) -> Compiled:
     """Return the estimator compiled, or held by skops as it is. Raises ModelFileError."""
     reason = "a model taken in is handed its texts as they are, which no compiled one takes"
     if not schema.texts:
@@ -137,7 +161,8 @@ def _plain(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
             ]
         if hasattr(part, "categories_"):
             _use_codes(part)
-    _parts(plain)[-1].classes_ = np.arange(len(schema.target.classes))
+    if schema.target.classes:
+        _parts(plain)[-1].classes_ = np.arange(len(schema.target.classes))
     return plain
 
 

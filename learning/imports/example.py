@@ -44,6 +44,15 @@ def read_example(path: str | Path, target: str) -> Example:
     """
     quoted = Path(path).suffix == ".json"
     columns = _columns_of_json(Path(path)) if quoted else dict(read_table(path).columns)
+    return _example(columns, target, quoted)
+
+
+def example_of(rows: Any, target: str) -> Example:
+    """Return the example of rows, a list of dicts. Raises ModelFileError, as `read_example`."""
+    return _example(_columns_of(rows), target, quoted=True)
+
+
+def _example(columns: dict[str, Sequence[Any]], target: str, quoted: bool) -> Example:
     if not columns or not next(iter(columns.values())):
         raise ModelFileError("the example has no row")
     columns = {name: values[:MOST_ROWS] for name, values in columns.items()}
@@ -67,7 +76,10 @@ def _columns_of_json(path: Path) -> dict[str, Sequence[Any]]:
         raise ModelFileError(f"cannot read the example {path}: {error.strerror}") from None
     except ParseError as error:
         raise ModelFileError(f"the example {path}: {error}") from None
-    rows = document if isinstance(document, list) else [document]
+    return _columns_of(document if isinstance(document, list) else [document])
+
+
+def _columns_of(rows: list[Any]) -> dict[str, Sequence[Any]]:
     if not rows or not all(
         isinstance(row, Mapping) and row.keys() == rows[0].keys() for row in rows
     ):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from errors import DependencyError, ModelFileError
 from tables.schema import Schema
@@ -18,7 +18,7 @@ INSTALL = "pandas is not installed; to install it: pip install pandas"
 UNSEEN = "\x00unseen"
 
 
-class Framed(ClassifierMixin, BaseEstimator):
+class _Frame(BaseEstimator):
     """Asks `estimator` with a data frame, or with a plain array if it was fitted on one.
 
     It takes what `learning.runtimes.sklearn.estimator_input` makes of a batch: numbers,
@@ -45,19 +45,6 @@ class Framed(ClassifierMixin, BaseEstimator):
         self.framed = framed
         self.categories = categories
 
-    @property
-    def classes_(self) -> NDArray[np.intp]:
-        """The places of the classes, as a dataset counts them."""
-        return np.arange(len(self.estimator.classes_))
-
-    def predict_proba(self, rows: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the probabilities `[n, k]`."""
-        return np.asarray(self.estimator.predict_proba(self._input(rows)), dtype=np.float64)
-
-    def predict(self, rows: NDArray[Any]) -> NDArray[np.intp]:
-        """Return the place of the likeliest class of each row."""
-        return np.asarray(self.predict_proba(rows).argmax(axis=1))
-
     def _input(self, rows: NDArray[Any]) -> Any:
         indices = {name: index for index, name in enumerate((*self.numbers, *self.texts))}
         columns = {name: self._column(rows[:, indices[name]], name) for name in self.columns}
@@ -79,7 +66,32 @@ class Framed(ClassifierMixin, BaseEstimator):
         return numbers.astype(bool) if self.framed and name in self.booleans else numbers
 
 
-def framed(estimator: Any, schema: Schema) -> Framed:
+class Framed(ClassifierMixin, _Frame):
+    """A classifier in its frame."""
+
+    @property
+    def classes_(self) -> NDArray[np.intp]:
+        """The places of the classes, as a dataset counts them."""
+        return np.arange(len(self.estimator.classes_))
+
+    def predict_proba(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the probabilities `[n, k]`."""
+        return np.asarray(self.estimator.predict_proba(self._input(rows)), dtype=np.float64)
+
+    def predict(self, rows: NDArray[Any]) -> NDArray[np.intp]:
+        """Return the place of the likeliest class of each row."""
+        return np.asarray(self.predict_proba(rows).argmax(axis=1))
+
+
+class FramedQuantity(RegressorMixin, _Frame):
+    """A regressor in its frame."""
+
+    def predict(self, rows: NDArray[Any]) -> NDArray[np.float64]:
+        """Return the value of each row."""
+        return np.asarray(self.estimator.predict(self._input(rows)), dtype=np.float64)
+
+
+def framed(estimator: Any, schema: Schema) -> Framed | FramedQuantity:
     """Return the estimator wrapped for a signature.
 
     Raises ModelFileError when its columns are others, DependencyError when it
@@ -91,7 +103,8 @@ def framed(estimator: Any, schema: Schema) -> Framed:
     _check_columns(columns, names, getattr(estimator, "n_features_in_", len(names)))
     if wanted is not None:
         _pandas()
-    return Framed(
+    kind = Framed if schema.target.classes else FramedQuantity
+    return kind(
         estimator,
         tuple(columns),
         tuple(f.name for f in schema.numeric),

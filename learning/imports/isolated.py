@@ -16,7 +16,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -24,9 +24,7 @@ import numpy as np
 from errors import EquivalenceError, MiranteError, ModelFileError
 from learning.imports.example import Example
 from learning.imports.imported import Imported
-from learning.imports.libraries import Answer, Question, answer_of
-
-T = TypeVar("T")
+from learning.imports.libraries import Answer, Name, Question, answer_of, booster_of
 
 ROOT = Path(__file__).resolve().parents[2]
 # What of this project the process may see: no keys, no store, no settings.
@@ -46,11 +44,20 @@ LONGEST_ANSWER = 512 << 20
 class Task(msgspec.Struct, tag="pickle"):
     """What the process is to do with a pickle."""
 
-    example: Example
+    example: Example | None
     target: str
 
 
-class Handed(msgspec.Struct):
+class HandedBooster(msgspec.Struct, tag="booster"):
+    """A booster that it hands over: the model as its library writes it, and its classes."""
+
+    library: Name
+    model: bytes
+    classes: list[bool | int | float | str]
+    confined: str
+
+
+class Handed(msgspec.Struct, tag="estimator"):
     """What the process hands over: data, of which nothing is believed."""
 
     skops: bytes
@@ -58,13 +65,20 @@ class Handed(msgspec.Struct):
     confined: str
 
 
-def import_pickle(data: bytes, example: Example, target: str) -> Imported:
-    """Return the estimator of a pickle, read by another process.
+def read_pickle(data: bytes, example: Example | None, target: str) -> Handed | HandedBooster:
+    """Return what a pickle holds, read by another process.
 
-    Raises ModelFileError, with that process's last line where it failed, and
-    EquivalenceError where the model answers other than it did there.
+    Raises ModelFileError, with that process's last line where it failed.
     """
-    handed = _handed(data, Task(example, target), Handed)
+    made: Handed | HandedBooster = _handed(data, Task(example, target), Handed | HandedBooster)
+    return made
+
+
+def import_handed(handed: Handed, example: Example, target: str) -> Imported:
+    """Return the estimator that a process handed over.
+
+    Raises ModelFileError, and EquivalenceError where the model answers other than it did there.
+    """
     from learning.imports.estimator import import_skops
 
     made = import_skops(handed.skops, example, target)
@@ -80,7 +94,9 @@ def _check(made: Imported, handed: Handed) -> None:
     except (ValueError, TypeError):
         raise ModelFileError("the process that read the pickle answered no table") from None
     answered = np.array(made.probabilities)
-    if answered.shape != expected.shape or not np.abs(answered - expected).max() <= 1e-5:
+    # Of quantities it is a share of the largest.
+    allowed = 1e-5 * max(1.0, float(np.abs(answered).max()))
+    if answered.shape != expected.shape or not np.abs(answered - expected).max() <= allowed:
         raise EquivalenceError("the model does not answer as it did in the process that read it")
 
 
@@ -89,10 +105,11 @@ def ask_library(data: bytes, question: Question) -> Answer:
 
     Raises ModelFileError, with that process's last line where it failed.
     """
-    return _handed(data, question, Answer)
+    answer: Answer = _handed(data, question, Answer)
+    return answer
 
 
-def _handed(data: bytes, task: Task | Question, answer: type[T]) -> T:
+def _handed(data: bytes, task: Task | Question, answer: Any) -> Any:
     with tempfile.TemporaryDirectory() as folder:
         for name, content in (("model", data), ("task", msgspec.msgpack.encode(task))):
             Path(folder, name).write_bytes(content)
@@ -160,13 +177,18 @@ def main(folder: str) -> None:
         file.write(msgspec.msgpack.encode(made))
 
 
-def _read(work: Path, given: Task, confined: str) -> Handed:
+def _read(work: Path, given: Task, confined: str) -> Handed | HandedBooster:
     import joblib
 
     from learning.imports.estimator import answers_of
     from learning.runtimes.sklearn import SKOPS, dump
 
-    estimator: Any = joblib.load(work / "model")
+    estimator: Any = joblib.load(work / "model") if not _is_skops(work) else _by_skops(work)
+    booster = booster_of(estimator, work)
+    if booster is not None:
+        return HandedBooster(*booster, confined)
+    if given.example is None:
+        raise ModelFileError("such a file needs --schema: an example row or table")
     outputs = answers_of(estimator, given.example, given.target)
     kept = dump(estimator)
     if SKOPS not in kept:
@@ -174,6 +196,19 @@ def _read(work: Path, given: Task, confined: str) -> Handed:
             "skops cannot hold it, so that it could be served only as a pickle, which is not done"
         )
     return Handed(kept[SKOPS], outputs.tolist(), confined)
+
+
+def _is_skops(work: Path) -> bool:
+    with Path(work, "model").open("rb") as file:
+        return file.read(4) == b"PK\x03\x04"
+
+
+def _by_skops(work: Path) -> Any:
+    """Return what skops holds, whatever its types: the user trusts the file, and it is shut in."""
+    import skops.io
+
+    data = Path(work, "model").read_bytes()
+    return skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
 
 
 if __name__ == "__main__":

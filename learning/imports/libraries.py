@@ -5,6 +5,7 @@ It happens in the process of `learning.imports.isolated`: what reads such files 
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -18,12 +19,16 @@ Name = Literal["lightgbm", "xgboost"]
 
 
 class Question(msgspec.Struct, tag="library"):
-    """Rows of doubles `[n, width]`, and which of their columns hold codes."""
+    """Rows of doubles `[n, width]`, which of their columns hold codes, and how many rounds answer.
+
+    0 rounds are all.
+    """
 
     library: Name
     values: bytes
     width: int
     codes: tuple[int, ...] = ()
+    rounds: int = 0
 
 
 class Answer(msgspec.Struct):
@@ -38,9 +43,28 @@ class Answer(msgspec.Struct):
         return np.frombuffer(self.values, np.float64).reshape(-1, self.width)
 
 
-def question_of(library: Name, rows: NDArray[np.float64], codes: tuple[int, ...]) -> Question:
+def question_of(
+    library: Name, rows: NDArray[np.float64], codes: tuple[int, ...], rounds: int = 0
+) -> Question:
     """Return the question what rows `[n, d]` are answered."""
-    return Question(library, rows.astype(np.float64).tobytes(), rows.shape[1], codes)
+    return Question(library, rows.astype(np.float64).tobytes(), rows.shape[1], codes, rounds)
+
+
+def booster_of(estimator: Any, folder: Path) -> tuple[Name, bytes, list[Any]] | None:
+    """Return a booster's library, its model as that writes it, and its classes if it knows them.
+
+    None for what is none, such as a pipeline with one in it.
+    """
+    library = type(estimator).__module__.partition(".")[0]
+    classes = np.asarray(getattr(estimator, "classes_", ())).tolist()
+    if library == "lightgbm":
+        model = getattr(estimator, "booster_", estimator)
+        return "lightgbm", model.model_to_string().encode(), classes
+    if library == "xgboost":
+        # So saved, it says that it is of the scikit-learn interface.
+        estimator.save_model(folder / "saved.ubj")
+        return "xgboost", (folder / "saved.ubj").read_bytes(), classes
+    return None
 
 
 def answer_of(data: bytes, question: Question) -> Answer:
@@ -66,5 +90,10 @@ def _by_xgboost(data: bytes, rows: NDArray[np.float64], question: Question) -> t
     table = library.DMatrix(rows, feature_types=kinds, enable_categorical=True, nthread=1)
     # It would answer with the likeliest class alone.
     labels = b'"multi:softmax"' in model.save_config().encode()
-    answered = model.predict(table, output_margin=labels, validate_features=False)
+    answered = model.predict(
+        table,
+        output_margin=labels,
+        validate_features=False,
+        iteration_range=(0, question.rounds),
+    )
     return probabilities_of(answered) if labels else answered, library.__version__

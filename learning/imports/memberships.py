@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from errors import ModelFileError
+from learning.forms.splits import MOST_CODES
 from learning.runtimes.columns import Columns
 from learning.runtimes.onnx import COLUMNS, LINK
 
-# More codes of a feature than these, or tables of more bytes, are no categories.
-MOST_CODES = 1 << 20
+# Tables of more bytes are none of categories.
 MOST_BYTES = 256 << 20
 
 

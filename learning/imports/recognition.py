@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from errors import ModelFileError
+from learning.forms.xgboost import UBJ
 
-Kind = Literal["catboost", "lightgbm", "onnx", "pickle", "r", "skops"]
+Kind = Literal["catboost", "lightgbm", "onnx", "pickle", "r", "skops", "xgboost"]
 # What a file is by its ending, where its content does not tell.
 ENDINGS: Mapping[str, Kind] = {
     ".cbm": "catboost",
@@ -23,8 +24,23 @@ ENDINGS: Mapping[str, Kind] = {
     ".pkl": "pickle",
     ".skops": "skops",
     ".txt": "lightgbm",
+    ".ubj": "xgboost",
 }
-KNOWN = "LightGBM's model text, .cbm, .onnx, .skops, a pickle, or a JSON file of clients/r"
+KNOWN = (
+    "LightGBM's model text, XGBoost's JSON or UBJ, .cbm, .onnx, .skops, a pickle, "
+    "or JSON of clients/r"
+)
+# The first names of XGBoost's document, in either order; and its objective and booster before 1.0.
+_XGBOOST = re.compile(rb'\s*\{\s*"(?:learner"\s*:|version"\s*:\s*\[)')
+_OLD_XGBOOST = re.compile(
+    rb"(?:binary|multi|reg|count|rank|survival):[a-z]+.{8}(?:gbtree|dart)", re.S
+)
+OLD_XGBOOST = (
+    "the file is of XGBoost's old binary format, which is no longer read; with XGBoost 3.0 or "
+    "before: Booster(model_file='old').save_model('model.json')"
+)
+# A pickle that begins with a class of a boosting library.
+_BOOSTER = re.compile(rb"\x80[\x02-\x05].{0,16}(?:lightgbm|xgboost)\.", re.S)
 LFS = b"version https://git-lfs.github.com/spec/"
 # A key of an estimator's state, and its value as pickle writes a short text.
 _SKLEARN = re.compile(
@@ -40,7 +56,7 @@ def recognised(file: Path) -> tuple[Kind, bytes]:
     Raises ModelFileError, in one line, for what is no model under any name.
     """
     if file.is_dir():
-        raise ModelFileError("that is a folder; expected a model's file")
+        raise ModelFileError("that is a folder without an MLmodel file; expected a model's file")
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -54,10 +70,22 @@ def recognised(file: Path) -> tuple[Kind, bytes]:
     return kind, data
 
 
+def holds_booster(data: bytes) -> bool:
+    """Tell whether a .skops file, as of MLflow 3, holds a class of LightGBM's or XGBoost's."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            schema = archive.read("schema.json")
+    except (zipfile.BadZipFile, KeyError, NotImplementedError, OSError, RuntimeError):
+        return False
+    return re.search(rb'"__module__": ?"(?:lightgbm|xgboost)\.', schema) is not None
+
+
 def _by_content(data: bytes) -> Kind | None:
     start = data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"tree") and start[4:5] in (b"\r", b"\n"):
         return "lightgbm"
+    if _XGBOOST.match(data) or data[:2] in UBJ:
+        return "xgboost"
     if start.startswith(b"CBM1"):
         return "catboost"
     if data[:1] == b"\x80" and data[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
@@ -77,10 +105,21 @@ def _fault(data: bytes, kind: Kind | None) -> str | None:
         return "the file is a web page, not a model; what was saved is a link's page, or an error's"
     if data.startswith(b"PK\x03\x04"):
         return _zip_fault(data)
-    if start.startswith(b"{") and b'"tree_info"' in data[:65536]:
-        return "the file is LightGBM's dump, which cannot be loaded; save it with save_model"
     if kind == "pickle" and data.startswith(b"\x80") and data[-1:] != b".":
         return "the pickle is cut off: download it again"
+    return _form_fault(data, start)
+
+
+def _form_fault(data: bytes, start: bytes) -> str | None:
+    """Return what is wrong with a form of a library that it does not load itself."""
+    if start.startswith(b"{") and b'"tree_info"' in data[:65536] and b'"learner"' not in start:
+        return "the file is LightGBM's dump, which cannot be loaded; save it with save_model"
+    if start.startswith(b"{") and b'"oblivious_trees"' in data:
+        return "the file is CatBoost's JSON; save the model as .cbm, its own format"
+    if start.startswith(b"[") and b'"nodeid"' in data[:4096]:
+        return "the file is XGBoost's dump, which cannot be loaded; save it with save_model"
+    if data.startswith(b"binf") or _OLD_XGBOOST.search(data[:1024]):
+        return OLD_XGBOOST
     return None
 
 
@@ -96,8 +135,11 @@ def _zip_fault(data: bytes) -> str | None:
 def check_version(data: bytes) -> None:
     """Raise ModelFileError for a pickle of another scikit-learn: its answers could not be proven.
 
-    A packed pickle, and one of something else, does not tell; it passes.
+    A packed pickle, and one of something else, does not tell; it passes, as does a booster, of
+    which only what its own library wrote is taken.
     """
+    if _BOOSTER.match(data):
+        return
     made, here = sklearn_version(data), version("scikit-learn")
     if made is not None and made.split(".")[:2] != here.split(".")[:2]:
         raise ModelFileError(

@@ -28,6 +28,7 @@ JOBLIB = "estimator.joblib"
 _TRUSTED = frozenset(
     {
         "learning.imports.frame.Framed",
+        "learning.imports.frame.FramedQuantity",
         "learning.runtimes.analysis.Analyser",
         "numpy.dtype",
         "recipes.tweets.frequencies.ClassFrequencies",

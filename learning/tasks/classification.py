@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from errors import EquivalenceError
 from learning.prediction import Outputs
 from learning.task import Column, Doubles, Strata, Task, Values
+from tables.json_schema import choice
 from tables.schema import Class, Kind, Target
 from tables.table import Table
 from tables.target import Read, read_classes
@@ -186,6 +188,13 @@ class Classification(Task):
         winners = outputs.argmax(axis=1)
         return Prediction(_served(outputs, winners).tolist(), winners.tolist())
 
+    def served(self, predictions: Sequence[Prediction]) -> tuple[Doubles, list[int]]:
+        """Return the probabilities of all rows, and the index of the class of each."""
+        rows = list(chain.from_iterable([each.probabilities for each in predictions]))
+        values = np.fromiter(chain.from_iterable(rows), np.float64)
+        winners = list(chain.from_iterable([each.winners for each in predictions]))
+        return values.reshape(len(rows), -1), winners
+
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""
         return Prediction(prediction.probabilities[start:end], prediction.winners[start:end])
@@ -233,7 +242,7 @@ class Classification(Task):
         return {
             "type": "object",
             "properties": {
-                value: {"enum": list(target.classes)},
+                value: choice(target.classes),
                 "probability": probability,
                 "probabilities": {"type": "object", "additionalProperties": probability},
             },

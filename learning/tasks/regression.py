@@ -151,6 +151,10 @@ class Regression(Task):
         rounded = [[float(f"{value:.{DIGITS}g}") for value in pair] for pair in pairs]
         return prediction._replace(intervals=rounded)
 
+    def served(self, predictions: Sequence[Prediction]) -> tuple[Doubles, None]:
+        """Return the values of all rows."""
+        return np.array([[value] for each in predictions for value in each.values]), None
+
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""
         found = prediction.intervals
@@ -193,7 +197,7 @@ class Regression(Task):
         """Return the JSON Schema of one row's answer."""
         number = {"type": "number"}
         interval = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
-        unit = {"unit": {"const": target.unit}} if target.unit else {}
+        unit = {"unit": {"type": "string", "const": target.unit}} if target.unit else {}
         return {
             "type": "object",
             "properties": {value: number, **unit, INTERVAL: interval},

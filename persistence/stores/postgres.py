@@ -7,13 +7,14 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 from errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
 from persistence.stores.store import ABSENT, ANY, Expected, Stored, check_key
 
 try:
     import psycopg
+    from psycopg import sql
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
 except ImportError as error:
     raise DependencyError(
@@ -40,37 +41,38 @@ DEFAULTS: dict[str, Any] = {
 # index, IF NOT EXISTS or not; so they queue for this lock, whose number only has
 # to be nobody else's.
 CREATE_LOCK = 0x6D6972616E7465
+# In each of them stands the name of the table.
 CREATE = """
-CREATE TABLE IF NOT EXISTS model_store (
+CREATE TABLE IF NOT EXISTS {table} (
     key text COLLATE "C" PRIMARY KEY,
     data bytea NOT NULL,
     tag text NOT NULL
 )
 """
 # Model bytes do not get smaller; do not try at every write.
-PLAIN = "ALTER TABLE model_store ALTER COLUMN data SET STORAGE EXTERNAL"
+PLAIN = "ALTER TABLE {table} ALTER COLUMN data SET STORAGE EXTERNAL"
 
-GET = "SELECT data, tag FROM model_store WHERE key = %s"
-SIZES = "SELECT key, octet_length(data) FROM model_store WHERE starts_with(key, %s) ORDER BY key"
-DELETE = "DELETE FROM model_store WHERE key = %s"
-IS_OURS = "SELECT 1 FROM model_store WHERE key = %(key)s AND tag = %(tag)s"
-INSERT = "INSERT INTO model_store (key, data, tag) VALUES (%(key)s, %(data)s, %(tag)s)"
+GET = "SELECT data, tag FROM {table} WHERE key = %s"
+SIZES = "SELECT key, octet_length(data) FROM {table} WHERE starts_with(key, %s) ORDER BY key"
+DELETE = "DELETE FROM {table} WHERE key = %s"
+IS_OURS = "SELECT 1 FROM {table} WHERE key = %(key)s AND tag = %(tag)s"
+INSERT = "INSERT INTO {table} (key, data, tag) VALUES (%(key)s, %(data)s, %(tag)s)"
 PUT_ANY = f"{INSERT} ON CONFLICT (key) DO UPDATE SET data = EXCLUDED.data, tag = EXCLUDED.tag"
 PUT_ABSENT = f"{INSERT} ON CONFLICT (key) DO NOTHING"
 PUT_TAG = (
-    "UPDATE model_store SET data = %(data)s, tag = %(tag)s "
-    "WHERE key = %(key)s AND tag = %(expected)s"
+    "UPDATE {table} SET data = %(data)s, tag = %(tag)s WHERE key = %(key)s AND tag = %(expected)s"
 )
 
 
 class PostgresStore:
-    """A store in the table `model_store`, made on first use.
+    """A store in a table of its own, made on first use.
 
     One connection a process, opened when it is needed, and again when it was
     cut. A put is one conditional statement.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, table: str = "model_store") -> None:
+        self._table = sql.Identifier(table)
         try:
             given = conninfo_to_dict(url)
             self._conninfo = make_conninfo(url, **{k: DEFAULTS[k] for k in DEFAULTS.keys() - given})
@@ -84,7 +86,7 @@ class PostgresStore:
     def get(self, key: str) -> Stored:
         """Return what a key holds; raises KeyMissing."""
         check_key(key)
-        row = self._run(lambda c: c.cursor(binary=True).execute(GET, (key,)).fetchone())
+        row = self._run(lambda c: c.cursor(binary=True).execute(self._on(GET), (key,)).fetchone())
         if row is None:
             raise KeyMissing(f"the store holds no {key}")
         return Stored(bytes(row[0]), row[1])
@@ -93,13 +95,13 @@ class PostgresStore:
         """Keep the bytes under the key and return their tag; raises Conflict."""
         tag = secrets.token_hex(16)
         values = {"key": check_key(key), "data": data, "tag": tag, "expected": expected}
-        statement = _put_statement(expected)
+        statement = self._on(_put_statement(expected))
 
         def swap(connection: Connection) -> bool:
             if connection.execute(statement, values).rowcount == 1:
                 return True
             # Nothing changed: unless an attempt before, whose answer was lost, did it.
-            return connection.execute(IS_OURS, values).fetchone() is not None
+            return connection.execute(self._on(IS_OURS), values).fetchone() is not None
 
         if not self._run(swap):
             raise Conflict(f"{key} is not what was expected: somebody else was first")
@@ -107,7 +109,7 @@ class PostgresStore:
 
     def sizes(self, prefix: str = "") -> dict[str, int]:
         """Return the size in bytes of every key that starts with the prefix, keys sorted."""
-        return dict(self._run(lambda c: c.execute(SIZES, (prefix,)).fetchall()))
+        return dict(self._run(lambda c: c.execute(self._on(SIZES), (prefix,)).fetchall()))
 
     def list(self, prefix: str = "") -> list[str]:
         """Return the keys that start with the prefix, sorted."""
@@ -116,7 +118,7 @@ class PostgresStore:
     def delete(self, key: str) -> None:
         """Remove a key; one that is not there is no error."""
         check_key(key)
-        self._run(lambda c: c.execute(DELETE, (key,)))
+        self._run(lambda c: c.execute(self._on(DELETE), (key,)))
 
     def close(self) -> None:
         """Close the connection; the next use opens another."""
@@ -130,6 +132,9 @@ class PostgresStore:
     def __del__(self) -> None:
         if hasattr(self, "_lock"):
             self.close()
+
+    def _on(self, statement: LiteralString) -> sql.Composed:
+        return sql.SQL(statement).format(table=self._table)
 
     def _run(self, work: Callable[[Connection], T]) -> T:
         """Do the work; once more on a new connection if the one at hand turns out to be cut."""
@@ -164,14 +169,15 @@ class PostgresStore:
         connection = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
         self._connection = connection
         with connection.transaction():
-            if connection.execute("SELECT to_regclass('model_store')").fetchone() == (None,):
+            name = self._table.as_string(connection)
+            if connection.execute("SELECT to_regclass(%s)", (name,)).fetchone() == (None,):
                 connection.execute("SELECT pg_advisory_xact_lock(%s)", (CREATE_LOCK,))
-                connection.execute(CREATE)
-                connection.execute(PLAIN)
+                connection.execute(self._on(CREATE))
+                connection.execute(self._on(PLAIN))
         return connection
 
 
-def _put_statement(expected: Expected | str) -> str:
+def _put_statement(expected: Expected | str) -> LiteralString:
     if expected is ANY:
         return PUT_ANY
     return PUT_ABSENT if expected is ABSENT else PUT_TAG

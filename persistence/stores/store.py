@@ -1,6 +1,6 @@
 """What every store is: opaque bytes by key, swapped only against what was there before.
 
-A key is segments of `[a-z0-9][a-z0-9_.-]*` joined by slashes. A tag stands for
+A key is segments of `[a-z0-9][a-z0-9_.=-]*` joined by slashes. A tag stands for
 the bytes a key holds; whoever puts with the tag that it read wins only if
 nobody else was in between.
 """
@@ -61,7 +61,7 @@ class Store(Protocol):
         ...
 
 
-_KEY = re.compile(r"[a-z0-9][a-z0-9_.-]{0,127}(/[a-z0-9][a-z0-9_.-]{0,127}){0,7}")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_.=-]{0,127}(/[a-z0-9][a-z0-9_.=-]{0,127}){0,7}")
 
 
 def is_key(text: str) -> bool:
@@ -72,7 +72,7 @@ def is_key(text: str) -> bool:
 def check_key(key: str) -> str:
     """Return the key if it is one; raises ValueError, so that no path is ever made of another."""
     if not is_key(key):
-        raise ValueError("a key is up to eight segments of a-z, 0-9, '_', '.', '-' joined by '/'")
+        raise ValueError("a key is up to eight segments of a-z, 0-9, _ . = - joined by /")
     return key
 
 

@@ -20,6 +20,7 @@ CODES: dict[type[MiranteError], grpc.StatusCode] = {
     refusals.RequestError: grpc.StatusCode.INVALID_ARGUMENT,
     refusals.BodyTooLarge: grpc.StatusCode.RESOURCE_EXHAUSTED,
     refusals.BodyTimeout: grpc.StatusCode.DEADLINE_EXCEEDED,
+    refusals.CallUnknown: grpc.StatusCode.UNIMPLEMENTED,
     refusals.DeadlinePassed: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.AccessError: grpc.StatusCode.PERMISSION_DENIED,
     refusals.KeyRejected: grpc.StatusCode.UNAUTHENTICATED,

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-import numpy as np
 from google.protobuf.message import Message
 
 from errors import MiranteError, ParseError
@@ -16,17 +14,24 @@ from serving.exchange import NO_ROWS, Answer, Exchange, PredictionProtocol, Rout
 from serving.grpc.codes import refuse
 from serving.grpc.generated import open_inference_pb2 as messages
 from serving.grpc.parsing import parse
+from serving.protocols.oip.options import (
+    EXTENSIONS,
+    Output,
+    RequestOptions,
+    answer_parameters,
+    content_type,
+    decode,
+    outputs_of,
+)
+from serving.protocols.oip.repository import Repository
 from serving.protocols.oip.tensors import (
     PLATFORM,
     Tensor,
-    decode_tensors,
     metadata,
-    output_tensors,
     tensor_of,
     tensor_of_bytes,
     to_bytes,
 )
-from serving.warnings import warnings_of
 from tables.rows import Decoded
 
 SERVICE = messages.DESCRIPTOR.services_by_name["GRPCInferenceService"]
@@ -47,21 +52,34 @@ VERSION = "2"
 class OpenInference:
     """The protocol's calls over the live models."""
 
-    def __init__(self, champions: Champions) -> None:
+    def __init__(
+        self,
+        champions: Champions,
+        repository: Repository,
+        check_admin: Callable[[Exchange], None],
+    ) -> None:
         self._champions = champions
+        self._repository = repository
         answers: dict[str, Callable[[Any], Message]] = {
             "ServerLive": lambda _: messages.ServerLiveResponse(live=True),
             "ServerReady": lambda _: messages.ServerReadyResponse(ready=champions.ready),
             "ServerMetadata": lambda _: messages.ServerMetadataResponse(
-                name=PLATFORM, version=VERSION
+                name=PLATFORM, version=VERSION, extensions=EXTENSIONS
             ),
             "ModelReady": self._model_ready,
             "ModelMetadata": self._model_metadata,
+            "RepositoryIndex": self._index,
+        }
+        changes: dict[str, Callable[[Any], Message]] = {
+            "RepositoryModelLoad": self._load,
+            "RepositoryModelUnload": self._unload,
         }
         self._routes = {"ModelInfer": _route("ModelInfer", PREDICT, Inference(champions))}
         for name, answer in answers.items():
-            request = getattr(messages, f"{name}Request")
-            self._routes[name] = _route(name, DESCRIBE, Metadata(request, answer))
+            self._routes[name] = _route(name, DESCRIBE, Metadata(_request(name), answer))
+        for name, change in changes.items():
+            changing = Metadata(_request(name), change, check_admin)
+            self._routes[name] = _route(name, DESCRIBE, changing)
 
     def find(self, path: str) -> Route | None:
         """Return the route of a call, or None."""
@@ -79,20 +97,48 @@ class OpenInference:
         live = self._champions.live_version(request.name, request.version or None)
         return messages.ModelMetadataResponse(**metadata(live))
 
+    def _index(self, request: messages.RepositoryIndexRequest) -> Message:
+        models = self._repository.index(request.ready)
+        return messages.RepositoryIndexResponse(
+            models=[messages.RepositoryIndexResponse.ModelIndex(**model) for model in models]
+        )
+
+    def _load(self, request: messages.RepositoryModelLoadRequest) -> Message:
+        name = request.model_name or request.repository_name
+        self._repository.load(name)
+        return messages.RepositoryModelLoadResponse(model_name=name, isLoaded=True)
+
+    def _unload(self, request: messages.RepositoryModelUnloadRequest) -> Message:
+        name = request.model_name or request.repository_name
+        self._repository.unload(name)
+        return messages.RepositoryModelUnloadResponse(model_name=name, isUnloaded=True)
+
+
+def _request(name: str) -> type[Message]:
+    found: type[Message] = getattr(messages, f"{name}Request")
+    return found
+
 
 def _route(name: str, action: str, protocol: PredictionProtocol) -> Route:
     return Route("GRPC", f"/{SERVICE.full_name}/{name}", action, protocol, in_head=False)
 
 
 class Metadata:
-    """A call without rows: `answer` makes its reply of its request."""
+    """A call without rows: `answer` makes its reply of its request; `check` is who may make it."""
 
-    def __init__(self, request: type[Message], answer: Callable[[Any], Message]) -> None:
+    def __init__(
+        self,
+        request: type[Message],
+        answer: Callable[[Any], Message],
+        check: Callable[[Exchange], None] = lambda exchange: None,
+    ) -> None:
         self._request = request
         self._answer = answer
+        self._check = check
 
     def decode(self, exchange: Exchange) -> Decoded:
-        """Parse the request. Raises ParseError."""
+        """Parse the request. Raises ParseError and AccessError."""
+        self._check(exchange)
         exchange.options = parse(self._request, exchange.body)
         return NO_ROWS
 
@@ -114,30 +160,48 @@ class Inference:
 
         Raises ParseError, RowsError, NotFound and ModelNotReady.
         """
-        request = exchange.options = parse(messages.ModelInferRequest, exchange.body)
+        request = parse(messages.ModelInferRequest, exchange.body)
         name, version = request.model_name, request.model_version or None
         exchange.live = self._champions.live_version(name, version)
-        (strict,) = exchange.flags("strict")
-        strict = strict or (
-            request.parameters["strict"].bool_param if "strict" in request.parameters else False
-        )
-        return decode_tensors(exchange.live.codec, _inputs(request), strict)
+        exchange.options = _options(request)
+        return decode(exchange, _inputs(request))
 
     def render(self, exchange: Exchange) -> Answer:
         """Make the reply of the outputs requested. Raises RequestError."""
-        request, live = exchange.options, exchange.live
-        names = [output.name for output in request.outputs]
+        options, live = exchange.options, exchange.live
         reply = messages.ModelInferResponse(
-            model_name=live.name, model_version=live.version, id=request.id
+            model_name=live.name, model_version=live.version, id=options.id
         )
-        warnings = warnings_of(exchange.decoded)
-        if warnings:
-            reply.parameters["warnings"].string_param = msgspec.json.encode(warnings).decode()
-        for tensor in output_tensors(live, exchange.prediction, names):
-            _add_output(reply, tensor, raw=bool(request.raw_input_contents))
+        for key, value in answer_parameters(exchange.decoded).items():
+            kind = "int64_param" if isinstance(value, int) else "string_param"
+            setattr(reply.parameters[key], kind, value)
+        for tensor in outputs_of(exchange):
+            _add_output(reply, tensor, raw=options.raw)
         return Answer(200, reply.SerializeToString())
 
     refuse = staticmethod(refuse)
+
+
+class Options(RequestOptions, kw_only=True):
+    """What a request says of its answer; `raw`: its contents were raw, and the answer's are."""
+
+    raw: bool
+
+
+def _options(request: Any) -> Options:
+    outputs = [Output(one.name, _parameters(one)) for one in request.outputs]
+    raw = bool(request.raw_input_contents)
+    return Options(id=request.id, outputs=outputs, parameters=_parameters(request), raw=raw)
+
+
+def _parameters(of: Any) -> dict[str, Any]:
+    """Return parameters as JSON has them; one that says nothing is None."""
+    return {name: _value(parameter) for name, parameter in of.parameters.items()}
+
+
+def _value(parameter: Any) -> Any:
+    chosen = parameter.WhichOneof("parameter_choice")
+    return getattr(parameter, chosen) if chosen else None
 
 
 def _inputs(request: Any) -> list[Tensor]:
@@ -145,20 +209,18 @@ def _inputs(request: Any) -> list[Tensor]:
     raw = request.raw_input_contents
     if raw and len(raw) != len(request.inputs):
         raise ParseError("raw_input_contents: expected one for each of the inputs")
-    if raw:
-        return [
-            tensor_of_bytes(given.name, given.datatype, list(given.shape), values)
-            for given, values in zip(request.inputs, raw, strict=True)
-        ]
+    read, contents = (tensor_of_bytes, raw) if raw else (tensor_of, map(_values, request.inputs))
     return [
-        tensor_of(given.name, given.datatype, list(given.shape), _values(given))
-        for given in request.inputs
+        read(
+            given.name, given.datatype, list(given.shape), values, content_type(_parameters(given))
+        )
+        for given, values in zip(request.inputs, contents, strict=True)
     ]
 
 
-def _values(given: Any) -> list[Any]:
+def _values(given: Any) -> Any:
     name = _CONTENTS.get(given.datatype)
-    return list(getattr(given.contents, name)) if name is not None else []
+    return getattr(given.contents, name) if name is not None else []
 
 
 def _add_output(reply: Any, tensor: Tensor, raw: bool) -> None:
@@ -166,7 +228,7 @@ def _add_output(reply: Any, tensor: Tensor, raw: bool) -> None:
     if raw:
         reply.raw_output_contents.append(to_bytes(tensor))
         return
-    values = tensor.data.tolist() if isinstance(tensor.data, np.ndarray) else tensor.data
+    values = tensor.values()
     if tensor.datatype == "BYTES":
-        values = [text.encode() for text in values]
+        values = (text.encode() for text in values)
     getattr(added.contents, _CONTENTS[tensor.datatype]).extend(values)

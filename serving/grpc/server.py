@@ -7,6 +7,7 @@ is called by its new signature. Health checking and reflection are there, and op
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
@@ -18,19 +19,23 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 
 from errors import Overloaded
 from serving import in_flight
-from serving.exchange import Route
+from serving.actions import DESCRIBE
+from serving.exchange import Answer, Exchange, Route
+from serving.grpc import codes
 from serving.grpc.codes import verdict
 from serving.grpc.inference_service import OpenInference
 from serving.grpc.reflection import Reflection
 from serving.grpc.typed_services import TypedServices
-from serving.refusals import DeadlinePassed
+from serving.model_folder import ModelFolder
+from serving.protocols.oip.repository import Repository
+from serving.refusals import CallUnknown, DeadlinePassed
 from serving.service import PredictionService
 
 # Open at once; beyond it RESOURCE_EXHAUSTED.
 MAX_CALLS = 1000
 
 # What the service reads of a call's metadata; any other is the caller's own.
-_SWITCHES = frozenset({"strict"})
+_SWITCHES = frozenset({"partial", "strict"})
 _READ = frozenset(
     {"authorization", "traceparent", "tracestate", "x-api-key", "x-inference-id", "x-request-id"}
 )
@@ -39,9 +44,10 @@ _READ = frozenset(
 class Calls(grpc.GenericRpcHandler):
     """Answers every call that is not health checking or reflection."""
 
-    def __init__(self, service: PredictionService) -> None:
+    def __init__(self, service: PredictionService, repository: Repository) -> None:
         self._service = service
-        self._inference = OpenInference(service.champions)
+        admin = partial(service.check_key, scope="admin")
+        self._inference = OpenInference(service.champions, repository, admin)
         self._typed = TypedServices(service.champions)
 
     def service(
@@ -55,20 +61,45 @@ class Calls(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(partial(self._answer, route, latest))
 
     def _answer(self, route: Route, latest: float, message: bytes, context: Any) -> bytes:
-        headers = {
-            name.encode(): _bytes(value)
-            for name, value in context.invocation_metadata()
-            if name in _READ
-        }
-        query = _query(context.invocation_metadata())
-        exchange = self._service.begin(route, headers, query, _client(context.peer()))
+        exchange = _begin(self._service, route, context)
         answer = self._service.serve(exchange, partial(_in_time, message, latest, context))
-        context.set_trailing_metadata(
-            tuple((name.decode(), value.decode()) for name, value in answer.headers)
-        )
-        if exchange.error is not None:
-            context.abort(*verdict(exchange.error))
+        _end(exchange, answer, context)
         return answer.body
+
+
+class UnknownCalls(grpc.GenericRpcHandler):
+    """Refuses every call that comes to it, the last of the handlers: such a call is logged too."""
+
+    def __init__(self, service: PredictionService) -> None:
+        self._service = service
+        # Of its protocol only the refusal is asked for; no name that a caller made up is recorded.
+        refusing: Any = codes
+        self._route = Route("GRPC", "", DESCRIBE, refusing, in_head=False)
+
+    def service(self, _: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        """Return what refuses a call, of however many messages."""
+        return grpc.stream_stream_rpc_method_handler(self._refuse)
+
+    def _refuse(self, _: Iterator[bytes], context: Any) -> Iterator[bytes]:
+        exchange = _begin(self._service, self._route, context)
+        answer = self._service.refuse(exchange, CallUnknown("there is no such call"))
+        _end(exchange, answer, context)
+        yield answer.body
+
+
+def _begin(service: PredictionService, route: Route, context: Any) -> Exchange:
+    metadata = context.invocation_metadata()
+    headers = {name.encode(): _bytes(value) for name, value in metadata if name in _READ}
+    return service.begin(route, headers, _query(metadata), _client(context.peer()))
+
+
+def _end(exchange: Exchange, answer: Answer, context: Any) -> None:
+    """Send the answer's headers, and the verdict where there is an error."""
+    context.set_trailing_metadata(
+        tuple((name.decode(), value.decode()) for name, value in answer.headers)
+    )
+    if exchange.error is not None:
+        context.abort(*verdict(exchange.error))
 
 
 def _query(metadata: Any) -> bytes:
@@ -98,7 +129,8 @@ def _client(peer: str) -> str:
 class GrpcServer:
     """The server: the services, health checking and reflection on one port.
 
-    `certificate` and `key` (PEM) make it speak TLS; without them it does not.
+    `folder` is where models are loaded from by a call, if they are. `certificate` and
+    `key` (PEM) make it speak TLS; without them it does not.
     Raises OSError when the address cannot be had.
     """
 
@@ -107,6 +139,7 @@ class GrpcServer:
         service: PredictionService,
         address: str,
         *,
+        folder: ModelFolder | None = None,
         threads: int = 4,
         max_calls: int = MAX_CALLS,
         certificate: bytes = b"",
@@ -120,10 +153,12 @@ class GrpcServer:
             # Calls wait for a thread, each for QUEUE_SECONDS at most; idle streams count here too.
             maximum_concurrent_rpcs=max_calls,
         )
-        self._server.add_generic_rpc_handlers((Calls(service),))
+        repository = Repository(service.champions, folder)
+        self._server.add_generic_rpc_handlers((Calls(service, repository),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         self._reflection = Reflection(service.champions)
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(self._reflection, self._server)
+        self._server.add_generic_rpc_handlers((UnknownCalls(service),))
         self.port = _bind(self._server, address, certificate, key)
 
     def start(self) -> None:

@@ -19,6 +19,7 @@ from a2wsgi import WSGIMiddleware
 from errors import MiranteError, Overloaded
 from serving.cors import Cors
 from serving.http.body import Disconnected, Message, Receive, already_here
+from serving.http.error_form import in_form
 from serving.in_flight import NO_TURN, QUEUE_SECONDS
 from serving.observation import Observation
 from serving.problems import refuse, too_large
@@ -150,8 +151,8 @@ class FlaskBridge:
         headers = dict(scope["headers"])
         request_id = self._request_ids.of(headers.get(b"x-request-id"))
         trace = trace_of(headers)
-        answer = complete(refuse(error, request_id), headers, request_id, self._cors, trace)
-        self._observation.record(
+        answer = in_form(scope["path"], refuse(error, request_id))
+        trace = self._observation.record(
             request_id=request_id,
             method=scope["method"],
             route="",
@@ -159,7 +160,9 @@ class FlaskBridge:
             seconds=0.0,
             detail=str(error),
             trace=trace,
+            headers=headers,
         )
+        answer = complete(answer, headers, request_id, self._cors, trace)
         fields = [
             (b"content-type", answer.content_type),
             (b"content-length", str(len(answer.body)).encode()),

@@ -11,6 +11,7 @@ import re
 import secrets
 from http import HTTPStatus
 
+from serving.observation import access_log
 from serving.problems import problem
 
 # gunicorn's own limits (100 fields of 8 kB) do not reach uvicorn; no client sends half of this.
@@ -32,7 +33,7 @@ _DETAILS = {
     TOO_LONG: f"a head or trailer above {MAX_HEAD_BYTES} bytes or {MAX_FIELDS} fields",
     HTTPStatus.NOT_IMPLEMENTED: "a method or transfer coding that is not known here",
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED: "expected HTTP/1.1 or HTTP/1.0",
-    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections from one address",
+    HTTPStatus.SERVICE_UNAVAILABLE: "too many connections wait; try again in a second",
 }
 
 
@@ -98,9 +99,12 @@ class Head:
 
 
 def refusal(status: HTTPStatus) -> bytes:
-    """Return a whole answer, a problem document, after which the connection closes."""
+    """Return a whole answer, a problem document, after which the connection closes; log it."""
     request_id = secrets.token_hex(16)
     answer = problem(status, _DETAILS[status], request_id)
+    # No request was made of it, so that none is recorded.
+    told = {"detail": _DETAILS[status], "request_id": request_id, "status": status.value}
+    access_log.info("refused before it was a request", extra=told)
     again = "retry-after: 1\r\n" if status == HTTPStatus.SERVICE_UNAVAILABLE else ""
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\n"

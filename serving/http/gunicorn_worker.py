@@ -19,6 +19,7 @@ import struct
 import sys
 import termios
 from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from uvicorn.server import Server
 from uvicorn_worker import UvicornWorker
 
+from serving.http.connections import make_room
 from serving.http.framing import HEAD_SECONDS, MAX_HEAD_BYTES
 from serving.http.routes.events import STOPPING
 from serving.http.strict_http import StrictHttpProtocol
@@ -154,16 +156,23 @@ class LimitedHttpProtocol(StrictHttpProtocol):
 
     A head (request line and headers) above MAX_HEAD_BYTES is answered with 431 and
     one that is not complete within HEAD_SECONDS with 408; either closes the connection.
-    A connection that says nothing is closed as an idle one is.
+    A connection that says nothing is closed as an idle one is, the sooner where there
+    are more than `most_connections`.
     """
 
     transport: Any
+    heard = 0.0
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
     _last: RequestResponseCycle | None = None
 
+    def __init__(self, *args: Any, most_connections: int = sys.maxsize, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._most_connections = most_connections
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start the clock of an idle connection before its first request too."""
+        self.heard = self.loop.time()
         super().connection_made(transport)  # type: ignore[arg-type]
         self._stopping = self.app_state.setdefault(STOPPING, asyncio.Event())
         self.transport = WholeAnswers(self.transport, self.loop)
@@ -171,6 +180,30 @@ class LimitedHttpProtocol(StrictHttpProtocol):
             self.shutdown()
         else:
             self._start_idle_timer()
+            make_room(self.connections, self._most_connections)  # type: ignore[arg-type]
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it is the client's turn: to ask, to send the rest of a body, or to read."""
+        return self.is_unread or self._is_idle or self._awaits_body
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self.pipeline and self._is_between()
+
+    @property
+    def _awaits_body(self) -> bool:
+        cycle = self.cycle
+        return cycle is not None and cycle.more_body and not cycle.response_started
+
+    def make_way(self) -> None:
+        """Close for others; what has begun to ask is told to come again."""
+        if self.is_unread:
+            self.give_up()
+        elif self._is_idle and self._head_timer is None:
+            self.timeout_keep_alive_handler()
+        else:
+            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def shutdown(self) -> None:
         """Close after one more answer, and ask those that have no end to end themselves.
@@ -192,6 +225,7 @@ class LimitedHttpProtocol(StrictHttpProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse, and measure the head as long as it is not complete."""
+        self.heard = self.loop.time()
         super().data_received(data)
         # A cycle is made over the scope once the head is complete.
         if self._refused is not None:
@@ -357,6 +391,8 @@ class MiranteWorker(UvicornWorker):
         platform may signal every process, and then the master signals its own.
         """
         self.config.app = self.wsgi
+        most = self.cfg.worker_connections
+        self.config.http = partial(LimitedHttpProtocol, most_connections=most)
         server = OrderlyServer(self.config)
         asyncio.get_running_loop().add_signal_handler(
             signal.SIGQUIT, server.handle_exit, signal.SIGINT, None

@@ -12,14 +12,17 @@ from urllib.parse import unquote
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from serving.http.framing import BAD_REQUEST, MAX_HEAD_BYTES, TOO_LONG, Head, HeadRefused, refusal
+from serving.http.framing import BAD_REQUEST, TOO_LONG, Head, HeadRefused, refusal
 
 # An answer of which nothing is read for so long is given up with its connection.
 UNREAD_SECONDS = 30.0
 # What all connections of a worker have not read yet; beyond it the largest is given up.
 MAX_UNREAD_BYTES = 32 * 1024 * 1024
-# What is still read after a refusal.
+# What is still read after a refusal; of trailers without end nothing is.
 REFUSED_BYTES = 256 * 1024
+# Of the trailers of one body, and of the extensions of one chunk; hardly a client sends any.
+MAX_TRAILER_BYTES = 16 * 1024
+MAX_TRAILERS = 32
 
 _CLOSE = re.compile(rb"(?:^|,)\s*close\s*(?:$|,)", re.IGNORECASE)
 
@@ -72,6 +75,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
     _is_resuming = False
     _framing_bytes = 0
     _had_body = False
+    _in_head = True
+    _trailers = _trailer_bytes = 0
     _unread_timer: asyncio.TimerHandle | None = None
     _unread_bytes = 0
 
@@ -112,7 +117,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
         """Bound the trailers, and the extensions of one chunk."""
         is_open = self.cycle is not None and self.cycle.scope is self.scope and self.cycle.more_body
         self._framing_bytes = self._framing_bytes + size if is_open and not self._had_body else 0
-        if self._framing_bytes > MAX_HEAD_BYTES:
+        if self._framing_bytes > MAX_TRAILER_BYTES:
             raise HeadRefused(TOO_LONG)
 
     def on_message_begin(self) -> None:
@@ -121,6 +126,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
             super().on_message_begin()
             self._head = Head()
             self._in_head = True
+            self._trailers = self._trailer_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the request's target."""
@@ -132,15 +138,22 @@ class StrictHttpProtocol(HttpToolsProtocol):
         """Take a field of the head; one of the trailer is counted and dropped."""
         if self._is_resuming:
             return
-        self._head.count(len(name) + len(value) + 4)
         if not self._in_head:
+            self._count_trailer(len(name) + len(value) + 4)
             return
+        self._head.count(len(name) + len(value) + 4)
         name = name.lower()
         if name in Head.WATCHED:
             self._head.watch(name, value)
         elif name == b"expect":
             self.expect_100_continue = value.lower() == b"100-continue"
         self.headers.append((name, value))
+
+    def _count_trailer(self, size: int) -> None:
+        self._trailers += 1
+        self._trailer_bytes += size
+        if self._trailers > MAX_TRAILERS or self._trailer_bytes > MAX_TRAILER_BYTES:
+            raise HeadRefused(TOO_LONG)
 
     def on_headers_complete(self) -> None:
         """Begin a request, or let it wait for the answers before it."""
@@ -229,7 +242,9 @@ class StrictHttpProtocol(HttpToolsProtocol):
         if self._refused is not None and not self.transport.is_closing():
             self.transport.write(refusal(self._refused))
             # More of what is refused may be on its way: it is ignored, but not without end.
-            self.transport.lingers, self.transport.linger_bytes = True, REFUSED_BYTES
+            is_endless = self._refused == TOO_LONG and not self._in_head
+            self.transport.linger_bytes = 0 if is_endless else REFUSED_BYTES
+            self.transport.lingers = True
             self.transport.close()
 
     def on_response_complete(self) -> None:

@@ -11,15 +11,19 @@ import msgspec
 from flask import request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from errors import ParseError, RecipeError
 from policy import NAME
 from serving.http.operation import Schema
+from serving.http.unpacked_stream import unpacked_stream
 from serving.refusals import BodyTooLarge
 from tables.overrides import Overrides
 from tables.schema import Kind
 
 T = TypeVar("T")
+
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 
 MOST_FIELDS = 32
 # Around the file stand its fields and boundaries.
@@ -75,11 +79,25 @@ def parsed(data: bytes) -> Any:
 
 def converted(data: Any, kind: type[T]) -> T:
     """Return an order of a form or of JSON. Raises RecipeError."""
+    _check_text(data)
     # A form has nothing but texts: there "3" is a number.
     try:
         return msgspec.convert(data, kind, strict=not issubclass(kind, Overrides))
     except msgspec.ValidationError as error:
         raise RecipeError(_fault(str(error), kind)) from None
+
+
+def _check_text(data: Any) -> None:
+    """Raise RecipeError for a text, wherever it stands, that not every database can keep."""
+    left = [data]
+    while left:  # however deep it is nested
+        part = left.pop()
+        if isinstance(part, dict):
+            left += [*part, *part.values()]
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, str) and _REFUSED.search(part):
+            raise RecipeError("expected texts without NUL and without lone surrogates")
 
 
 def _fault(message: str, kind: type[Any]) -> str:
@@ -114,12 +132,29 @@ _EXPECTED = {
 }
 
 
+def _unpack(most_bytes: int) -> None:
+    """Have a packed body read as what it holds, of a length that is not known beforehand."""
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return
+    environ = request.environ
+    packed = get_input_stream(environ, max_content_length=most_bytes)
+    environ["wsgi.input"] = unpacked_stream(packed, encoding)
+    environ["wsgi.input_terminated"] = True
+    for name in ("CONTENT_LENGTH", "HTTP_CONTENT_ENCODING"):
+        environ.pop(name, None)
+
+
 @contextmanager
 def bounded(max_upload_bytes: int) -> Iterator[None]:
-    """Read no more of a request's form than an upload may have. Raises BodyTooLarge."""
+    """Read no more of a request's form than an upload may have, unpacked if it is packed.
+
+    Raises BodyTooLarge and MediaTypeError.
+    """
     request.max_content_length = max_upload_bytes + ENVELOPE
     request.max_form_parts = MOST_FIELDS
     try:
+        _unpack(max_upload_bytes + ENVELOPE)
         yield
     except RequestEntityTooLarge:
         raise BodyTooLarge(f"an upload is at most {max_upload_bytes} bytes") from None

@@ -8,14 +8,16 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from errors import MiranteError
 from serving.cors import Cors
 from serving.exchange import Answer
+from serving.http.error_form import in_form
 from serving.observation import Observation
 from serving.packing import SMALLEST, packed
 from serving.problems import fault, problem, refuse
+from serving.recorded import NO_HEADERS
 from serving.request_ids import RequestIds
 from serving.trace_context import TraceContext, trace_of
 
@@ -54,6 +56,8 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
         g.request_id = request_ids.of(given.encode("latin-1", "replace") if given else None)
         g.started = time.perf_counter()
         g.trace = _trace()
+        if "\0" in request.path:  # no name has one, and PostgreSQL takes none
+            raise NotFound
 
     @app.after_request
     def end(response: Response) -> Response:
@@ -64,8 +68,7 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
             response.headers["Cache-Control"] = "no-cache"  # ask again, with the tag
             response.make_conditional(request.environ)
         _pack(response)
-        _add_headers(response, cors)
-        observation.record(
+        g.trace = observation.record(
             request_id=g.request_id,
             method=request.method,
             route=request.url_rule.rule if request.url_rule else "",
@@ -73,7 +76,10 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
             seconds=time.perf_counter() - g.started,
             detail=g.get("detail", ""),
             trace=g.trace,
+            client=request.remote_addr or "",
+            headers=flask_headers() if observation.tracing else NO_HEADERS,
         )
+        _add_headers(response, cors)
         return response
 
     app.register_error_handler(MiranteError, _refuse)
@@ -133,14 +139,15 @@ def _add_headers(response: Response, cors: Cors) -> None:
 
 def _refuse(error: MiranteError) -> Response:
     g.detail = str(error)
-    return flask_response(refuse(error, g.request_id))
+    return flask_response(in_form(request.path, refuse(error, g.request_id)))
 
 
 def _refuse_http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return error.get_response()  # type: ignore[return-value]
     g.detail = _detail(error)
-    response = flask_response(problem(HTTPStatus(error.code), g.detail, g.request_id))
+    answer = problem(HTTPStatus(error.code), g.detail, g.request_id)
+    response = flask_response(in_form(request.path, answer))
     for name, value in error.get_headers():
         if name.lower() in ("location", "retry-after", "www-authenticate"):
             response.headers[name] = value
@@ -166,4 +173,4 @@ _DETAILS = {
 def _fail(error: Exception) -> Response:
     told = g.trace.members if g.trace else {}
     log.error("request failed", extra={"request_id": g.request_id, **told}, exc_info=error)
-    return flask_response(fault(g.request_id))
+    return flask_response(in_form(request.path, fault(g.request_id)))

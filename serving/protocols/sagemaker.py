@@ -1,4 +1,4 @@
-"""SageMaker's protocol: `/invocations` in JSON, JSON Lines or CSV, rows or columns of them.
+"""SageMaker's protocol: `/invocations` in JSON, JSON Lines, CSV or npy, rows or columns of them.
 
 docs.aws.amazon.com/sagemaker/latest/dg/cdf-inference.html says what the
 platform asks for; the names in the answers are those of its own algorithms.
@@ -14,10 +14,25 @@ import msgspec
 from errors import MiranteError, ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
-from serving.description import STRICT, Description, flag, header, prediction_schema, row_of
+from serving.description import (
+    BINARY,
+    STRICT,
+    TEXT,
+    VALUES,
+    WARNING_SCHEMA,
+    Description,
+    Schema,
+    flag,
+    header,
+    prediction_schema,
+    row_of,
+)
 from serving.envelopes import (
-    ENVELOPES,
+    COLUMNS,
     FEATURES,
+    FRAME,
+    INSTANCES,
+    RECORDS,
     envelope_of,
     in_columns,
     named,
@@ -30,6 +45,7 @@ from serving.problems import refuse_with_message
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
 from tables.readers.body import read_body
+from tables.readers.npy import columns_of_array, read_npy, rows_of_array, write_npy
 from tables.rows import Decoded, parse_json
 
 TAG = "SageMaker"
@@ -44,7 +60,8 @@ PROTOCOL: str | None = None
 EXPLAINS = True
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _PRINTABLE = re.compile(rb"[ -~]{0,1024}")
-_WRITABLE = media.WRITABLE | media.WRITABLE_LINES
+NPY = "application/x-npy"
+_WRITABLE = media.WRITABLE | media.WRITABLE_LINES | {NPY: NPY}
 _LINES = b"application/jsonlines"
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
@@ -61,8 +78,10 @@ def decode(exchange: Exchange) -> Decoded:
     codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
     (strict,) = exchange.flags("strict")
     exchange.options = None
-    written = media.readable(exchange)
-    if written == media.CSV:
+    written = NPY if exchange.media_type == NPY.encode() else media.readable(exchange)
+    if written == NPY:
+        decoded = _decode_npy(exchange, strict)
+    elif written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
         table = read_body(
             body,
@@ -81,6 +100,14 @@ def decode(exchange: Exchange) -> Decoded:
     if not decoded.indices:
         raise RowsError("expected at least one row")
     return decoded
+
+
+def _decode_npy(exchange: Exchange, strict: bool) -> Decoded:
+    codec, schema, most = exchange.live.codec, exchange.live.schema, exchange.max_rows
+    array = read_npy(exchange.body, schema, most)
+    if array.dtype.kind == "U":
+        return codec.decode_columns(columns_of_array(array, schema), strict=strict, most_rows=most)
+    return codec.decode_objects(rows_of_array(array, schema), strict=strict, most_rows=most)
 
 
 def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
@@ -102,7 +129,10 @@ def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
 
 
 def render(exchange: Exchange) -> Answer:
-    """Render the prediction as JSON, JSON Lines or CSV without a header. Raises NotAcceptable."""
+    """Render the prediction as JSON, JSON Lines, CSV without a header, or npy.
+
+    Raises NotAcceptable.
+    """
     written, headers = media.writable(exchange, _WRITABLE), _custom_attributes(exchange)
     if written != media.JSON:
         headers += warning_headers(exchange.decoded)
@@ -114,6 +144,9 @@ def render(exchange: Exchange) -> Answer:
         # Bare: the platform's SDK compares the whole value.
         return Answer(200, media.write_csv(cells[0], cells[1:]), b"text/csv", headers)
     predictions = explained(exchange, _predictions(exchange.live, exchange.prediction))
+    if written == NPY:
+        values = [one[_name(exchange.live)] for one in predictions]
+        return Answer(200, write_npy(values), NPY.encode(), headers)
     document: dict[str, Any] = {"predictions": predictions}
     if exchange.options is not None and written == media.JSON:
         document["predictions"] = [one[_name(exchange.live)] for one in predictions]
@@ -163,16 +196,6 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     row = row_of(live)
-    columns = {
-        "type": "object",
-        "description": "a list of values a feature",
-        "additionalProperties": {"type": "array"},
-    }
-    envelope = {
-        "type": "object",
-        "description": "rows as MLflow's clients send them, in one of these",
-        "properties": {each: {} for each in ENVELOPES},
-    }
     name = _name(live)
     one = prediction_schema(live, name)
     value = one["properties"][name]  # all that an envelope of MLflow's is answered with
@@ -181,22 +204,52 @@ def document(live: Live) -> Description:
         "type": "object",
         "properties": {
             "predictions": {"type": "array", "items": {"anyOf": [one, value]}},
-            "warnings": {"type": "array", "items": {"type": "object"}},
+            "warnings": {"type": "array", "items": WARNING_SCHEMA},
         },
     }
     return Description(
         "Invocation as SageMaker makes it",
         {
             media.JSON: {
-                "schema": {"anyOf": [row, rows, columns, envelope]},
+                "schema": {"anyOf": [row, rows, _COLUMNS, _envelope(row)]},
                 "example": {key: [value] for key, value in live.schema.example.items()},
             },
-            _LINES.decode(): {},
-            media.CSV: {},
+            _LINES.decode(): TEXT,
+            media.CSV: TEXT,
+            NPY: BINARY,
         },
-        {media.JSON: {"schema": answer}, _LINES.decode(): {}, media.CSV: {}},
+        {
+            media.JSON: {"schema": answer},
+            _LINES.decode(): TEXT,
+            media.CSV: TEXT,
+            NPY: BINARY,
+        },
         parameters=(
             flag("strict", STRICT),
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),
         ),
     )
+
+
+_COLUMNS: Schema = {
+    "type": "object",
+    "description": "a list of values a feature",
+    "additionalProperties": VALUES,
+}
+
+
+def _envelope(row: Schema) -> Schema:
+    """Return the schema of the envelopes that serving/envelopes.py reads."""
+    rows = {"type": "array", "items": {"anyOf": [row, VALUES]}}
+    columns = {"type": "array", "items": {"type": "string"}}
+    frame = {"columns": columns, "data": {"type": "array", "items": VALUES}}
+    return {
+        "type": "object",
+        "description": "rows as MLflow's clients send them, in one of these",
+        "properties": {
+            FRAME: {"type": "object", "properties": frame, "required": ["columns", "data"]},
+            RECORDS: rows,
+            INSTANCES: rows,
+            COLUMNS: {"anyOf": [_COLUMNS, rows]},
+        },
+    }

@@ -9,10 +9,12 @@ import msgspec
 from errors import AccessError, MiranteError, NotFound, ParseError
 from serving import media
 from serving.champions import Live
-from serving.description import Description
+from serving.description import STRICT, Description, flag
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
+from serving.warnings import warning_headers
+from tables.json_schema import choice
 from tables.json_text import MOST_ROWS, is_long
 from tables.rows import Decoded, json_name, parse_json
 
@@ -26,16 +28,18 @@ _texts = msgspec.json.Decoder(dict[str, str])
 def decode(exchange: Exchange) -> Decoded:
     """Decode the body, an object of texts by key, into a batch with a row a text.
 
-    The keys are kept for rendering. Raises ParseError, MediaTypeError, and
-    RowsError for a model that reads more than one text.
+    The keys are kept for rendering. `?strict=1` refuses what else is answered with a
+    warning. Raises ParseError, MediaTypeError, RequestError, and RowsError for a model
+    that reads more than one text.
     """
     if media.readable(exchange) != media.JSON:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
     codec = exchange.live.codec
+    (strict,) = exchange.flags("strict")
     name = codec.schema.features[0].name
     texts = exchange.options = texts_of(exchange.body, exchange.max_rows)
     rows = ({name: text} for text in texts.values())
-    return codec.decode_objects(rows, most_rows=exchange.max_rows)
+    return codec.decode_objects(rows, strict=strict, most_rows=exchange.max_rows)
 
 
 def texts_of(body: bytes, most: int = MOST_ROWS) -> dict[str, str]:
@@ -70,7 +74,7 @@ def render(exchange: Exchange) -> Answer:
     classes = [key.capitalize() for key in exchange.live.keys]
     winners = exchange.prediction.winners
     named = {key: classes[each] for key, each in zip(exchange.options, winners, strict=True)}
-    return Answer(200, msgspec.json.encode(named))
+    return Answer(200, msgspec.json.encode(named), headers=warning_headers(exchange.decoded))
 
 
 def refuse(error: MiranteError, request_id: str) -> Answer:
@@ -85,7 +89,7 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     texts = {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
-    classes = {"enum": [key.capitalize() for key in live.keys]}
+    classes = choice([key.capitalize() for key in live.keys])
     error = {
         "type": "object",
         "properties": {
@@ -100,4 +104,5 @@ def document(live: Live) -> Description:
         {media.JSON: {"schema": texts, "example": {"1": "a tweet", "2": "another"}}},
         {media.JSON: {"schema": {"type": "object", "additionalProperties": classes}}},
         {media.JSON: {"schema": error}},
+        (flag("strict", STRICT),),
     )

@@ -12,14 +12,18 @@ from errors import ParseError, RowsError
 from serving import media
 from serving.champions import Live
 from serving.description import (
+    MODEL_SCHEMA,
+    PARTIAL,
+    ROW_PROBLEM_SCHEMA,
     STRICT,
+    TEXT,
+    WARNING_SCHEMA,
     Description,
-    explained_schema,
     explanation_parameters,
     flag,
     interval_parameters,
-    prediction_schema,
-    row_of,
+    prediction_of,
+    rows_of,
 )
 from serving.exchange import Answer, Exchange, Routes
 from serving.explanations import columns, explained
@@ -37,8 +41,6 @@ ROUTES: Routes = (
     ("POST", "/v0/models/{name}/explain", "explain"),
 )
 PROTOCOL: str | None = None
-# A row for which a model raises may be left out under `partial`: the answer says which.
-PARTIAL = True
 EXPLAINS = True
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
@@ -52,7 +54,7 @@ def decode(exchange: Exchange) -> Decoded:
     Raises ParseError, MediaTypeError and RowsError.
     """
     codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
-    partial, strict = exchange.flags("partial", "strict")
+    partial, strict = exchange.switches()
     written = media.readable(exchange)
     if written == media.CSV:
         table = read_body(
@@ -124,33 +126,31 @@ def _now(second: int) -> str:
 
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
-    row = row_of(live)
-    one = explained_schema(live, prediction_schema(live, "value"))
+    one = prediction_of(live)
     answer = {
         "type": "object",
         "properties": {
             "prediction": one,
             "predictions": {"type": "array", "items": {"anyOf": [one, {"type": "null"}]}},
             "prediction_time": {"type": "string", "format": "date-time"},
-            "model": {"type": "object"},
-            "warnings": {"type": "array", "items": {"type": "object"}},
+            "model": MODEL_SCHEMA,
+            "warnings": {"type": "array", "items": WARNING_SCHEMA},
             "warnings_omitted": {"type": "integer"},
-            "errors": {"type": "array", "items": {"type": "object"}},
+            "errors": {"type": "array", "items": ROW_PROBLEM_SCHEMA},
             "errors_omitted": {"type": "integer"},
         },
         "required": ["prediction_time", "model"],
     }
-    rows = {"type": "array", "items": row, "minItems": 1}
     return Description(
         "Predict one row, or each row of a list",
         {
-            media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.schema.example},
-            media.JSON_LINES: {},
-            media.CSV: {},
+            media.JSON: {"schema": rows_of(live), "example": live.schema.example},
+            media.JSON_LINES: TEXT,
+            media.CSV: TEXT,
         },
-        {media.JSON: {"schema": answer}, media.CSV: {}},
+        {media.JSON: {"schema": answer}, media.CSV: TEXT},
         parameters=(
-            flag("partial", "answer the rows that are good, and name those that are not"),
+            flag("partial", PARTIAL),
             flag("strict", STRICT),
             *interval_parameters(live),
             *explanation_parameters(live),

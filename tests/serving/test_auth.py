@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 import time
@@ -249,3 +250,53 @@ def test_two_hundred_and_fifty_six_bytes_of_a_token_are_looked_at() -> None:
             else:
                 with pytest.raises(KeyRejected):
                     guard_with(key).check(headers, "train", "c")
+
+
+OWN = "7Aja2kQzP0fLw9Xc"
+
+
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_token_of_one_s_own_is_taken_and_not_shown(
+    tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch, piped: bool
+) -> None:
+    file = tmp_path / "api_keys"
+    monkeypatch.setattr("sys.stdin", io.StringIO(OWN + "\n"))
+    words = ["--file", str(file), "new", "--scope", "predict", "--name", "old", "--token"]
+    assert main([*words, "-" if piped else OWN]) == 0
+    said = capsys.readouterr()
+    assert OWN not in said.out + said.err + file.read_text()
+    guard = Guard(KeyRing((), file))
+    guard.check_prediction((), OWN, "c")  # as the path of the tweets has it
+    assert guard.check(bearer(OWN), "predict", "c").name == "old"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        OWN[:15],
+        "a" * 64,
+        "abcdefg" * 4,  # seven letters
+        "7Aja2kQzP0fLw9X/",  # it would be two parts of a path
+        "7Aja2kQzP0fLw9X%",
+        "7Aja2kQzP0fLw9X c",
+        "7Aja2kQzP0fLw9Xé",
+        OWN * 17,
+    ],
+)
+def test_a_weak_token_is_refused_and_not_shown(tmp_path: Path, capsys: Any, token: str) -> None:
+    file = tmp_path / "api_keys"
+    assert main(["--file", str(file), "new", "--scope", "predict", "--token", token]) == 1
+    said = capsys.readouterr()
+    assert "expected 16 to 256" in said.err
+    assert not token or token not in said.out + said.err
+    assert not file.exists()
+
+
+def test_a_token_is_that_of_one_key(tmp_path: Path, capsys: Any) -> None:
+    words = ["--file", str(tmp_path / "api_keys"), "new", "--scope", "predict", "--token", OWN]
+    assert main([*words, "--name", "old"]) == 0
+    assert main(words) == 1
+    said = capsys.readouterr()
+    assert "the key old has that token" in said.err
+    assert OWN not in said.out + said.err

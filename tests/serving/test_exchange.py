@@ -36,6 +36,24 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(given: bytes) -> None:
         exchange(given).flags("partial", "strict")
 
 
+@pytest.mark.parametrize("given", [True, 1, "1", "true"])
+def test_a_switch_may_be_a_parameter_of_the_body(given: object) -> None:
+    asked = exchange()
+    assert asked.switches() == (False, False)
+    assert asked.switches({"strict": given}) == (False, True)
+    assert asked.partial is False
+    partial = exchange()
+    assert partial.switches({"partial": given, "strict": False}) == (True, False)
+    assert partial.partial is True
+    assert exchange(b"partial=1").switches({"partial": None}) == (True, False)
+
+
+@pytest.mark.parametrize("given", ["yes", 2, [], {}])
+def test_a_parameter_that_is_neither_on_nor_off_is_refused(given: object) -> None:
+    with pytest.raises(RequestError, match=r"^strict: expected true or false$"):
+        exchange().switches({"strict": given})
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [("Application/JSON; charset=utf-8", b"application/json"), ("text/csv ", b"text/csv")],

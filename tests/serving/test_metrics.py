@@ -145,3 +145,13 @@ def test_through_a_folder_any_worker_tells_the_counts_of_all(tmp_path: Path, roo
         assert values["mirante_request_seconds_bucket", "0.001"] == workers
         assert values["mirante_request_seconds_bucket", "+Inf"] == 2 * workers
         assert values["mirante_request_seconds_sum", None] == pytest.approx(0.301 * workers)
+
+
+def test_rows_of_the_prediction_log_are_counted_by_what_became_of_them() -> None:
+    metrics = Metrics()
+    metrics.count_logged("written", 3)
+    metrics.count_logged("written", 2)
+    metrics.count_logged("queue_full", 7)
+    text = metrics.exposition().decode()
+    assert 'mirante_prediction_log_rows_total{outcome="written"} 5.0' in text
+    assert 'mirante_prediction_log_rows_total{outcome="queue_full"} 7.0' in text

@@ -8,6 +8,7 @@ import pytest
 
 from serving.metrics import Metrics
 from serving.observation import Observation, access_log
+from serving.trace_context import TraceContext
 
 
 @pytest.fixture
@@ -64,6 +65,15 @@ def test_a_refusal_within_a_200_is_logged_too(logged: pytest.LogCaptureFixture) 
         request_id="id", method="POST", route="/mcp", status=200, seconds=0.1, detail="a row"
     )
     assert statuses(logged) == {200}
+
+
+@pytest.mark.parametrize(("flags", "shown"), [("01", True), ("00", False), ("03", True)])
+def test_a_trace_that_is_not_recorded_is_no_exemplar(flags: str, shown: bool) -> None:
+    metrics, trace = Metrics(), TraceContext("a" * 32, "b" * 16, flags)
+    Observation(metrics, 0.0).record(
+        request_id="id", method="POST", route="/a", status=200, seconds=0.1, trace=trace
+    )
+    assert (trace.trace_id.encode() in metrics.openmetrics()) is shown
 
 
 def test_a_line_says_what_was_asked(logged: pytest.LogCaptureFixture) -> None:

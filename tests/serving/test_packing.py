@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 
 import pyarrow as pa
 import pytest
@@ -25,6 +26,8 @@ from tests.serving.factory import ROW, ask, make_service
         (b"GZIP;q=0", None),
         (b"identity, gzip;q=0.5", None),
         (b"br", None),
+        (b"deflate", b"deflate"),
+        (b"gzip;q=0.5, deflate", b"deflate"),
         (b"", None),
         (b"gzip;q=x", None),
     ],
@@ -44,6 +47,11 @@ def test_a_long_answer_is_packed_and_a_short_one_is_not():
     assert gzip.decompress(packed.body)[:30] == plain.body[:30]
     short = ask(service, "/v0/predict", ROW, accept_encoding="gzip")
     assert b"content-encoding" not in dict(short.headers)
+
+
+def test_deflate_is_in_zlibs_frame():
+    found = pack(Answer(200, b"x" * 5000), b"deflate")
+    assert zlib.decompress(found.body) == b"x" * 5000
 
 
 def test_zstd_is_undone_to_the_same_bytes():

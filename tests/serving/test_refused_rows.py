@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
 from serving import refused_rows
 from serving.exchange import Answer
-from serving.protocols import v0
+from serving.protocols import v0, v1
 from serving.refused_rows import GOT
 from tables.batch import Batch
 from tests.serving.factory import ROW, make_exchange, make_live, make_service
@@ -18,7 +19,12 @@ IMPORTED = {"imported_from": "a test"}
 SECRET = "a value that nobody may see"
 
 
-def answered(rows: Any, query: bytes = b"", extra: dict[str, Any] | None = None) -> Answer:
+def answered(
+    rows: Any,
+    query: bytes = b"",
+    extra: dict[str, Any] | None = None,
+    path: str = "/v0/predict",
+) -> Answer:
     """What a model answers that raises for the age of 13."""
     live = make_live(extra=IMPORTED if extra is None else extra)
     honest = live.runtime.outputs
@@ -29,8 +35,8 @@ def answered(rows: Any, query: bytes = b"", extra: dict[str, Any] | None = None)
         return honest(batch)
 
     live.runtime.outputs = outputs  # type: ignore[method-assign]
-    service = make_service(live)
-    exchange = make_exchange(service, "/v0/predict", json.dumps(rows).encode())
+    service = make_service(live, protocols=(v0, v1))
+    exchange = make_exchange(service, path, json.dumps(rows).encode())
     exchange.live, exchange.query = live, query
     return service.answer(exchange)
 
@@ -68,8 +74,11 @@ def test_the_search_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < len(document["errors"]) < 10
 
 
-def test_no_row_is_left_out_where_the_protocol_would_not_say_which(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(v0, "PARTIAL", False)
-    assert answered(rows_of(30, 13, 40), b"partial=1").status == 422
+def test_no_row_is_left_out_where_the_protocol_would_not_say_which() -> None:
+    rows = {"instances": rows_of(30, 13, 40)}
+    assert answered(rows, b"partial=1", path="/v1/models/credit:predict").status == 422
+
+
+def test_words_that_are_no_category_stay_with_their_rows() -> None:
+    unseen = ((0, 2, "cave"), (1, 2, "igloo"), (3, 2, "tent"))
+    assert refused_rows._moved(unseen, np.array([0, 2, 3])) == ((0, 2, "cave"), (2, 2, "tent"))

@@ -148,3 +148,13 @@ def test_the_digest_tells_datasets_apart():
     assert first == read_dataset(mixed_table(), "stays").digest
     changed = {**table.columns, "comment": ["other words of it", *table.columns["comment"][1:]]}
     assert first != read_dataset(Table(changed), "stays").digest
+
+
+def test_features_say_what_stands_in_the_prediction_log():
+    dataset = read_dataset(mixed_table(100), "stays")
+    logged = dataset.logging({"age": False, "plan": "hash", "comment": True})
+    said = {feature.name: feature.log for feature in logged.schema.features}
+    assert (said["age"], said["plan"], said["comment"]) == (False, "hash", True)
+    assert {said[name] for name in said.keys() - {"age", "plan", "comment"}} == {None}
+    with pytest.raises(DatasetError, match="log: the table has no column nothing"):
+        dataset.logging({"nothing": False})

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from errors import MiranteError, ParseError, RowsError, TooManyRows
 from tables.dates import DateFormat
-from tables.rows import RowCodec, parse_json
-from tables.schema import UNKNOWN, Feature, Schema, Target
+from tables.rows import Decoded, RowCodec, parse_json
+from tables.schema import UNKNOWN, Feature, Kind, Schema, Target
 
 SIGNATURE = Schema(
     (
@@ -533,3 +533,51 @@ def test_a_hundred_warnings_are_listed_and_the_others_counted():
     assert (len(decoded.unknown), decoded.more_warnings) == (100, 4_900)
     patient = encode([ROW | {"home": "tent", "age": 30.0}] * 9_000)
     assert (len(patient.unknown), patient.more_warnings) == (100, 8_900)
+
+
+@pytest.mark.parametrize("kind", ["number", "integer", "boolean"])
+@pytest.mark.parametrize("word", ["NA", "NaN"])
+def test_what_r_writes_for_a_missing_number_is_missing(kind: Kind, word: str) -> None:
+    def decode(value: Any, **options: bool) -> Decoded:
+        feature = Feature("a", kind, nullable=options.get("nullable", False))
+        schema = Schema((feature,), SIGNATURE.target, imputes=options.get("imputes", False))
+        return RowCodec(schema).decode_objects([{"a": value}], strict=options.get("strict", False))
+
+    assert np.isnan(decode(word, nullable=True, strict=True).batch.matrix[0, 0])
+    assert decode(word, imputes=True).missing == ((0, "a"),)
+    for options in ({}, {"imputes": True, "strict": True}):
+        with pytest.raises(RowsError) as refused:
+            decode(word, **options)
+        assert refused.value.problems[0].got == "null"
+    with pytest.raises(RowsError):
+        decode("Inf", nullable=True)
+
+
+def test_a_category_may_be_called_na() -> None:
+    land = Feature("land", "category", categories=("DE", "NA"))
+    codec = RowCodec(Schema((land,), SIGNATURE.target))
+    assert codec.decode_objects([{"land": "NA"}]).batch.matrix.tolist() == [[1.0]]
+
+
+def test_words_that_are_no_category_are_kept_where_a_codec_keeps_them():
+    others = Feature("city", "category", categories=("a", "b"), other=True)
+    home = Feature("home", "category", True, ("owner", "rent"))
+    codec = RowCodec(Schema((Feature("age", "integer"), home, others), Target("y", (0, 1))))
+    rows = [
+        {"age": 1, "home": "rent", "city": "a"},
+        {"age": 1, "home": None, "city": "z"},
+        {"age": 1.0, "home": "cave", "city": "b"},  # 1.0: the patient way
+    ]
+    body, expected = json.dumps(rows).encode(), {(1, 2, "z"), (2, 1, "cave")}
+    assert codec.decode_json(body, single=False).unseen == ()
+    codec.keeps_words = True
+    assert set(codec.decode_json(body, single=False).unseen) == expected
+    quick = json.dumps(rows[:2]).encode()
+    assert codec.decode_json(quick, single=False).unseen == ((1, 2, "z"),)
+    assert codec.decode_json(json.dumps(rows[1]).encode(), single=True).unseen == ((0, 2, "z"),)
+    assert set(codec.decode_objects([{}, *rows], partial=True).unseen) == expected
+    columns = {"age": ["1", "1"], "home": ["", " cave "], "city": ["a", "y"]}
+    assert set(codec.decode_columns(columns).unseen) == {(1, 1, "cave"), (1, 2, "y")}
+    # Of a block at a time, rows count on.
+    many = [rows[0]] * 5000 + [rows[1]]
+    assert codec.decode_objects(many).unseen == ((5000, 2, "z"),)

@@ -75,8 +75,8 @@ def test_a_median_is_near_the_median() -> None:
 
 
 def test_codes_are_counted_by_code_and_the_unseen_apart() -> None:
-    sketch = sketch_codes(np.array([0, 0, 2, NAN]), 3)
-    assert sketch.totals.tolist() == [1, 0, 2, 0, 1, 0]
+    sketch = sketch_codes(np.array([0, 0, 2, 2, 2, NAN]), 3)
+    assert sketch.totals.tolist() == [1, 0, 2, 0, 3, 0]
     assert sketch.cells(np.array([NAN, -1, 0, 1, 2, 3])).tolist() == [MISSING, OUTSIDE, 2, 3, 4, 1]
 
 
@@ -86,4 +86,15 @@ def test_of_many_codes_the_commonest_are_kept() -> None:
     assert len(sketch.codes) == MOST_CELLS
     assert set(range(500, 510)) <= set(sketch.codes)
     assert sketch.totals.sum() == len(values)
-    assert count(sketch.cells(values), sketch).tolist() == sketch.totals.tolist()
+
+
+def test_rows_whose_code_no_other_had_stand_for_codes_never_seen() -> None:
+    random = np.random.default_rng(0)
+    shares = 1 / np.arange(1, 3001)
+    values = random.choice(3000, 4000, p=shares / shares.sum())
+    there, codes = np.unique(values[:2000], return_inverse=True)
+    sketch = sketch_codes(codes, len(there))
+    unseen = ~np.isin(values[2000:], there)
+    assert sketch.totals.sum() == 2000
+    assert sketch.totals[OUTSIDE] / 2000 == pytest.approx(unseen.mean(), abs=0.03)
+    assert unseen.mean() > 0.1

@@ -202,6 +202,8 @@ def v0() -> Iterator[Call]:
     yield post("/v0/models/tweets/predict", {"text": "what a lovely day"})
     yield post("/v0/models/tweets/predict", [{"text": text} for text in TWEETS.values()])
     yield post("/v0/models/loans/predict", LOAN)
+    yield post("/v0/explain", CREDIT)
+    yield post("/v0/models/credit/explain?explain=3&reasons=en", [CREDIT])
     yield post("/v0/models/nothing/predict", CREDIT)
     yield post("/v0/models/No-Name!/predict", CREDIT)
     for row in ODD_ROWS:
@@ -519,6 +521,8 @@ READ = [
     "/livez",
     "/metrics",
     "/models",
+    "/models?limit=1",
+    "/models?limit=none",
     "/models/iris",
     "/models/nothing",
     "/metadata",
@@ -537,6 +541,8 @@ READ = [
     "/v0/models/loans/model_info",
     "/v0/models/tweets/model_info",
     "/v0/models/nothing/model_info",
+    "/v0/models/credit/drift",
+    "/v0/models/credit/performance",
     "/v0/models/credit/proto",
     "/v0/models/nothing/proto",
     "/v0/models/iris/versions",
@@ -614,6 +620,10 @@ def reading() -> Iterator[Call]:
     yield Call("GET", "/health", {"X-Request-Id": "my-own"})
     yield Call("POST", "/models", JSON, b'{"model_name":"iris","url":"/x"}')
     yield Call("DELETE", "/models/iris")
+    yield post("/v2/repository/index", {})
+    yield post("/v2/repository/models/iris/load", {})
+    yield post("/v2/repository/models/iris/unload", {})
+    yield post("/v0/feedback", [])
 
 
 def raw() -> Iterator[Call]:

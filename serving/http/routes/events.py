@@ -54,7 +54,7 @@ _FINAL = re.compile(r'"state":"(?:succeeded|failed|cancelled)"')
 _EVENTS = Operation(
     "Training",
     "A job's changes as server-sent events; 204 when all is said",
-    {MEDIA_TYPE.decode(): {}},
+    {MEDIA_TYPE.decode(): {"schema": TEXT}},
     (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     key="train",
     parameters=({"name": "Last-Event-ID", "in": "header", "schema": TEXT},),
@@ -233,7 +233,7 @@ class EventStreams:
             # All is said; by 204 a browser knows not to ask again.
             await self._send(Answer(HTTPStatus.NO_CONTENT, b""), watcher, send)
             return
-        self._record(watcher, HTTPStatus.OK)
+        watcher = self._record(watcher, HTTPStatus.OK)
         await _start(self._headers(watcher), send)
         gone = asyncio.ensure_future(_over(receive, stopping))
         try:
@@ -243,9 +243,9 @@ class EventStreams:
             gone.cancel()
         await send({"type": "http.response.body", "body": b""})
 
-    def _record(self, watcher: Watcher, status: int, detail: str = "") -> None:
+    def _record(self, watcher: Watcher, status: int, detail: str = "") -> Watcher:
         # How long somebody watches is no latency: the line is written when the answer begins.
-        self._observation.record(
+        trace = self._observation.record(
             request_id=watcher.request_id,
             method="GET",
             route=ROUTE,
@@ -253,7 +253,9 @@ class EventStreams:
             seconds=0.0,
             detail=detail,
             trace=watcher.trace,
+            headers=watcher.headers,
         )
+        return watcher._replace(trace=trace)
 
     def _complete(self, answer: Answer, watcher: Watcher) -> Answer:
         return complete(answer, watcher.headers, watcher.request_id, self._cors, watcher.trace)
@@ -263,7 +265,7 @@ class EventStreams:
         return ((b"content-type", MEDIA_TYPE), *answer.headers)
 
     async def _send(self, answer: Answer, watcher: Watcher, send: Send, detail: str = "") -> None:
-        self._record(watcher, answer.status, detail)
+        watcher = self._record(watcher, answer.status, detail)
         answer = self._complete(answer, watcher)
         length = (b"content-length", str(len(answer.body)).encode())
         kind = (

@@ -1,24 +1,38 @@
-"""Prometheus' metrics: `/metrics`."""
+"""Prometheus' metrics: `/metrics`, in the text format or in OpenMetrics as `Accept` has it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 
 from serving.http.operation import TEXT, Operation, described
+from serving.metrics import Metrics
 
-_METRICS = Operation("Health", "Prometheus metrics", {"text/plain": {"schema": TEXT}})
+PLAIN, OPENMETRICS = "text/plain", "application/openmetrics-text"
+_METRICS = Operation(
+    "Health", "Prometheus metrics", {PLAIN: {"schema": TEXT}, OPENMETRICS: {"schema": TEXT}}
+)
 
 
-def metrics_blueprint(exposition: Callable[[], bytes]) -> Blueprint:
+def metrics_blueprint(metrics: Metrics) -> Blueprint:
     """Return the blueprint that serves `/metrics`."""
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
     @described(_METRICS)
-    def metrics() -> Response:
-        return Response(exposition(), content_type=CONTENT_TYPE_LATEST)
+    def exposition() -> Response:
+        if _quality(OPENMETRICS) > 0 and _quality(OPENMETRICS) >= _quality(PLAIN):
+            answer = Response(metrics.openmetrics(), content_type=CONTENT_TYPE_OPENMETRICS)
+        else:
+            answer = Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+        answer.headers["Vary"] = "Accept"
+        return answer
 
     return blueprint
+
+
+def _quality(media: str) -> float:
+    """Return how much the client wants a media type by its name, whatever its parameters."""
+    accepted = [q for value, q in request.accept_mimetypes if value.partition(";")[0] == media]
+    return max(accepted, default=0.0)

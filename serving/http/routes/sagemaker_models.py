@@ -6,6 +6,9 @@ your-algorithms-batch-code (/execution-parameters), mms-container-apis (/models)
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -16,38 +19,70 @@ from errors import ParseError
 from serving.champions import Champions
 from serving.exchange import Answer
 from serving.http.operation import (
+    INTEGER,
     JSON,
     OBJECT,
     TEXT,
     Operation,
+    array,
     content,
     described,
-    listed,
+    every,
     members,
 )
 from serving.http.wsgi import flask_response
 from serving.protocols.sagemaker import TAG
-from serving.refusals import BodyTooLarge
+from serving.refusals import BodyTooLarge, RequestError
 
 MEBIBYTE = 1024 * 1024
 PONG = b'{"ping":"pong"}'
 # Of a body that names a model to load.
 MOST_BYTES = 4096
+# Models of one page of the list.
+MOST_LISTED = 1000
 NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
 
+
+Entry = Callable[[str], dict[str, str]]
 
 _PING = Operation(TAG, "Is the container well?", {}, (UNAVAILABLE,), errors="self")
 _EXECUTION = Operation(
     TAG,
     "How a batch transform is to ask",
-    content(members("MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB")),
+    content(every(MaxConcurrentTransforms=INTEGER, BatchStrategy=TEXT, MaxPayloadInMB=INTEGER)),
 )
-_MODELS = Operation(TAG, "The loaded models", listed("models"))
-_MODEL = Operation(TAG, "One loaded model", content(OBJECT), (NOT_FOUND, UNAVAILABLE))
+_LOADED = every(modelName=TEXT, modelUrl=TEXT)
+_MODELS = Operation(
+    TAG,
+    "The loaded models, a page at a time",
+    content(
+        members(
+            "models",
+            models=array(_LOADED),
+            nextPageToken=TEXT,
+        )
+    ),
+    (HTTPStatus.BAD_REQUEST,),
+    parameters=(
+        {
+            "name": "next_page_token",
+            "in": "query",
+            "description": "the nextPageToken of the page before",
+            "schema": TEXT,
+        },
+        {
+            "name": "limit",
+            "in": "query",
+            "description": "how many are told of at most",
+            "schema": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED},
+        },
+    ),
+)
+_MODEL = Operation(TAG, "One loaded model", content(_LOADED), (NOT_FOUND, UNAVAILABLE))
 _LOAD = Operation(
     TAG,
     "Load a model",
-    content(OBJECT),
+    content(_LOADED),
     (
         HTTPStatus.BAD_REQUEST,
         NOT_FOUND,
@@ -87,12 +122,15 @@ def sagemaker_blueprint(
     max_body_bytes: int,
     model_folder: Models | None = None,
     multi_model: bool = False,
+    models_folder: str = "",
 ) -> Blueprint:
     """Return the blueprint; loading and unloading are there only with a model folder.
 
-    A `multi_model` container has one, also where nothing may be loaded by a request.
+    A `multi_model` container has one, also where nothing may be loaded by a request;
+    `models_folder` is its path, which the platform knows models by.
     """
     blueprint = Blueprint("sagemaker", __name__)
+    entry = partial(_entry, models_folder)
 
     @blueprint.get("/ping")
     @described(_PING)
@@ -117,21 +155,20 @@ def sagemaker_blueprint(
     @blueprint.get("/models")
     @described(_MODELS)
     def models() -> Response:
-        names = sorted(champions.lives)
-        return _json({"models": [_entry(name) for name in names]})
+        return _json(_page(sorted(champions.lives), entry))
 
     @blueprint.get("/models/<name>")
     @described(_MODEL)
     def model(name: str) -> Response:
         champions.live(name)
-        return _json(_entry(name))
+        return _json(entry(name))
 
     if model_folder is not None:
-        _add_loading(blueprint, model_folder)
+        _add_loading(blueprint, model_folder, entry)
     return blueprint
 
 
-def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
+def _add_loading(blueprint: Blueprint, model_folder: Models, entry: Entry) -> None:
     @blueprint.post("/models")
     @described(_LOAD)
     def load() -> Response:
@@ -140,7 +177,7 @@ def _add_loading(blueprint: Blueprint, model_folder: Models) -> None:
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a JSON object with model_name and url") from None
         model_folder.load(order.model_name)
-        return _json(_entry(order.model_name))
+        return _json(entry(order.model_name))
 
     @blueprint.delete("/models/<name>")
     @described(_UNLOAD)
@@ -157,8 +194,23 @@ def _small_body() -> bytes:
     return data
 
 
-def _entry(name: str) -> dict[str, str]:
-    return {"modelName": name, "modelUrl": f"/models/{name}"}
+def _entry(folder: str, name: str) -> dict[str, str]:
+    return {
+        "modelName": name,
+        "modelUrl": f"{folder}/{name}/model" if folder else f"/models/{name}",
+    }
+
+
+def _page(names: list[str], entry: Entry) -> dict[str, Any]:
+    """Return a page of the list, and the token of the next if there is one. Raises RequestError."""
+    given = request.args.get("limit", str(MOST_LISTED))
+    most = int(given) if re.fullmatch("[0-9]{1,4}", given) else 0
+    if not 1 <= most <= MOST_LISTED:
+        raise RequestError(f"limit: expected a number from 1 to {MOST_LISTED}")
+    # The token is the last name that was told: a model that is unloaded meanwhile moves no other.
+    left = [name for name in names if name > request.args.get("next_page_token", "")]
+    page: dict[str, Any] = {"models": [entry(name) for name in left[:most]]}
+    return page | ({"nextPageToken": left[most - 1]} if len(left) > most else {})
 
 
 def _json(document: Any) -> Response:

@@ -8,7 +8,8 @@ import msgspec
 
 from errors import MiranteError
 from serving.champions import Live
-from serving.description import STRICT, Description, flag, header
+from serving.description import BINARY as BYTES
+from serving.description import PARTIAL, STRICT, Description, flag, header
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
 from serving.protocols.oip.inference import (
@@ -20,9 +21,10 @@ from serving.protocols.oip.inference import (
     read_request,
     write_outputs,
 )
-from serving.protocols.oip.tensors import decode_tensors, metadata, output_tensors
-from serving.refusals import MediaTypeError, RequestError
-from serving.warnings import warnings_of
+from serving.protocols.oip.options import answer_parameters, outputs_of
+from serving.protocols.oip.options import decode as decode_options
+from serving.protocols.oip.tensors import metadata
+from serving.refusals import MediaTypeError
 from tables.rows import Decoded
 
 TAG = "Open Inference Protocol"
@@ -31,36 +33,33 @@ ROUTES: Routes = (
     ("POST", "/v2/models/{name}/versions/{version}/infer", "predict"),
 )
 PROTOCOL: str | None = None
+# What `curl -d` says of any body.
+FORM = b"application/x-www-form-urlencoded"
 
 
 def decode(exchange: Exchange) -> Decoded:
     """Decode the body's tensors into a batch.
 
     `?strict=1`, or the request's parameter of that name, refuses what else is answered
-    with a warning. Raises ParseError, MediaTypeError, RowsError, RequestError.
+    with a warning; `partial`, in either way, answers the rows that are good.
+    Raises ParseError, MediaTypeError, RowsError, RequestError.
     """
-    if exchange.media_type not in (b"", JSON, BINARY):
+    if exchange.media_type not in (b"", JSON, BINARY, FORM):
         raise MediaTypeError("expected Content-Type application/json or application/octet-stream")
     exchange.options, tensors = read_request(exchange)
-    (strict,) = exchange.flags("strict")
-    strict = strict or exchange.options.parameters.get("strict") is True
-    return decode_tensors(exchange.live.codec, tensors, strict)
+    return decode_options(exchange, tensors)
 
 
 def render(exchange: Exchange) -> Answer:
     """Render the outputs requested, under the request's id. Raises RequestError."""
     live, options = exchange.live, exchange.options
-    if any("classification" in output.parameters for output in options.outputs):
-        raise RequestError("outputs: the classification extension is not spoken here")
-    names = [output.name for output in options.outputs]
     document: dict[str, Any] = {"model_name": live.name, "model_version": live.version}
     if options.id is not None:
         document["id"] = options.id
-    warnings = warnings_of(exchange.decoded)
-    if warnings:
-        # A parameter is a text, a number or a boolean: the list is one in JSON.
-        document["parameters"] = {"warnings": msgspec.json.encode(warnings).decode()}
-    return write_outputs(document, options, output_tensors(live, exchange.prediction, names))
+    parameters = answer_parameters(exchange.decoded)
+    if parameters:
+        document["parameters"] = parameters
+    return write_outputs(document, options, outputs_of(exchange))
 
 
 def refuse(error: MiranteError, request_id: str) -> Answer:
@@ -84,9 +83,9 @@ def document(live: Live) -> Description:
         "Inference by the Open Inference Protocol, binary tensors included",
         {
             JSON.decode(): {"schema": REQUEST, "example": {"id": "1", "inputs": inputs}},
-            BINARY.decode(): {"schema": {"type": "string", "format": "binary"}},
+            BINARY.decode(): BYTES,
         },
-        {JSON.decode(): {"schema": ANSWER}, BINARY.decode(): {}},
+        {JSON.decode(): {"schema": ANSWER}, BINARY.decode(): BYTES},
         {JSON.decode(): {"schema": ERROR}},
-        (length, flag("strict", STRICT)),
+        (length, flag("partial", PARTIAL), flag("strict", STRICT)),
     )

@@ -13,15 +13,20 @@ from typing import Any
 import msgspec
 
 from errors import ParseError
-from serving.exchange import JSON, Answer, Exchange
+from serving.description import VALUE, VALUES
+from serving.exchange import JSON, NO_PARAMETERS, Answer, Exchange
+from serving.protocols.oip.options import (
+    RequestOptions,
+    content_type,
+)
 from serving.protocols.oip.tensors import (
-    BYTES,
-    NUMBERS,
     Tensor,
+    check_shape,
     tensor_of,
     tensor_of_bytes,
     to_bytes,
 )
+from serving.protocols.oip.values import BYTES, NUMBERS, check_datatype, read_long
 from tables.json_text import is_long
 from tables.rows import parse_json
 
@@ -29,29 +34,20 @@ BINARY = b"application/octet-stream"
 JSON_LENGTH = b"inference-header-content-length"
 
 
+# Of a long body: what is said besides its tensors, how many they are, the text of a shape.
+MOST_SAID = 64 * 1024
+MOST_INPUTS = 10_000
+LONGEST_SHAPE = 256
+
+
 class Input(msgspec.Struct):
     """One input tensor; its values stand in `data`, or after the JSON."""
 
     name: str
-    datatype: str
     shape: list[int]
+    datatype: str | None = None
     data: Any = None
-    parameters: dict[str, Any] = {}
-
-
-class Output(msgspec.Struct):
-    """One output that the request names."""
-
-    name: str
-    parameters: dict[str, Any] = {}
-
-
-class RequestOptions(msgspec.Struct):
-    """What a request says of its answer."""
-
-    id: str | None = None
-    outputs: list[Output] = []
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] | None = None
 
 
 class Inference(RequestOptions, kw_only=True):
@@ -60,26 +56,107 @@ class Inference(RequestOptions, kw_only=True):
     inputs: list[Input]
 
 
+class LongInference(msgspec.Struct):
+    """A long request, whose members are looked at before they are parsed."""
+
+    inputs: msgspec.Raw
+    id: msgspec.Raw = msgspec.Raw(b"null")
+    outputs: msgspec.Raw = msgspec.Raw(b"null")
+    parameters: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class LongInput(msgspec.Struct):
+    """An input tensor of a long request."""
+
+    name: str
+    shape: msgspec.Raw
+    datatype: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"null")
+    parameters: msgspec.Raw = msgspec.Raw(b"null")
+
+
 _inference = msgspec.json.Decoder(Inference)
+_long_inference = msgspec.json.Decoder(LongInference)
+_inputs = msgspec.json.Decoder(list[msgspec.Raw])
+_long_input = msgspec.json.Decoder(LongInput)
+_options = msgspec.json.Decoder(RequestOptions)
+_shape = msgspec.json.Decoder(list[int])
+_parameters = msgspec.json.Decoder(dict[str, Any] | None)
 
 
 def read_request(exchange: Exchange) -> tuple[RequestOptions, list[Tensor]]:
-    """Return what a request says of its answer, and its input tensors. Raises ParseError."""
+    """Return what a request says of its answer, and its input tensors.
+
+    Raises ParseError, and TooManyRows.
+    """
     length = _json_length(exchange)
-    inference: Inference = _parse(_inference, exchange.body[:length], exchange)
-    binary, tensors = exchange.body[length:], []
-    for given in inference.inputs:
-        size = given.parameters.get("binary_data_size")
-        if size is None:
-            tensors.append(tensor_of(given.name, given.datatype, given.shape, given.data))
-            continue
-        if type(size) is not int or not 0 <= size <= len(binary):
-            raise ParseError("binary_data_size: expected as many bytes as follow the JSON")
-        raw, binary = binary[:size], binary[size:]
-        tensors.append(tensor_of_bytes(given.name, given.datatype, given.shape, raw))
-    if binary:
+    binary = _Binary(exchange.body[length:])
+    if is_long(exchange.body[:length]):
+        options, tensors = _read_long(exchange, exchange.body[:length], binary)
+    else:
+        inference: Inference = _parse(_inference, exchange.body[:length])
+        options = inference
+        tensors = [_read_input(given, binary) for given in inference.inputs]
+    if binary.rest:
         raise ParseError("more bytes follow the JSON than its binary_data_size say")
-    return inference, tensors
+    return options, tensors
+
+
+class _Binary:
+    """The tensors that follow the JSON."""
+
+    def __init__(self, rest: bytes) -> None:
+        self.rest = memoryview(rest)
+
+    def take(self, size: Any) -> bytes:
+        """Return the next tensor. Raises ParseError."""
+        if type(size) is not int or not 0 <= size <= len(self.rest):
+            raise ParseError("binary_data_size: expected as many bytes as follow the JSON")
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return bytes(taken)
+
+
+def _read_input(given: Input, binary: _Binary) -> Tensor:
+    written = content_type(given.parameters)
+    size = (given.parameters or NO_PARAMETERS).get("binary_data_size")
+    if size is not None:
+        raw = binary.take(size)
+        return tensor_of_bytes(given.name, given.datatype, given.shape, raw, written)
+    return tensor_of(given.name, given.datatype, given.shape, given.data, written)
+
+
+def _read_long(
+    exchange: Exchange, document: bytes, binary: _Binary
+) -> tuple[RequestOptions, list[Tensor]]:
+    found: LongInference = _parse(_long_inference, document)
+    said = [b'"%s":%s' % (name.encode(), _short(getattr(found, name), name)) for name in _OPTIONS]
+    options: RequestOptions = _parse(_options, b"{%s}" % b",".join(said))
+    inputs = _parse(_inputs, found.inputs)
+    if len(inputs) > MOST_INPUTS:
+        raise ParseError(f"inputs: expected at most {MOST_INPUTS} tensors")
+    return options, [_read_long_input(exchange, raw, binary) for raw in inputs]
+
+
+_OPTIONS = RequestOptions.__struct_fields__
+
+
+def _short(raw: msgspec.Raw, name: str, most: int = MOST_SAID) -> bytes:
+    text = bytes(raw)
+    if len(text) > most:
+        raise ParseError(f"{name}: expected at most {most} bytes in a long body")
+    return text
+
+
+def _read_long_input(exchange: Exchange, raw: msgspec.Raw, binary: _Binary) -> Tensor:
+    given: LongInput = _parse(_long_input, raw)
+    shape = _parse(_shape, _short(given.shape, "shape", LONGEST_SHAPE))
+    parameters = _parse(_parameters, _short(given.parameters, "parameters"))
+    check_datatype(given.datatype)
+    check_shape(exchange.live.schema, given.name, shape, exchange.max_rows)
+    if (parameters or NO_PARAMETERS).get("binary_data_size") is not None:
+        return _read_input(Input(given.name, shape, given.datatype, None, parameters), binary)
+    datatype, values = read_long(given.datatype, bytes(given.data), shape, content_type(parameters))
+    return Tensor(given.name, datatype, tuple(shape), values)
 
 
 def _json_length(exchange: Exchange) -> int:
@@ -91,17 +168,14 @@ def _json_length(exchange: Exchange) -> int:
     return int(given)
 
 
-def _parse(decoder: msgspec.json.Decoder[Any], document: bytes, exchange: Exchange) -> Any:
+def _parse(decoder: msgspec.json.Decoder[Any], document: bytes | msgspec.Raw) -> Any:
     try:
-        if is_long(document):  # which is parsed a block at a time
-            width = len(exchange.live.schema.features)
-            return msgspec.convert(parse_json(document, exchange.max_rows, width), decoder.type)
         return decoder.decode(document)
     except msgspec.ValidationError as error:
         # Of types and members alone: msgspec quotes no value.
         raise ParseError(f"the body is no inference request: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        parse_json(document)  # which says where
+        parse_json(bytes(document))  # which says where
         raise ParseError("the body is not JSON") from None
 
 
@@ -109,8 +183,11 @@ def write_outputs(
     document: dict[str, Any], options: RequestOptions, tensors: Iterable[Tensor]
 ) -> Answer:
     """Return the answer: `document` and the outputs, in binary where the options say so."""
-    default = options.parameters.get("binary_data_output") is True
-    by_name = {out.name: out.parameters.get("binary_data", default) for out in options.outputs}
+    default = (options.parameters or NO_PARAMETERS).get("binary_data_output") is True
+    by_name = {
+        out.name: (out.parameters or NO_PARAMETERS).get("binary_data")
+        for out in options.outputs or ()
+    }
     written, binary = [], []
     for tensor in tensors:
         entry: dict[str, Any] = {
@@ -118,7 +195,8 @@ def write_outputs(
             "datatype": tensor.datatype,
             "shape": tensor.shape,
         }
-        if by_name.get(tensor.name, default) is True:
+        wanted = by_name.get(tensor.name)
+        if (default if wanted is None else wanted) is True:
             binary.append(to_bytes(tensor))
             written.append(entry | {"parameters": {"binary_data_size": len(binary[-1])}})
         else:
@@ -135,14 +213,15 @@ _TENSOR = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
-        "datatype": {"enum": [*NUMBERS, BYTES]},
+        "datatype": {"type": "string", "enum": [*NUMBERS, BYTES]},
         "shape": {
             "type": "array",
             "items": {"type": "integer", "minimum": 0},
             "minItems": 1,
             "maxItems": 2,
         },
-        "data": {"type": "array"},
+        # Flat, or as nested as its shape.
+        "data": {"type": "array", "items": {"anyOf": [VALUE, VALUES]}},
         "parameters": {"type": "object"},
     },
     "required": ["name", "datatype", "shape"],
@@ -157,7 +236,7 @@ REQUEST = {
             "items": {
                 "type": "object",
                 "properties": {
-                    "name": {"enum": ["label", "probabilities"]},
+                    "name": {"type": "string"},
                     "parameters": {"type": "object"},
                 },
                 "required": ["name"],

@@ -7,8 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 import skops.io
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.cluster import KMeans
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import (
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from errors import ModelFileError
 from learning.imports.estimator import TOLERANCE, import_estimator, import_skops
@@ -47,11 +55,30 @@ def test_it_answers_as_it_did(make: Any, runtime: str) -> None:
     assert TOLERANCE == 1e-5
 
 
-def test_what_has_no_probabilities_is_refused() -> None:
-    with pytest.raises(ModelFileError, match="LinearRegression is not a fitted classifier"):
-        imported(LinearRegression().fit(ROWS, ROWS[:, 0]))
-    with pytest.raises(ModelFileError, match="not a fitted classifier"):
-        imported(LogisticRegression())
+@pytest.mark.parametrize(
+    ("make", "runtime"),
+    [
+        (lambda: RandomForestRegressor(5, random_state=0), "onnx"),
+        (lambda: make_pipeline(StandardScaler(), HistGradientBoostingRegressor(max_iter=5)), "any"),
+        (lambda: make_pipeline(StandardScaler(), LinearRegression()), "any"),
+        (lambda: TransformedTargetRegressor(Ridge(), func=np.log, inverse_func=np.exp), "any"),
+    ],
+)
+def test_a_regressor_is_a_quantity(make: Any, runtime: str) -> None:
+    estimator = make().fit(ROWS, ROWS[:, 0] * 1e4 + ROWS[:, 1] + 1)
+    made = imported(estimator)
+    assert (made.schema.target.task, made.schema.target.classes) == ("regression", ())
+    assert made.runtime_name == runtime or runtime == "any"
+    expected = estimator.predict(ROWS[:20]).reshape(-1, 1)
+    np.testing.assert_allclose(made.probabilities, expected, rtol=1e-5, atol=0.1)
+
+
+def test_what_is_not_fitted_or_answers_otherwise_is_refused() -> None:
+    for estimator in (LogisticRegression(), LinearRegression(), KMeans(2, n_init=1).fit(ROWS)):
+        with pytest.raises(ModelFileError, match="neither a fitted classifier with prob"):
+            imported(estimator)
+    with pytest.raises(ModelFileError, match="more than one quantity"):
+        imported(LinearRegression().fit(ROWS, ROWS))
 
 
 def test_an_example_of_other_columns_is_refused() -> None:

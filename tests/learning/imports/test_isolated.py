@@ -18,7 +18,8 @@ from sklearn.linear_model import LogisticRegression
 from errors import ModelFileError
 from learning.imports import isolated
 from learning.imports.example import Example, read_example
-from learning.imports.isolated import import_pickle
+from learning.imports.imported import Imported
+from learning.imports.isolated import Handed, import_handed, read_pickle
 from tests.conftest import require
 
 
@@ -38,6 +39,12 @@ def example(tmp_path: Path) -> Example:
     file = tmp_path / "row.json"
     file.write_text('{"height": 1.5, "count": 2}')
     return read_example(file, "answer")
+
+
+def import_pickle(data: bytes, example: Example, target: str) -> Imported:
+    handed = read_pickle(data, example, target)
+    assert isinstance(handed, Handed)
+    return import_handed(handed, example, target)
 
 
 def saved(deed: Any) -> bytes:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import lightgbm
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
-from learning.imports.libraries import answer_of, question_of
+from learning.imports.libraries import answer_of, booster_of, question_of
 from tests.conftest import require
 
 ROWS = np.column_stack([np.arange(60) % 7, np.arange(60) % 3]).astype(float)
@@ -19,6 +21,15 @@ def test_lightgbm_answers_rows_of_its_own_text() -> None:
     answer = answer_of(made.model_to_string().encode(), question_of("lightgbm", ROWS, CODES))
     assert answer.version == lightgbm.__version__
     assert answer.outputs().tolist() == np.asarray(made.predict(ROWS)).reshape(-1, 1).tolist()
+
+
+def test_a_booster_is_known_by_its_library(tmp_path: Path) -> None:
+    model = lightgbm.LGBMClassifier(n_estimators=2, verbose=-1)
+    model.fit(ROWS, np.where(ROWS[:, 0] > 3, "yes", "no"))
+    for one, classes in ((model, ["no", "yes"]), (model.booster_, [])):
+        found = booster_of(one, tmp_path)
+        assert found == ("lightgbm", model.booster_.model_to_string().encode(), classes)
+    assert booster_of(LogisticRegression(), tmp_path) is None
 
 
 def test_xgboost_answers_with_the_probability_of_every_class() -> None:

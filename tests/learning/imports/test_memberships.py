@@ -7,8 +7,9 @@ import pytest
 
 from errors import ModelFileError
 from learning.compile.compilation import compile_forest
+from learning.forms.splits import MOST_CODES
 from learning.forms.trees import AtMost, Forest, Leaf, Split
-from learning.imports.memberships import MOST_CODES, Memberships, with_memberships
+from learning.imports.memberships import Memberships, with_memberships
 from learning.runtimes.onnx import MEMBER, OnnxRuntime
 from tables.batch import Batch
 

@@ -8,13 +8,21 @@ import zipfile
 from pathlib import Path
 
 import joblib
+import lightgbm
 import numpy as np
 import pytest
 import sklearn
+import skops.io
 from sklearn.ensemble import RandomForestClassifier
 
 from errors import ModelFileError
-from learning.imports.recognition import KNOWN, check_version, recognised, sklearn_version
+from learning.imports.recognition import (
+    KNOWN,
+    check_version,
+    holds_booster,
+    recognised,
+    sklearn_version,
+)
 
 
 def zipped(locked: bool = False) -> bytes:
@@ -70,6 +78,14 @@ def test_half_a_pickle_is_one_and_a_whole_one_passes(tmp_path: Path) -> None:
             recognised(file)
 
 
+def test_a_booster_that_skops_holds_is_known_before_anything_is_made() -> None:
+    assert not holds_booster(skops.io.dumps(fitted()))
+    model = lightgbm.LGBMClassifier(n_estimators=1, verbose=-1)
+    model.fit(np.arange(40.0).reshape(-1, 1), [0, 1] * 20)
+    assert holds_booster(skops.io.dumps(model))
+    assert not holds_booster(b"PK\x03\x04")
+
+
 def test_a_folder_is_none(tmp_path: Path) -> None:
     with pytest.raises(ModelFileError, match="a folder"):
         recognised(tmp_path)
@@ -80,6 +96,9 @@ def test_a_folder_is_none(tmp_path: Path) -> None:
     [
         (b"tree\nversion=v4\n", "lightgbm"),
         (b"tree\r\nversion=v3\r\n", "lightgbm"),
+        (b'{"learner":{}}', "xgboost"),
+        (b'{"version":[1,0,0],"learner":{}}', "xgboost"),
+        (b"{L\x00\x00\x00\x00\x00\x00\x00\x07learner{}}", "xgboost"),
         (b"CBM1\x00", "catboost"),
         (b"\x80\x04N.", "pickle"),
         (zipped(), "skops"),
@@ -101,10 +120,26 @@ def test_what_has_no_mark_is_known_by_its_ending(tmp_path: Path) -> None:
     assert KNOWN in str(caught.value)
 
 
-def test_a_dump_is_no_model(tmp_path: Path) -> None:
-    (tmp_path / "model.json").write_bytes(b'{"name": "tree", "version": "v4", "tree_info": []}')
-    with pytest.raises(ModelFileError, match="save it with save_model"):
-        recognised(tmp_path / "model.json")
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b'{"name": "tree", "version": "v4", "tree_info": []}', "LightGBM's dump"),
+        (b'[\n  { "nodeid": 0, "depth": 0, "split": "f0"', "XGBoost's dump"),
+        (b'{"features_info": {}, "oblivious_trees": []}', "CatBoost's JSON"),
+        (b"binf" + bytes(136), "old binary format"),
+        (
+            bytes(136) + b"\x0f" + bytes(7) + b"binary:logistic\x06" + bytes(7) + b"gbtree",
+            r"old binary format.*save_model\('model.json'\)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["model.json", "model.bin", "model.model"])
+def test_what_its_library_does_not_load_is_told_how_to_save(
+    data: bytes, said: str, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ModelFileError, match=said):
+        recognised(tmp_path / name)
 
 
 def test_a_pickle_tells_which_scikit_learn_made_it() -> None:
@@ -115,3 +150,7 @@ def test_a_pickle_tells_which_scikit_learn_made_it() -> None:
         with pytest.raises(ModelFileError, match=r"made by scikit-learn 1\.2\.2"):
             check_version(older)
     check_version(b"another thing")
+    # A booster's pickle has a label encoder of scikit-learn in it, of which nothing is taken.
+    check_version(
+        pickle.dumps(fitted()).replace(b"sklearn.ensemble._forest", b"lightgbm.sklearn", 1)
+    )

@@ -146,7 +146,7 @@ def test_answers_are_what_the_protocols_render():
     )
     assert task.cells(PREDICTION, TWO)[1] == ("false", 0.75, 0.75, 0.25)
     assert task.answer_schema(TWO, "v")["required"] == ["v", "probability", "probabilities"]
-    assert task.answer_schema(TWO)["properties"]["value"] == {"enum": [False, True]}
+    assert task.answer_schema(TWO)["properties"]["value"] == {"type": "boolean"}
 
 
 @pytest.mark.parametrize(
@@ -230,3 +230,10 @@ def test_a_class_that_the_hold_out_lacks_counts_for_nothing_in_roc_auc():
 def test_the_base_rate_is_the_share_of_each_class():
     three = Target("y", ("a", "b", "c"))
     assert task.base_rate(np.array([0, 0, 1, 2]), three).tolist() == [[0.5, 0.25, 0.25]]
+
+
+def test_several_predictions_are_served_in_one():
+    batches = [np.array([[0.25, 0.75]]), np.array([[0.5, 0.5], [0.9, 0.1]])]
+    outputs, winners = task.served([task.predict(outputs) for outputs in batches])
+    assert outputs.tolist() == [[0.25, 0.75], [0.5, 0.5], [0.9, 0.1]]
+    assert winners == [1, 0, 0]

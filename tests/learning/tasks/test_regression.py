@@ -88,3 +88,11 @@ def test_few_cells_that_are_no_numbers_are_named(cell: str) -> None:
     with pytest.raises(DatasetError, match="row 61") as refused:
         read_target(None)(table, "y", None, None)
     assert "classes have fewer" not in str(refused.value)
+
+
+def test_several_predictions_are_served_in_one() -> None:
+    outputs, winners = task.served(
+        [task.predict(np.array([[1.5], [2.0]])), task.predict(np.array([[3.0]]))]
+    )
+    assert outputs.tolist() == [[1.5], [2.0], [3.0]]
+    assert winners is None

@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from typing import Any
 
 import pytest
 
-from errors import ParseError, VersionUnknown
+from errors import AccessError, ParseError, RowsError, VersionUnknown
 from serving.actions import PREDICT, predict
 from serving.exchange import Exchange
 from serving.grpc.generated import open_inference_pb2
 from serving.grpc.inference_service import OpenInference
+from serving.http.routes.oip_metadata import server_metadata
+from serving.protocols.oip.repository import Repository
+from serving.refusals import RequestError
 from tests.serving.factory import make_champions, make_live
 
-CALLS = OpenInference(make_champions(make_live()))
+CHAMPIONS = make_champions(make_live())
+ADMIN = b"authorization"
+
+
+def check_admin(exchange: Exchange) -> None:
+    if ADMIN not in exchange.headers:
+        raise AccessError("a key is needed")
+
+
+CALLS = OpenInference(CHAMPIONS, Repository(CHAMPIONS), check_admin)
 LIVE = make_live()
 
 
-def call(method: str, /, **request: Any) -> Any:
+def call(method: str, /, headers: dict[bytes, bytes] | None = None, **request: Any) -> Any:
     found = CALLS.find(f"/inference.GRPCInferenceService/{method}")
     assert found is not None
     sent = getattr(open_inference_pb2, f"{method}Request")(**request)
-    exchange = Exchange(found, {}, "id", body=sent.SerializeToString())
+    exchange = Exchange(found, headers or {}, "id", body=sent.SerializeToString())
     exchange.decoded = found.protocol.decode(exchange)
     if found.action == PREDICT:
         predict([exchange])
@@ -75,6 +88,60 @@ def test_inference_is_answered_in_the_form_of_its_request() -> None:
     bare = [{k: v for k, v in one.items() if k != "contents"} for one in INPUTS]
     reply = call("ModelInfer", model_name="credit", inputs=bare, raw_input_contents=raw)
     assert [len(one) for one in reply.raw_output_contents] == [1, 16]
+
+
+def test_switches_warnings_and_errors_are_parameters() -> None:
+    home = INPUTS[1] | {"contents": {"bytes_contents": [b"tent"]}}
+    inputs = [INPUTS[0], home, INPUTS[2]]
+    said = call("ModelInfer", model_name="credit", inputs=inputs).parameters
+    assert json.loads(said["warnings"].string_param)[0]["field"] == "home"
+    strict = {"strict": {"bool_param": True}}
+    with pytest.raises(RowsError):
+        call("ModelInfer", model_name="credit", inputs=inputs, parameters=strict)
+    two = [one | {"shape": [2]} for one in INPUTS]
+    two[0]["contents"] = {"int64_contents": [30, 31]}
+    two[1]["contents"] = {"bytes_contents": [b"tent", b"rent"]}
+    two[2]["contents"] = {"bool_contents": [False, True]}
+    switches = {"strict": {"int64_param": 1}, "partial": {"string_param": "true"}}
+    reply = call("ModelInfer", model_name="credit", inputs=two, parameters=switches)
+    assert json.loads(reply.parameters["rows"].string_param) == [1]
+    assert json.loads(reply.parameters["errors"].string_param)[0]["row"] == 0
+    assert list(reply.outputs[0].shape) == [1]
+
+
+def test_classes_content_types_and_extensions_are_those_of_rest() -> None:
+    assert list(call("ServerMetadata").extensions) == server_metadata()["extensions"]
+    home = INPUTS[1] | {
+        "contents": {"bytes_contents": [b"cmVudA=="]},
+        "parameters": {"content_type": {"string_param": "base64"}},
+    }
+    top = {"name": "probabilities", "parameters": {"classification": {"int64_param": 1}}}
+    inputs = [INPUTS[0], home, INPUTS[2]]
+    reply = call("ModelInfer", model_name="credit", inputs=inputs, outputs=[top])
+    assert reply.outputs[0].contents.bytes_contents[0].endswith(b":1:true")
+    top["name"] = "label"
+    with pytest.raises(RequestError):
+        call("ModelInfer", model_name="credit", inputs=inputs, outputs=[top])
+
+
+def test_models_are_listed_and_loaded_by_who_may_administer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (model,) = call("RepositoryIndex", ready=True).models
+    assert (model.name, model.version, model.state) == ("credit", LIVE.version, "READY")
+    for method in ("RepositoryModelLoad", "RepositoryModelUnload"):
+        with pytest.raises(AccessError):
+            call(method, model_name="credit")
+        with pytest.raises(RequestError, match="MODELS_FOLDER"):
+            call(method, {ADMIN: b""}, model_name="credit")
+    changed = []
+    monkeypatch.setattr(Repository, "load", lambda _, name: changed.append(name))
+    monkeypatch.setattr(Repository, "unload", lambda _, name: changed.append(name))
+    # Triton's clients name the model in the second field, KServe's in the first.
+    assert call("RepositoryModelLoad", {ADMIN: b""}, model_name="credit").isLoaded
+    assert call("RepositoryModelLoad", {ADMIN: b""}, repository_name="iris").model_name == "iris"
+    assert call("RepositoryModelUnload", {ADMIN: b""}, model_name="credit").isUnloaded
+    assert changed == ["credit", "iris", "credit"]
 
 
 def test_a_version_that_is_not_live_is_unknown() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -36,7 +37,7 @@ from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.grpc.server import MAX_CALLS, GrpcServer
 from serving.metrics import Metrics
-from serving.observation import Observation
+from serving.observation import Observation, access_log
 from serving.protocols import oip
 from tables.batch import Batch
 from tables.schema import Feature, Schema, Target
@@ -559,6 +560,37 @@ def test_a_call_s_trace_is_told_in_the_trailing_metadata() -> None:
         assert dict(trailing)["traceparent"] == parent
 
 
+def test_every_refusal_is_in_the_log_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    access_log.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO, "mirante.access")
+    token, entry = new_key("reader", ["predict"])
+    guard = Guard(KeyRing([entry.entry()]), require_for_prediction=True)
+    key = ("authorization", f"Bearer {token}")
+    asked = {
+        "no-call": ("/nobody.Service/Call", b"", key),
+        "no-method": ("/inference.GRPCInferenceService/Nothing", b"", key),
+        "no-message": (INFER, b"\xff\xff", key),
+        "no-model": (INFER, b"\x0a\x06nobody", key),
+        "no-key": (INFER, b"", ("x-any", "1")),
+    }
+    with reached(make_live("iris", schema=IRIS), guard=guard) as (_, channel):
+        for request_id, (path, message, sent) in asked.items():
+            with pytest.raises(grpc.RpcError) as caught:
+                raw(channel, path)(message, metadata=(("x-request-id", request_id), sent))
+            trailing: Any = caught.value.trailing_metadata()
+            assert dict(trailing)["x-request-id"] == request_id
+    access_log.removeHandler(caplog.handler)
+    lines = {line.request_id: line for line in caplog.records if line.name == access_log.name}  # type: ignore[attr-defined]
+    assert {name: line.status for name, line in lines.items()} == {  # type: ignore[attr-defined]
+        "no-call": 405,
+        "no-method": 405,
+        "no-message": 400,
+        "no-model": 404,
+        "no-key": 401,
+    }
+    assert all(line.detail for line in lines.values())  # type: ignore[attr-defined]
+
+
 def test_metadata_that_is_not_the_services_changes_nothing() -> None:
     with reached(make_live("iris", schema=IRIS)) as (_, channel):
         foreign = (("content-encoding", "gzip"), ("origin", "https://a.example"))
@@ -603,3 +635,18 @@ def test_strict_comes_as_metadata(client: triton.InferenceServerClient) -> None:
     assert "warnings" in client.infer("credit", inputs).get_response().parameters
     with pytest.raises(triton.InferenceServerException, match="does not fit the signature"):
         client.infer("credit", inputs, headers={"strict": "1"})
+
+
+def test_partial_comes_as_metadata_and_classes_are_counted(
+    client: triton.InferenceServerClient,
+) -> None:
+    homes = tensor("home", np.array(["tent", "rent"], object), "BYTES")
+    inputs = [homes if given.name() == "home" else given for given in credit_inputs([30, 40])]
+    asked = [triton.InferRequestedOutput("probabilities", class_count=1)]
+    switches = {"strict": "1", "partial": "1"}
+    result = client.infer("credit", inputs, outputs=asked, headers=switches)
+    (top,) = result.as_numpy("probabilities").ravel().tolist()
+    assert top.endswith(b":1:true")
+    assert json.loads(result.get_response().parameters["rows"].string_param) == [1]
+    sent = client.infer("credit", inputs, parameters={"strict": True, "partial": True})
+    assert sent.as_numpy("label").shape == (1,)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 
 import pytest
 
 from serving.http.framing import Head, HeadRefused, refusal
+from serving.observation import access_log
 
 # tests/rim sends the same as bytes to a real gunicorn.
 
@@ -59,3 +61,14 @@ def test_a_refusal_is_a_whole_answer() -> None:
     head, _, body = answer.partition(b"\r\n\r\n")
     assert f"content-length: {len(body)}\r\n".encode() in head
     assert b"retry-after: 1\r\n" in head
+    assert head.endswith(b"connection: close")
+
+
+def test_a_refusal_is_in_the_log_under_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    access_log.addHandler(caplog.handler)
+    caplog.set_level(logging.INFO, access_log.name)
+    answer = refusal(HTTPStatus.BAD_REQUEST)
+    access_log.removeHandler(caplog.handler)
+    line = vars(caplog.records[0])
+    assert (line["status"], line["detail"]) == (400, "not an HTTP request")
+    assert f"x-request-id: {line['request_id']}\r\n".encode() in answer

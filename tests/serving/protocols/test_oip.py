@@ -121,6 +121,8 @@ def test_binary_for_all_outputs_is_one_parameter(service):
             400,
             {"inputs": INPUTS, "outputs": [{"name": "label", "parameters": {"classification": 1}}]},
         ),
+        (400, {"inputs": INPUTS, "parameters": {"strict": "perhaps"}}),
+        (422, {"inputs": [INPUTS[0] | {"data": [30, None]}, *INPUTS[1:]]}),
         (400, {"inputs": [INPUTS[0] | {"parameters": {"binary_data_size": 8}}, *INPUTS[1:]]}),
         (400, {"inputs": [INPUTS[0] | {"parameters": {"binary_data_size": "8"}}, *INPUTS[1:]]}),
         (422, {"inputs": INPUTS[1:]}),
@@ -131,6 +133,54 @@ def test_what_is_no_inference_request_is_an_error_of_the_protocol(service, statu
     answer = ask(service, PATH, document)
     assert (answer.status, answer.content_type) == (status, b"application/json")
     assert list(json.loads(answer.body)) == ["error"]
+
+
+def test_null_members_are_as_those_that_are_not_there(service):
+    inputs = [one | {"parameters": None} for one in INPUTS]
+    nulls: dict[str, Any] = {"id": None, "inputs": inputs, "parameters": None, "outputs": None}
+    assert infer(service, **nulls) == infer(service)
+
+
+def test_null_among_values_is_missing_where_the_feature_may_be(service):
+    income = INPUTS[1] | {"data": [None, 12.5]}
+    assert infer(service, inputs=[INPUTS[0], income, *INPUTS[2:]])["outputs"]
+    home = INPUTS[2] | {"data": [None, "rent"]}
+    assert infer(service, inputs=[*INPUTS[:2], home, INPUTS[3]])["outputs"]
+    age = INPUTS[0] | {"data": [30, None]}
+    answer = ask(service, PATH, {"inputs": [age, *INPUTS[1:]]})
+    assert answer.status == 422
+    assert "row 1, age: expected integer, got null" in json.loads(answer.body)["error"]
+
+
+def test_strict_and_partial_are_of_the_query_or_of_the_request(service):
+    home = INPUTS[2] | {"data": ["rent", "tent"]}
+    inputs = [*INPUTS[:2], home, INPUTS[3]]
+    (warning,) = json.loads(infer(service, inputs=inputs)["parameters"]["warnings"])
+    assert (warning["row"], warning["field"]) == (1, "home")
+    for path, parameters in ((f"{PATH}?strict=1", None), (PATH, {"strict": True})):
+        sent = {"inputs": inputs, "parameters": parameters}
+        assert ask(service, path, sent).status == 422
+    whole = infer(service)["outputs"]
+    for path, more in ((f"{PATH}?strict=1&partial=1", {}), (PATH, {"strict": 1, "partial": True})):
+        answered = infer(service, path, inputs=inputs, parameters=more)
+        label, probabilities = answered["outputs"]
+        assert (label["shape"], probabilities["shape"]) == ([1], [1, 2])
+        assert label["data"] == whole[0]["data"][:1]
+        assert json.loads(answered["parameters"]["rows"]) == [0]
+        assert json.loads(answered["parameters"]["errors"])[0]["row"] == 1
+
+
+def test_base64_is_decoded_where_the_content_type_says_so(service):
+    home = INPUTS[2] | {"data": ["cmVudA==", "cmVudA=="], "parameters": {"content_type": "base64"}}
+    assert infer(service, inputs=[*INPUTS[:2], home, INPUTS[3]]) == infer(service)
+
+
+def test_the_most_likely_classes_are_told_as_triton_tells_them(service):
+    output = {"name": "probabilities", "parameters": {"classification": 1}}
+    (top,) = infer(service, outputs=[output])["outputs"]
+    assert (top["datatype"], top["shape"]) == ("BYTES", [2, 1])
+    shares = infer(service)["outputs"][1]["data"]
+    assert top["data"] == [f"{shares[1]:f}:1:true", f"{shares[3]:f}:1:true"]
 
 
 def test_an_error_names_the_first_faulty_row_and_feature(service):

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
+from typing import Any
 
+import numpy as np
 import pytest
 from botocore.parsers import create_parser
 from botocore.session import get_session
@@ -192,3 +195,34 @@ def test_a_semicolon_line_is_not_parted_at_its_decimal_comma():
     row = ask(euro, "/invocations", {"a": 44.5, "colour": "red"})
     assert (line.status, line.body) == (200, row.body)
     assert b"warnings" not in line.body
+
+
+def npy(values: Any) -> bytes:
+    """Return an array as the SDK's NumpySerializer sends it: sagemaker.serializers, by np.save."""
+    stream = io.BytesIO()
+    np.save(stream, np.array(values))
+    return stream.getvalue()
+
+
+def test_npy_in_and_out(service, expected):
+    body = npy([[row[name] for name in NAMES] for row in ROWS])
+    answer = ask(service, "/invocations", body, content_type="application/x-npy")
+    assert json.loads(answer.body)["predictions"] == expected
+    both = {"content_type": "application/x-npy", "accept": "application/x-npy"}
+    answer = ask(service, "/invocations", body, **both)
+    assert answer.content_type == b"application/x-npy"
+    # As its NumpyDeserializer reads it.
+    labels = np.load(io.BytesIO(answer.body), allow_pickle=False)
+    assert labels.tolist() == [one["predicted_label"] for one in expected]
+    text = npy([[str(row[name]) for name in NAMES] for row in ROWS])
+    assert ask(service, "/invocations", text, **both).body == answer.body
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(400, b"[[1,2,3,4]]"), (422, npy([[1, 2]])), (422, npy([[np.inf] * 4])), (400, b"")],
+)
+def test_what_is_no_array_of_the_features_is_refused(service, status, body):
+    answer = ask(service, "/invocations", body, content_type="application/x-npy")
+    assert answer.status == status
+    assert json.loads(answer.body)["message"]

@@ -34,7 +34,7 @@ class OneModel:
         self.loaded.remove(name)
 
 
-def client_of(*names: str, model_folder: Any = None):
+def client_of(*names: str, model_folder: Any = None, models_folder: str = ""):
     app = Flask(__name__, static_folder=None)
     attend(app, RequestIds(), Cors(()), Observation(Metrics(), 0.0))
     app.register_blueprint(
@@ -44,6 +44,7 @@ def client_of(*names: str, model_folder: Any = None):
             max_in_flight=7,
             max_body_bytes=6 * 1024 * 1024,
             model_folder=model_folder,
+            models_folder=models_folder,
         )
     )
     return app.test_client()
@@ -81,6 +82,33 @@ def test_the_loaded_models_are_listed_and_told_one_by_one():
     assert [m["modelName"] for m in client.get("/models").json["models"]] == ["credit", "iris"]
     assert client.get("/models/iris").json["modelName"] == "iris"
     assert client.get("/models/nobody").status_code == 404
+
+
+def test_the_list_has_pages_and_the_last_has_no_token():
+    names = [f"model{number}" for number in range(5)]
+    client = client_of(*names)
+    told, token = [], ""
+    for _ in range(3):
+        page = client.get("/models", query_string={"limit": 2, "next_page_token": token}).json
+        told += [model["modelName"] for model in page["models"]]
+        token = page.get("nextPageToken", "")
+        assert bool(token) == (len(told) < 5)
+    assert told == names
+    assert "nextPageToken" not in client.get("/models").json
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "two", "", "1e3", "²"])
+def test_a_limit_that_is_none_is_refused(limit):
+    answer = client_of("credit").get("/models", query_string={"limit": limit})
+    assert answer.status_code == 400
+
+
+def test_a_model_s_url_is_where_the_platform_has_put_it():
+    folder = "/opt/ml/models"
+    client = client_of("credit", models_folder=folder)
+    entry = {"modelName": "credit", "modelUrl": f"{folder}/credit/model"}
+    assert client.get("/models").json == {"models": [entry]}
+    assert client.get("/models/credit").json == entry
 
 
 def test_models_are_loaded_and_unloaded_only_from_a_shelf():

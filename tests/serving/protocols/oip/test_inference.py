@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 
-from errors import ParseError
+from errors import ParseError, TooManyRows
 from serving.actions import PREDICT
 from serving.exchange import Exchange, Route
 from serving.protocols import oip
 from serving.protocols.oip.inference import (
     BINARY,
     JSON_LENGTH,
-    RequestOptions,
     read_request,
     write_outputs,
 )
+from serving.protocols.oip.options import RequestOptions
 from serving.protocols.oip.tensors import Tensor
+from tables.json_text import BLOCK_BYTES
+from tests.serving.factory import make_live
 
 BARE = {"name": "rows", "datatype": "FP32", "shape": [2]}
 
@@ -42,8 +44,8 @@ def sized(size: Any) -> dict[str, Any]:
 def test_tensors_stand_in_the_json_or_behind_it() -> None:
     inputs = [BARE | {"data": [1, 2]}, BARE | {"parameters": {"binary_data_size": 8}}]
     _, (first, second) = read_request(exchange({"inputs": inputs}, struct.pack("<2f", 3, 4)))
-    assert list(first.data) == [1, 2]
-    assert list(second.data) == [3, 4]
+    assert list(first.values()) == [1, 2]
+    assert list(second.values()) == [3, 4]
 
 
 @pytest.mark.parametrize("size", [9, -1, "8", None, True])
@@ -72,7 +74,7 @@ def test_what_is_no_inference_request_is_malformed(body: bytes) -> None:
 def test_what_a_request_says_of_its_answer_comes_with_its_inputs() -> None:
     document = {"id": "7", "inputs": [], "outputs": [{"name": "label"}]}
     options, tensors = read_request(exchange(document, length=None))
-    assert (options.id, [output.name for output in options.outputs]) == ("7", ["label"])
+    assert (options.id, [output.name for output in options.outputs or ()]) == ("7", ["label"])
     assert tensors == []
 
 
@@ -107,3 +109,92 @@ def test_binary_outputs_follow_the_json_in_their_order(
     assert [one["name"] for one in written if "parameters" in one] == binary
     raw = {"label": struct.pack("<I", 1) + b"a", "chance": struct.pack("<d", 0.5)}
     assert answer.body[length:] == b"".join(raw[name] for name in binary)
+
+
+def test_a_member_that_is_null_is_as_one_that_is_not_there() -> None:
+    tensor = BARE | {"data": [1, None], "parameters": None}
+    document = {"id": None, "inputs": [tensor], "outputs": None, "parameters": None}
+    options, (read,) = read_request(exchange(document, length=None))
+    assert (options.id, options.outputs, options.parameters) == (None, None, None)
+    assert list(read.values()) == [1, None]
+    assert write_outputs({}, options, TENSORS).content_type == b"application/json"
+    outputs = [{"name": "label", "parameters": None}]
+    options, _ = read_request(exchange(document | {"outputs": outputs}, length=None))
+    assert write_outputs({}, options, TENSORS).content_type == b"application/json"
+    both = {"outputs": [{"name": "label", "parameters": {"binary_data": None}}]}
+    options, _ = read_request(
+        exchange(document | both | {"parameters": {"binary_data_output": True}}, length=None)
+    )
+    assert write_outputs({}, options, TENSORS).content_type == BINARY
+
+
+def test_a_tensor_without_a_datatype_has_that_of_its_values_and_needs_one_in_binary() -> None:
+    bare = {"name": "rows", "shape": [1]}
+    _, (read,) = read_request(exchange({"inputs": [bare | {"data": ["a"]}]}, length=None))
+    assert read.datatype == "BYTES"
+    with pytest.raises(ParseError, match="in binary"):
+        read_request(exchange({"inputs": [bare | {"parameters": {"binary_data_size": 1}}]}, b"a"))
+
+
+# ---------------------------------------------------------------- long bodies
+
+MANY = 60_000
+
+
+def long(document: dict[str, Any], raw: bytes = b"") -> Any:
+    asked = exchange(document, raw)
+    asked.live = make_live()
+    assert len(asked.body) - len(raw) > BLOCK_BYTES
+    return read_request(asked)
+
+
+def test_a_long_request_is_read_as_a_short_one() -> None:
+    document = {
+        "id": "7",
+        "inputs": [
+            {"name": "home", "datatype": "BYTES", "shape": [MANY], "data": ["rent"] * MANY},
+            {"name": "age", "shape": [MANY, 1], "data": [[30]] * MANY},
+            {
+                "name": "income",
+                "datatype": "FP64",
+                "shape": [2],
+                "parameters": {"binary_data_size": 16},
+            },
+        ],
+        "outputs": [{"name": "label"}],
+        "parameters": {"strict": True},
+        "of_others": {"a": [1]},
+    }
+    options, (home, age, income) = long(document, struct.pack("<2d", 1, 2))
+    assert (options.id, options.parameters) == ("7", {"strict": True})
+    assert [output.name for output in options.outputs] == ["label"]
+    assert set(home.values()) == {"rent"}
+    assert (age.datatype, set(age.values())) == ("FP64", {30.0})
+    assert list(income.values()) == [1.0, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("parameters", {"x": ["a"] * 2 * MANY}),
+        ("outputs", [{"name": "label"}] * MANY),
+        ("id", "a" * 8 * MANY),
+        ("inputs", [BARE] * 10_001),
+        ("inputs", [BARE | {"shape": [1] * 4 * MANY}]),
+        ("inputs", [BARE | {"parameters": {"x": "a" * 8 * MANY}}]),
+        ("inputs", [BARE | {"shape": [10**6]}]),
+        ("inputs", [BARE | {"shape": [4, 5]}]),
+        ("inputs", [BARE | {"datatype": "FP31"}]),
+        ("inputs", [BARE]),
+        ("inputs", {"a": 1}),
+    ],
+)
+def test_what_is_long_besides_its_values_is_refused(member: str, value: Any) -> None:
+    with pytest.raises((ParseError, TooManyRows)):
+        long({"inputs": [], "padding": "a" * BLOCK_BYTES} | {member: value})
+
+
+def test_a_long_body_that_is_no_json_says_where() -> None:
+    asked = exchange(b'{"inputs": [' + b" " * BLOCK_BYTES + b"}")
+    with pytest.raises(ParseError, match="JSON"):
+        read_request(asked)

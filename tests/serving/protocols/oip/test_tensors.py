@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from errors import ParseError, RowsError
+from errors import ParseError, RowsError, TooManyRows
 from learning.tasks.classification import Prediction
 from serving.protocols.oip.tensors import (
-    NUMBERS,
+    Requested,
     Tensor,
+    check_shape,
     decode_tensors,
     metadata,
     output_tensors,
@@ -21,6 +22,7 @@ from serving.protocols.oip.tensors import (
     tensor_of_bytes,
     to_bytes,
 )
+from serving.protocols.oip.values import NUMBERS
 from serving.refusals import RequestError
 from tables.rows import RowCodec
 from tables.schema import Feature, Schema, Target
@@ -62,6 +64,59 @@ def test_numbers_stand_for_booleans_and_nan_for_a_missing_value():
 def test_one_tensor_of_texts_is_read_as_csv_is():
     cells = [["30", "12.5", "rent", "no"], ["-4", "", "owner", "true"]]
     assert same(decode_tensors(CODEC, [tensor_of("rows", "BYTES", [2, 4], cells)]), ROWS)
+
+
+def test_null_is_a_missing_value_in_every_datatype():
+    tensors = columns([ROW, ROW | {"income": None}])
+    assert same(decode_tensors(CODEC, tensors), [ROW, ROW | {"income": None}])
+    cells = [["30", None, "rent", "no"]]
+    one = decode_tensors(CODEC, [tensor_of("rows", "BYTES", [1, 4], cells)])
+    assert same(one, [ROW | {"income": None}])
+    for name in ("age", "records"):
+        with pytest.raises(RowsError) as refused:
+            decode_tensors(CODEC, columns([ROW, ROW | {name: None}]))
+        assert (refused.value.problems[0].row, refused.value.problems[0].field) == (1, name)
+
+
+def test_one_row_may_be_a_tensor_of_one_dimension():
+    row = tensor_of("rows", "BYTES", [4], ["30", "12.5", "rent", "no"])
+    assert same(decode_tensors(CODEC, [row]), [ROW])
+    numbers = tensor_of_bytes("x", "FP64", [3], np.array([1, 2, 3], "<f8").tobytes())
+    assert decode_tensors(RowCodec(NUMERIC), [numbers]).batch.matrix.tolist() == [[1, 2, 3]]
+    # With a row allowed, a row of more features than that is still one.
+    assert len(decode_tensors(RowCodec(NUMERIC), [numbers], most_rows=1).indices) == 1
+
+
+def test_the_good_rows_are_kept_under_partial():
+    rows = [ROW, ROW | {"age": None}, ROW]
+    decoded = decode_tensors(CODEC, columns(rows), partial=True)
+    assert list(decoded.indices) == [0, 2]
+    assert decoded.problems[0].row == 1
+    with pytest.raises(RowsError, match="at least one row"):
+        decode_tensors(CODEC, columns([ROW | {"age": None}]), partial=True)
+
+
+def test_more_rows_than_are_taken_are_refused():
+    with pytest.raises(TooManyRows):
+        decode_tensors(CODEC, columns(ROWS), most_rows=1)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "fault"),
+    [
+        ("age", [11], TooManyRows),
+        ("x", [11, 4], TooManyRows),
+        ("x", [2, 3], ParseError),
+        ("age", [2, 3], ParseError),
+        ("age", [2, 1, 1], ParseError),
+        ("age", [-1], ParseError),
+    ],
+)
+def test_a_shape_is_refused_before_values_are_read(name, shape, fault):
+    with pytest.raises(fault):
+        check_shape(SIGNATURE, name, shape, 10)
+    for good in ([10], [10, 1], [2, 4]):
+        check_shape(SIGNATURE, "age" if good[-1] == 1 else "x", good, 10)
 
 
 @pytest.mark.parametrize("datatype", ["FP16", "FP32", "FP64"])
@@ -163,14 +218,14 @@ def test_binary_that_is_not_what_shape_and_datatype_say_is_refused(datatype, sha
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
 def test_texts_survive_their_binary_form(texts):
     tensor = tensor_of("x", "BYTES", [len(texts)], texts)
-    assert tensor_of_bytes("x", "BYTES", [len(texts)], to_bytes(tensor)).values() == texts
+    assert [*tensor_of_bytes("x", "BYTES", [len(texts)], to_bytes(tensor)).values()] == texts
 
 
 @pytest.mark.parametrize("datatype", sorted(NUMBERS))
 def test_numbers_survive_their_binary_form(datatype):
     values = [True, False] if datatype == "BOOL" else [0, 1, 100]
     tensor = tensor_of("x", datatype, [len(values)], values)
-    assert tensor_of_bytes("x", datatype, [len(values)], to_bytes(tensor)).values() == values
+    assert [*tensor_of_bytes("x", datatype, [len(values)], to_bytes(tensor)).values()] == values
 
 
 @pytest.mark.parametrize(
@@ -184,9 +239,21 @@ def test_outputs_are_the_class_and_the_probabilities_in_the_classes_datatype(cla
     assert (label.name, label.datatype, label.shape) == ("label", datatype, (2,))
     assert probabilities == Tensor("probabilities", "FP64", (2, 2), [0.25, 0.75, 0.5, 0.5])
     assert len(to_bytes(label)) > 0
-    assert output_tensors(live, prediction, ["probabilities"]) == [probabilities]
+    assert output_tensors(live, prediction, [Requested("probabilities")]) == [probabilities]
     with pytest.raises(RequestError):
-        output_tensors(live, prediction, ["labels"])
+        output_tensors(live, prediction, [Requested("labels")])
+
+
+def test_the_most_likely_classes_are_value_index_and_name():
+    live = make_live(schema=Schema(SIGNATURE.features, Target("y", ("a", "b:c", "d"))))
+    prediction = Prediction([[0.25, 0.5, 0.25], [0.1, 0.2, 0.7]], [1, 2])
+    (top,) = output_tensors(live, prediction, [Requested("probabilities", 2)])
+    assert (top.datatype, top.shape) == ("BYTES", (2, 2))
+    assert top.data == ["0.500000:1:b:c", "0.250000:0:a", "0.700000:2:d", "0.200000:1:b:c"]
+    (all_,) = output_tensors(live, prediction, [Requested("probabilities", 9)])
+    assert all_.shape == (2, 3)
+    with pytest.raises(RequestError, match="classification is of an output"):
+        output_tensors(live, prediction, [Requested("label", 1)])
 
 
 def test_metadata_says_what_an_example_row_may_be_sent_as():

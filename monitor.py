@@ -1,0 +1,104 @@
+"""What is asked of the prediction log, each in a process that ends when it has answered.
+
+    python monitor.py feedback                  keep the truths on standard input
+    python monitor.py performance MODEL DAYS    the metrics of what came true; the version and
+                                                its hold-out's metrics on standard input
+
+The web process starts them: PyArrow and scikit-learn are loaded here alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from errors import Conflict
+from monitoring.asking import answer, ask
+
+if TYPE_CHECKING:
+    from config import Config
+    from monitoring.archive import Archive
+    from monitoring.reading import LogReader
+
+HERE = Path(__file__).resolve()
+# A router in front waits half a minute for an answer.
+SECONDS = 25.0
+NICENESS = 10
+LOG_OFF = "no prediction log is kept here: set PREDICTION_LOG"
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Answer as the words say."""
+    match list(sys.argv[1:] if words is None else words):
+        case ["feedback"]:
+            said, status = answer(_feedback)
+        case ["performance", model, days]:
+            said, status = answer(lambda: _performance(model, int(days)))
+        case _:
+            print(__doc__, file=sys.stderr)
+            return 2
+    sys.stdout.buffer.write(said)
+    return status
+
+
+def keep_feedback(config: Config, truths: Sequence[Any]) -> bytes:
+    """Return as JSON what became of truths. Raises Conflict, RowsError, StoreUnavailable."""
+    _check_log(config)
+    return ask([sys.executable, str(HERE), "feedback"], msgspec.json.encode(truths), SECONDS)
+
+
+def ask_performance(
+    config: Config, model: str, days: int, version: str, holdout: dict[str, Any]
+) -> bytes:
+    """Return as JSON how a version did. Raises Conflict and StoreUnavailable."""
+    _check_log(config)
+    command = [sys.executable, str(HERE), "performance", model, str(days)]
+    return ask(command, msgspec.json.encode([version, holdout]), SECONDS)
+
+
+def _check_log(config: Config) -> None:
+    if not config.prediction_log:
+        raise Conflict(LOG_OFF)
+
+
+def _feedback() -> bytes:
+    from monitoring.feedback import Truth, take
+
+    truths = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Truth])
+    config, archive, reader = _open()
+    return msgspec.json.encode(take(truths, archive, reader, config.prediction_log_days))
+
+
+def _performance(model: str, days: int) -> bytes:
+    from monitoring.performance import performance, tally
+    from monitoring.truths import read
+
+    version, holdout = msgspec.json.decode(sys.stdin.buffer.read())
+    _, archive, reader = _open()
+    end = datetime.now(UTC)
+    start = end - timedelta(days=days)
+    found = tally(reader, read(archive, start), model, start, end)
+    span = {"model": model, "days": days, "from": start, "to": end}
+    return msgspec.json.encode(span | performance(found, version, holdout))
+
+
+def _open() -> tuple[Config, Archive, LogReader]:
+    from config import read_config
+    from monitoring.archive import open_archive
+    from monitoring.reading import LogReader
+    from worker import open_spool
+
+    os.nice(NICENESS)  # a prediction goes first
+    config = read_config(os.environ)
+    archive = open_archive(config.log_address, config.store_options)
+    return config, archive, LogReader(archive, open_spool(config))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

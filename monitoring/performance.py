@@ -1,0 +1,200 @@
+"""Performance: the metrics of what was answered, on what came true of it.
+
+PyArrow and scikit-learn are used here: a web process never imports this module.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from learning.task import Task
+from learning.tasks import task_of
+from monitoring.reading import LogReader
+from monitoring.truths import target_of, value_of
+from tables.schema import Target
+
+# Of more rows with a truth the newest count.
+MOST_ROWS = 200_000
+# An interval is that of so many samples with replacement, each of so many rows at most.
+RESAMPLES = 200
+SAMPLE_ROWS = 2_000
+LEVEL = 0.95
+SEED = 0
+COLUMNS = ("id", "version", "answer", "probabilities")
+
+Doubles = NDArray[np.float64]
+
+
+class Judged(NamedTuple):
+    """Rows of one version whose truth is known: outputs `[n, width]` and values `[n]`."""
+
+    target: Target
+    outputs: Doubles
+    values: NDArray[Any]
+
+
+class Tally:
+    """What a version answered: how many rows, how many of them with a truth, and which."""
+
+    def __init__(self) -> None:
+        self.predictions = 0
+        self.unusable = 0
+        self.target: Target | None = None
+        self._parts: list[tuple[Doubles, Doubles]] = []
+
+    def add(self, table: pa.Table, truths: pa.Table) -> None:
+        """Add logged rows of this version."""
+        self.predictions += len(table)
+        target = self.target = target_of(table)
+        at = pc.index_in(table["id"], value_set=truths["id"].combine_chunks())
+        rows = np.flatnonzero(np.asarray(at.is_valid()))
+        if len(rows) == 0:
+            return
+        texts = truths["truth"].take(at.drop_null()).to_pylist()
+        by_text = {text: value_of(text, target) for text in set(texts)}
+        values = np.array([math.nan if by_text[t] is None else by_text[t] for t in texts])
+        good = ~np.isnan(values)
+        self.unusable += int((~good).sum())
+        self._parts.append((_outputs(table.take(rows[good])), values[good]))
+
+    @property
+    def judged(self) -> Judged | None:
+        """The newest rows with a truth, None where there is none."""
+        if self.target is None or not self.with_truth:
+            return None
+        outputs = np.concatenate([part[0] for part in self._parts])[-MOST_ROWS:]
+        values = np.concatenate([part[1] for part in self._parts])[-MOST_ROWS:]
+        return Judged(self.target, outputs, values.astype(int) if self.target.classes else values)
+
+    @property
+    def with_truth(self) -> int:
+        """How many rows have a truth that the target can have."""
+        return sum(len(values) for _, values in self._parts)
+
+
+def _outputs(table: pa.Table) -> Doubles:
+    if "probabilities" not in table.column_names:
+        return np.asarray(table["answer"], np.float64).reshape(-1, 1)
+    lists = table["probabilities"].combine_chunks()
+    width = lists.type.list_size
+    return np.asarray(lists.flatten(), np.float64).reshape(-1, width)
+
+
+def tally(
+    reader: LogReader, truths: pa.Table, model: str, start: datetime, end: datetime
+) -> dict[str, Tally]:
+    """Return what each version of a model answered between two moments.
+
+    `truths` are `monitoring.truths.read` since the start. Raises StoreUnavailable.
+    """
+    found: dict[str, Tally] = {}
+    for table in reader.tables(model, start, end, COLUMNS):
+        for version, part in _by_version(table):
+            found.setdefault(version, Tally()).add(part, truths)
+    return found
+
+
+def _by_version(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    versions = pc.unique(table["version"]).to_pylist()
+    for version in versions:
+        yield version, table.filter(pc.equal(table["version"].cast(pa.string()), version))
+
+
+def performance(
+    found: Mapping[str, Tally], version: str, holdout: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return how a version does, JSON-ready, and in short how others did.
+
+    `holdout` are the version's metrics on its hold-out. A metric that these rows do not
+    have (of one class alone, say) is absent.
+    """
+    own = found.get(version, Tally())
+    others = [
+        {"version": other, **_counts(tally), "metrics": metrics_of(tally.judged)}
+        for other, tally in sorted(found.items())
+        if other != version
+    ]
+    return {
+        "version": version,
+        **_counts(own),
+        "metrics": with_intervals(own.judged, holdout),
+        "other_versions": others,
+    }
+
+
+def _counts(tally: Tally) -> dict[str, int]:
+    return {
+        "predictions": tally.predictions,
+        "with_truth": tally.with_truth,
+        "unusable_truths": tally.unusable,
+    }
+
+
+def metrics_of(judged: Judged | None) -> dict[str, float]:
+    """Return the task's metrics that are numbers, and can be told of these rows."""
+    if judged is None:
+        return {}
+    task = task_of(judged.target)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # scikit-learn's, of rows of one class
+        return _numbers(task, judged)
+
+
+def _numbers(task: Task, judged: Judged) -> dict[str, float]:
+    try:
+        found = task.metrics(judged.outputs, judged.values, judged.target)
+    except ValueError:
+        return {}
+    numbers = {name: value for name, value in found.items() if isinstance(value, float)}
+    return {name: value for name, value in numbers.items() if math.isfinite(value)}
+
+
+def with_intervals(judged: Judged | None, holdout: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return each metric with its interval, and what it was on the hold-out.
+
+    The interval is the percentile bootstrap's (Efron and Tibshirani, An Introduction to
+    the Bootstrap, 1993), of subsamples and scaled by the root of their size where there are
+    more rows (Politis, Romano and Wolf, Subsampling, 1999).
+    """
+    values = metrics_of(judged)
+    if judged is None:
+        return {}
+    resampled = list(_resampled(judged))
+    found: dict[str, dict[str, Any]] = {}
+    for name, value in values.items():
+        found[name] = {"value": value, **_interval(name, value, judged, resampled)}
+        if isinstance(holdout.get(name), float | int):
+            found[name]["holdout"] = holdout[name]
+    return found
+
+
+def _resampled(judged: Judged) -> Iterator[dict[str, float]]:
+    chance = np.random.default_rng(SEED)
+    rows = len(judged.values)
+    for _ in range(RESAMPLES):
+        chosen = chance.integers(0, rows, min(rows, SAMPLE_ROWS))
+        part = judged._replace(outputs=judged.outputs[chosen], values=judged.values[chosen])
+        yield metrics_of(part)
+
+
+def _interval(
+    name: str, value: float, judged: Judged, resampled: list[dict[str, float]]
+) -> dict[str, float]:
+    known = np.array([each[name] for each in resampled if name in each])
+    if len(known) < RESAMPLES // 2 or len(judged.values) < 2:
+        return {}
+    rows = len(judged.values)
+    scale = math.sqrt(min(rows, SAMPLE_ROWS) / rows)
+    apart = (known - (value if scale == 1.0 else known.mean())) * scale
+    tail = (1 - LEVEL) / 2
+    low, high = np.quantile(apart, [tail, 1 - tail])
+    return {"low": value + float(low), "high": value + float(high)}

@@ -1,0 +1,79 @@
+"""Reading the log back: a model's rows between two moments, a segment at a time.
+
+PyArrow is imported here: a web process never imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from errors import KeyMissing
+from monitoring.archive import Archive
+from monitoring.parquet import from_parquet, tables_of
+from monitoring.spool import Spool
+from monitoring.subject import Subject
+
+
+class LogReader:
+    """Reads an archive and, where it is on this machine, the spool of what is not archived yet."""
+
+    def __init__(self, archive: Archive, spool: Spool | None = None) -> None:
+        self._archive = archive
+        self._spool = spool
+
+    def models(self) -> list[str]:
+        """Return the names of the models that have rows. Raises StoreUnavailable."""
+        waiting = {subject.model for _, subject, _ in self._segments()}
+        return sorted({*self._archive.models(), *waiting})
+
+    def tables(
+        self, model: str, start: datetime, end: datetime, columns: Sequence[str] | None = None
+    ) -> Iterator[pa.Table]:
+        """Yield the rows answered from `start` and before `end`, a table a segment and version.
+
+        `columns` are those to read, as far as there are such; `time` is always read. No
+        table has more rows than a segment, and each row comes once. A table's schema has
+        under `mirante` in its metadata the model, version, task, target and classes, as JSON.
+        Raises StoreUnavailable.
+        """
+        # First: what is archived meanwhile is then known, and is not read twice.
+        waiting = self._waiting(model)
+        names = None if columns is None else ["time", *(n for n in columns if n != "time")]
+        for segment, key in self._archive.predictions(model, start, end).items():
+            if segment in waiting:
+                continue
+            try:
+                table = from_parquet(self._archive.get(key), names)
+            except KeyMissing:  # it was deleted meanwhile
+                continue
+            yield from _between(table, start, end)
+        for table in waiting.values():
+            known = [n for n in names or table.column_names if n in table.column_names]
+            yield from _between(table.select(known), start, end)
+
+    def _waiting(self, model: str) -> dict[str, pa.Table]:
+        """Return what the spool has of a model, by the name that the archive will give it."""
+        return {name: table for name, subject, table in self._segments() if subject.model == model}
+
+    def _segments(self) -> Iterator[tuple[str, Subject, pa.Table]]:
+        for path in self._spool.paths() if self._spool else ():
+            try:
+                data = path.read_bytes()
+            except FileNotFoundError:  # it was archived meanwhile
+                continue
+            for number, (subject, table) in enumerate(tables_of(data)):
+                yield f"{path.stem}-{number}", subject, table
+
+
+def _between(table: pa.Table, start: datetime, end: datetime) -> Iterator[pa.Table]:
+    kind = table["time"].type
+    low, high = pa.scalar(start, kind), pa.scalar(end, kind)
+    chosen = table.filter(
+        pc.and_(pc.greater_equal(table["time"], low), pc.less(table["time"], high))
+    )
+    if len(chosen):
+        yield chosen
