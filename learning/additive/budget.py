@@ -9,7 +9,10 @@ from learning.processors import threads_for
 
 
 class Budget:
-    """So many seconds from now on, shared by the fits that are still to come."""
+    """So many seconds from now on, shared by the fits that are still to come.
+
+    `ended_one` says that a fit ended for want of them, and not by what it learnt.
+    """
 
     def __init__(
         self, seconds: float, processors: int = 1, clock: Callable[[], float] = monotonic
@@ -19,6 +22,7 @@ class Budget:
         self._end = clock() + seconds
         self._processors = processors
         self.fits = 1
+        self.ended_one = False
 
     @property
     def left(self) -> float:
@@ -32,8 +36,10 @@ class Budget:
         return self._clock() + share
 
     def over(self, end: float) -> bool:
-        """Tell whether that moment has come."""
-        return self._clock() >= end
+        """Tell whether that moment has come; the fit that asks ends then."""
+        came = self._clock() >= end
+        self.ended_one |= came
+        return came
 
     def threads(self, numbers: int) -> int:
         """Return how many threads a fit to so many numbers may use."""

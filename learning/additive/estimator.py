@@ -27,6 +27,10 @@ from learning.processors import processors
 from learning.progress import Progress, SilentProgress
 
 FOLDS = 5
+ENDED = (
+    "the time was up before a forest had learnt all it could, and another run may end elsewhere: "
+    "--seconds gives more"
+)
 # From so many rows on, one fold is enough to judge by.
 MANY_ROWS = 10_000
 # Of a positive quantity: skewed more than this, its logarithm is tried as well.
@@ -127,6 +131,8 @@ class Additive(BaseEstimator):
             ]
             best = min(trials, key=lambda trial: trial.loss)
             self._keep(best, given, values, chosen, budget, progress)
+        if budget.ended_one:
+            progress.note(ENDED)
         return self
 
     def scores(self, rows: NDArray[Any]) -> Doubles:

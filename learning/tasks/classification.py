@@ -30,6 +30,9 @@ LEAST = 1 / SCALE
 # Deciles of the predicted probability, of which the calibration is shown.
 BINS = 10
 
+# Reports list so many classes.
+MOST_LISTED = 20
+
 VALUE, PROBABILITIES = "label", "probabilities"
 
 
@@ -154,14 +157,18 @@ class Classification(Task):
         }
 
     def describe(self, target: Target) -> str:
-        """Return the target's name and its classes."""
-        return f"{target.name}: {', '.join(target.keys)}"
+        """Return the target's name and its classes, of many the first."""
+        more = len(target.keys) - MOST_LISTED
+        listed = ", ".join(target.keys[:MOST_LISTED])
+        return f"{target.name}: {listed}" + (f" and {more} more" if more > 0 else "")
 
     def report(self, metrics: Mapping[str, Any], target: Target) -> list[str]:
-        """Return a line a number, and the confusion matrix."""
+        """Return a line a number, and the confusion matrix where a screen holds it."""
         plain = {name: v for name, v in metrics.items() if isinstance(v, float)}
         longest = max(map(len, plain), default=0) + 1
         lines = [f"{name:<{longest}}{value:>8.4f}" for name, value in plain.items()]
+        if len(target.keys) > MOST_LISTED:
+            return lines
         lines += ["", "true class, and how often each was predicted"]
         width = max(map(len, target.keys)) + 2
         for key, counts in zip(target.keys, metrics["confusion_matrix"], strict=True):

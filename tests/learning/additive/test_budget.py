@@ -18,6 +18,7 @@ def test_what_is_left_is_shared_by_the_fits_to_come():
     assert second == 5.0 + 55.0 / 2
     now[0] = 33.0
     assert budget.over(second)
+    assert budget.ended_one
     assert budget.share() == 60.0
     now[0] = 70.0
     assert budget.left == 0.0

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from learning.additive.estimator import MANY_ROWS, stratified
+from learning.additive.estimator import ENDED, MANY_ROWS, stratified
 from learning.additive.targets import AdditiveRegressor
 from learning.preparation import prepare
+from learning.progress import SilentProgress
 from tables.schema import Feature, Schema, Target
 
 SCHEMA = Schema((Feature("x", "number"), Feature("z", "number")), Target("y", (), "regression"))
@@ -49,3 +50,22 @@ def test_what_is_left_out_is_not_read_by_trees():
     made = learner(left_out=[1]).fit(rows, rows[:, 0].astype(float))
     trees = {name: made.parts_[name] for name in made.parts_ if name != "linear"}
     assert all(" 1 " not in text.partition("split_feature=")[2][:200] for text in trees.values())
+
+
+class Notes(SilentProgress):
+    """Keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.found.append(text)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.01, True), (600, False)])
+def test_a_budget_that_ended_a_forest_is_said(seconds, said):
+    random = np.random.default_rng(3)
+    rows = random.normal(size=(300, 2)).astype(np.float32)
+    notes = Notes()
+    learner(seconds=seconds).learn(rows, rows[:, 0].astype(float), notes)
+    assert (ENDED in notes.found) is said

@@ -237,3 +237,14 @@ def test_several_predictions_are_served_in_one():
     outputs, winners = task.served([task.predict(outputs) for outputs in batches])
     assert outputs.tolist() == [[0.25, 0.75], [0.5, 0.5], [0.9, 0.1]]
     assert winners == [1, 0, 0]
+
+
+def test_of_many_classes_a_report_lists_the_first_and_no_matrix():
+    target = Target("y", tuple(range(30)))
+    metrics = {"log_loss": 0.5, "confusion_matrix": [[0] * 30] * 30}
+    assert task.report(metrics, target) == ["log_loss   0.5000"]
+    assert task.describe(target).endswith("18, 19 and 10 more")
+    few = Target("y", (0, 1))
+    assert task.describe(few) == "y: 0, 1"
+    matrix = {"log_loss": 0.5, "confusion_matrix": [[1, 0], [0, 1]]}
+    assert "true class, and how often each was predicted" in task.report(matrix, few)
