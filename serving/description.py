@@ -5,12 +5,23 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from serving.champions import Live
+from tables.json_schema import choice
 
 Schema = dict[str, Any]
 PARTIAL = "answer the rows that are good, and name those that are not"
 STRICT = "refuse a category never seen in training, and a missing value where it had none"
 
-PROBLEM_SCHEMA: Schema = {"$ref": "#/components/schemas/Problem"}
+SCHEMAS = "#/components/schemas/"
+PROBLEM_SCHEMA: Schema = {"$ref": f"{SCHEMAS}Problem"}
+ROW_PROBLEM_SCHEMA: Schema = {"$ref": f"{SCHEMAS}RowProblem"}
+WARNING_SCHEMA: Schema = {"$ref": f"{SCHEMAS}RowWarning"}
+MODEL_SCHEMA: Schema = {"$ref": f"{SCHEMAS}ModelVersion"}
+# A cell of a table, as JSON has it.
+VALUE: Schema = {"type": ["string", "number", "boolean", "null"]}
+VALUES: Schema = {"type": "array", "items": VALUE}
+# The content of a media type that is text, or bytes.
+TEXT: Schema = {"schema": {"type": "string"}}
+BINARY: Schema = {"schema": {"type": "string", "format": "binary"}}
 
 
 class Description(NamedTuple):
@@ -29,7 +40,17 @@ class Description(NamedTuple):
 
 def row_of(live: Live) -> Schema:
     """Return the reference to the schema of a live model's rows."""
-    return {"$ref": f"#/components/schemas/{live.name}_row"}
+    return {"$ref": f"{SCHEMAS}{live.name}_row"}
+
+
+def rows_of(live: Live) -> Schema:
+    """Return the reference to the schema of one row, or of a list of rows."""
+    return {"$ref": f"{SCHEMAS}{live.name}_rows"}
+
+
+def prediction_of(live: Live) -> Schema:
+    """Return the reference to the schema of one row's answer, the predicted value in `value`."""
+    return {"$ref": f"{SCHEMAS}{live.name}_prediction"}
 
 
 def prediction_schema(live: Live, value: str) -> Schema:
@@ -39,7 +60,7 @@ def prediction_schema(live: Live, value: str) -> Schema:
 
 def flag(name: str, about: str) -> Schema:
     """Return a query parameter that is 1 or true when it is set."""
-    values = {"enum": ["1", "true", "0", "false"]}
+    values = choice(["1", "true", "0", "false"])
     return {"name": name, "in": "query", "description": about, "schema": values}
 
 
@@ -58,5 +79,6 @@ def interval_parameters(live: Live) -> tuple[Schema, ...]:
     if live.intervals is None:
         return ()
     about = "also the interval that so many of a hundred values are in: 0.9 of ninety"
-    level = {"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}
+    # 0 and 1 are refused; R's generator writes no code for a bound that is not a value itself.
+    level = {"type": "number", "minimum": 0, "maximum": 1}
     return ({"name": "interval", "in": "query", "description": about, "schema": level},)

@@ -15,8 +15,10 @@ from tables.schema import Schema
 
 FRAME = "dataframe_split"
 COLUMNS = "inputs"
+RECORDS = "dataframe_records"
+INSTANCES = "instances"
 FEATURES = "features"
-ENVELOPES = (FRAME, "dataframe_records", "instances", COLUMNS)
+ENVELOPES = (FRAME, RECORDS, INSTANCES, COLUMNS)
 
 
 def envelope_of(parsed: Any, schema: Schema) -> str | None:

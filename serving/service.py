@@ -46,8 +46,8 @@ class HttpProtocol(PredictionProtocol, Protocol):
     `ROUTES` are (method, path pattern, action), where `{name}` is a model's name,
     `{version}` the one that must be live, and `{token}` a key. `PROTOCOL`, if any,
     is what a model must declare to be reached by a route that names no model.
-    `TAG` is its heading in the OpenAPI document. `IN_HEAD`, if it is there and false, says that
-    only the body tells which model it is for.
+    `TAG` is its heading in the OpenAPI document, the module's first line what stands under it.
+    `IN_HEAD`, if it is there and false, says that only the body tells which model it is for.
     """
 
     TAG: str

@@ -100,6 +100,13 @@ class Decoded(NamedTuple):
     rows: int = 0
     unseen: Unseen = ()
 
+    def in_order(self, answers: list[Any]) -> list[Any]:
+        """Return each answer at its row's index in the request, None where a bad row stood."""
+        if not self.problems:
+            return answers
+        found = dict(zip(self.indices, answers, strict=True))
+        return [found.get(index) for index in range(self.rows)]
+
 
 class _Gathered:
     """What the rows of one request have come to so far, a block after another."""

@@ -171,7 +171,8 @@ def test_a_protocol_is_one_file_and_one_name_in_the_wiring(
         assert (missing.status, missing.json["title"]) == (404, "Not Found")
         described: Any = flask.test_client().get("/v0/openapi.json").json
         assert described["paths"][path]["post"]["tags"] == ["Throw-away"]
-        assert {"name": "Throw-away"} in described["tags"]
+        about = str(throw_away.__doc__)
+        assert {"name": "Throw-away", "description": about} in described["tags"]
         assert 'route="/throw-away/{name}",status="200"' in parts.metrics.exposition().decode()
     finally:
         parts.champions.stop()

@@ -162,17 +162,28 @@ def test_inspection_is_closed_with_prediction(tmp_path: Path) -> None:
         assert "401" in paths[rule.replace("<name>", "{name}")]["get"]["responses"]
 
 
+@pytest.mark.parametrize("required", ["0", "1"])
+def test_the_document_says_where_a_key_is_needed(tmp_path: Path, required: str) -> None:
+    routes = Routes(tmp_path, REQUIRE_API_KEY=required)
+    routes.parts.champions._live["credit"] = make_live("credit")
+    paths = routes.ask("GET", "/v0/openapi.json", "predict").json["paths"]
+    for path, item in paths.items():
+        for method, operation in item.items():
+            status = routes.ask(
+                method.upper(), path.replace("{", "<").replace("}", ">")
+            ).status_code
+            assert (status == 401) is bool(operation["security"]), (method, path, status)
+
+
 def test_the_document_tells_of_models_to_who_may_ask_them(tmp_path: Path) -> None:
     routes = Routes(tmp_path, REQUIRE_API_KEY="1")
     routes.parts.champions._live["credit"] = make_live("credit")
     stranger = routes.ask("GET", "/v0/openapi.json")
     assert stranger.status_code == 200
-    assert "credit_row" not in stranger.text
+    assert "CreditRow" not in stranger.text
     assert "/v0/models/credit" not in stranger.text
-    assert (
-        "credit_row"
-        in routes.ask("GET", "/v0/openapi.json", "predict").json["components"]["schemas"]
-    )
+    known = routes.ask("GET", "/v0/openapi.json", "predict").json
+    assert "CreditRow" in known["components"]["schemas"]
     for _ in range(30):  # to look without a key is no guess of one
         assert routes.app.test_client().get("/v0/openapi.json").status_code == 200
 

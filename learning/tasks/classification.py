@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from errors import EquivalenceError
 from learning.prediction import Outputs
 from learning.task import Column, Doubles, Strata, Task, Values
+from tables.json_schema import choice
 from tables.schema import Class, Kind, Target
 from tables.table import Table
 from tables.target import Read, read_classes
@@ -241,7 +242,7 @@ class Classification(Task):
         return {
             "type": "object",
             "properties": {
-                value: {"enum": list(target.classes)},
+                value: choice(target.classes),
                 "probability": probability,
                 "probabilities": {"type": "object", "additionalProperties": probability},
             },

@@ -197,7 +197,7 @@ class Regression(Task):
         """Return the JSON Schema of one row's answer."""
         number = {"type": "number"}
         interval = {"type": "array", "items": number, "minItems": 2, "maxItems": 2}
-        unit = {"unit": {"const": target.unit}} if target.unit else {}
+        unit = {"unit": {"type": "string", "const": target.unit}} if target.unit else {}
         return {
             "type": "object",
             "properties": {value: number, **unit, INTERVAL: interval},

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from flask import Blueprint, request
+from flask import Blueprint, Flask, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import Rule
 
 from serving.auth import Guard, Scope
 from serving.http.wsgi import flask_headers
+
+# What an application keeps of it: the rules that stay open, by the closed blueprint's name.
+_CLOSED = "mirante.closed"
 
 
 def check_key(guard: Guard, scope: Scope) -> str:
@@ -30,7 +35,18 @@ def closed_with_prediction(
         if request.method != "OPTIONS" and str(request.url_rule) not in but:
             check_prediction(guard)
 
+    @blueprint.record
+    def remember(state: BlueprintSetupState) -> None:
+        state.app.extensions.setdefault(_CLOSED, {})[blueprint.name] = but
+
     return blueprint
+
+
+def is_closed_with_prediction(app: Flask, rule: Rule) -> bool:
+    """Tell whether a route is behind a key where prediction is behind one."""
+    name = rule.endpoint.rpartition(".")[0]
+    closed = app.extensions.get(_CLOSED, {})
+    return name in closed and rule.rule not in closed[name]
 
 
 def check_prediction(guard: Guard) -> None:

@@ -21,34 +21,36 @@ from serving.auth import Guard
 from serving.champions import Live
 from serving.description import PROBLEM_SCHEMA
 from serving.exchange import Answer
-from serving.http.access import check_prediction
+from serving.http.access import check_prediction, is_closed_with_prediction
+from serving.http.components import component_schemas, references, referred, spelled
 from serving.http.operation import OBJECT, Operation, content, described, operation_of
 from serving.http.wsgi import flask_response
-from serving.problems import Problem, title
+from serving.problems import title
 from serving.protocols.oip.inference import ERROR
 from serving.service import HttpProtocol, PredictionService
-from tables.json_schema import row_schema
 
 Document = dict[str, Any]
 
 # In the order of the page: the first protocol, these, then the other protocols.
-TAGS = ("Inspection", "Training", "Lifecycle", "Health")
+TAGS = {
+    "Inspection": "What there is, and what the models tell of themselves.",
+    "Training": "Tables in, jobs out, versions of models at their end.",
+    "Lifecycle": "Which version of a model answers, and who changed that.",
+    "Monitoring": "What was answered, what came true, and what has changed since training.",
+    "Health": "Is the service well, and what has it done?",
+}
 # What the prediction service refuses with, whatever the protocol.
 REFUSED = (400, 404, 406, 408, 413, 415, 422, 429, 503)
 # What any route may come to: not HTTP, too slow a head, too large a head, a fault of ours.
 ALWAYS = (400, 408, 431, 500)
 PROBLEM = {"application/problem+json": {"schema": PROBLEM_SCHEMA}}
-# Routes under these tell what is inside, and are closed with prediction.
-INSIDE = (
-    *("/v0/model", "/models", "/v2/models", "/v2/repository"),
-    *("/v1/models", "/metadata", "/prototype"),
-)
 KEYS: list[dict[str, list[str]]] = [{"bearer": []}, {"key": []}]
 
 _ABOUT = (
     "Classifiers from tables, served. Errors are RFC 9457 problem documents, but for the "
     "dialects of older clients, which have their own. Every answer carries X-Request-Id."
 )
+_IN_PATH = "The token in the path is a key with the scope predict."
 _PARAMETERS: dict[str, Document] = {
     "name": {"pattern": f"^{NAME}$"},
     "version": {"pattern": f"^{VERSION}$"},
@@ -90,10 +92,13 @@ def _may_look(guard: Guard) -> bool:
 
 def operations_of(app: Flask) -> list[tuple[Rule, Operation]]:
     """Return the application's rules with the operation of each view that has one."""
-    rules = [
-        (rule, operation_of(app.view_functions[rule.endpoint])) for rule in app.url_map.iter_rules()
-    ]
-    return [(rule, operation) for rule, operation in rules if operation is not None]
+    found = []
+    for rule in app.url_map.iter_rules():
+        operation = operation_of(app.view_functions[rule.endpoint])
+        if operation is not None:
+            closed = is_closed_with_prediction(app, rule)
+            found.append((rule, operation._replace(closed_with_prediction=closed)))
+    return found
 
 
 def make_document(
@@ -105,7 +110,6 @@ def make_document(
 ) -> Document:
     """Return the document for these protocols, operations of Flask and live models."""
     paths: dict[str, Document] = {}
-    tags = [protocol.TAG for protocol in protocols]
     for method, path, operation in (
         *_predictions(protocols, lives, default_model, closed),
         *_others(operations, closed),
@@ -115,11 +119,17 @@ def make_document(
         methods[method.lower()] = operation if other is None else _joined(other, operation)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Mirante", "version": "0", "description": _ABOUT},
-        "tags": [{"name": tag} for tag in (*tags[:1], *TAGS, *tags[1:])],
-        "paths": dict(sorted(paths.items())),
+        "info": {
+            "title": "Mirante",
+            "version": "0",
+            "description": _ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "where this document comes from"}],
+        "tags": _tags(protocols),
+        "paths": referred(dict(sorted(paths.items())), references(lives)),
         "components": {
-            "schemas": _schemas(lives),
+            "schemas": component_schemas(lives),
             "securitySchemes": {
                 "bearer": {"type": "http", "scheme": "bearer"},
                 "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -128,22 +138,26 @@ def make_document(
     }
 
 
-def _schemas(lives: dict[str, Live]) -> Document:
-    _, components = msgspec.json.schema_components([Problem])
-    rows = {f"{name}_row": row_schema(live.schema) for name, live in sorted(lives.items())}
-    return {**rows, "Problem": components["Problem"]}
+def _tags(protocols: Sequence[HttpProtocol]) -> list[Document]:
+    """Return the headings; a protocol's is described by the first line of its module."""
+    first, *others = [
+        {"name": protocol.TAG, "description": (protocol.__doc__ or protocol.TAG).splitlines()[0]}
+        for protocol in protocols
+    ]
+    return [first, *({"name": tag, "description": about} for tag, about in TAGS.items()), *others]
 
 
 def _predictions(
     protocols: Iterable[HttpProtocol], lives: dict[str, Live], default_model: str, closed: bool
 ) -> Iterator[tuple[str, str, Document]]:
+    words = spelled(lives)
     for protocol in protocols:
         for method, pattern, _ in protocol.ROUTES:
             for live in _reached(pattern, protocol.PROTOCOL, lives, default_model):
-                path = pattern.replace("{name}", live.name).replace("{version}", live.version)
-                security = {"security": KEYS} if closed and "{token}" not in path else {}
-                described = _prediction(method, path, protocol, live, closed)
-                yield method, path, described | security
+                identifier = _identifier(method, pattern.replace("{name}", words[live.name]))
+                path = pattern.replace("{name}", live.name)
+                described = _prediction(path, protocol, live, closed)
+                yield method, path, {"operationId": identifier, **described}
 
 
 def _joined(one: Document, other: Document) -> Document:
@@ -158,6 +172,7 @@ def _joined(one: Document, other: Document) -> Document:
         **one,
         "tags": one["tags"] + other["tags"],
         "summary": f"{one['summary']}; {other['summary'][0].lower()}{other['summary'][1:]}",
+        "description": f"{other['description'].partition('. ')[0]}. {one['description']}",
         "parameters": one["parameters"] + more,
         "requestBody": {
             "required": True,
@@ -188,19 +203,20 @@ def _reached(
     return [lives[default_model]] if default_model in lives else []
 
 
-def _prediction(
-    method: str, path: str, protocol: HttpProtocol, live: Live, closed: bool
-) -> Document:
+def _prediction(path: str, protocol: HttpProtocol, live: Live, closed: bool) -> Document:
     description = protocol.document(live)
     responses = {"200": _response(HTTPStatus.OK, description.gives)}
+    scope = "predict" if closed and "{token}" not in path else ""
     refused = (*REFUSED, 401, 403) if closed else REFUSED
     # A fault of ours, or before the protocol is known, is a problem document.
     both = {**PROBLEM, **description.refuses}
     responses |= {str(code): _response(HTTPStatus(code), both) for code in (*refused, *ALWAYS)}
     return {
         "tags": [protocol.TAG],
-        "operationId": _identifier(method, path),
         "summary": description.summary,
+        "description": f"Predicts {live.schema.target.name} by the model {live.name}. "
+        + (_IN_PATH if "{token}" in path else _needed(scope)),
+        "security": KEYS if scope else [],
         "parameters": [*_in_path(path), *description.parameters],
         "requestBody": {"required": True, "content": description.takes},
         "responses": responses,
@@ -213,7 +229,7 @@ def _others(
     for rule, operation in operations:
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            if closed and not operation.key and path.startswith(INSIDE):
+            if closed and not operation.key and operation.closed_with_prediction:
                 operation = operation._replace(key="predict")
             yield method, path, _operation(method, path, operation)
 
@@ -223,15 +239,18 @@ def _operation(method: str, path: str, operation: Operation) -> Document:
         "tags": [operation.tag],
         "operationId": _identifier(method, path),
         "summary": operation.summary,
+        "description": _needed(operation.key),
+        "security": KEYS if operation.key else [],
         "parameters": [*_in_path(path), *operation.parameters],
         "responses": _responses(operation),
     }
     if operation.takes:
         document["requestBody"] = {"content": operation.takes}
-    if operation.key:
-        document["security"] = KEYS
-        document["description"] = f"Needs a key with the scope {operation.key}."
     return document
+
+
+def _needed(scope: str) -> str:
+    return f"Needs a key with the scope {scope}." if scope else "Needs no key."
 
 
 def _responses(operation: Operation) -> Document:

@@ -14,18 +14,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 JSON = "application/json"
 OBJECT: Schema = {"type": "object"}
 TEXT: Schema = {"type": "string"}
-# What a model's row of a list or a promotion has.
-ALIAS: Schema = {
-    "type": "object",
-    "properties": {"name": TEXT, "version": TEXT, "serial": {"type": "integer"}},
-    "required": ["name", "version", "serial"],
-}
+BOOLEAN: Schema = {"type": "boolean"}
+INTEGER: Schema = {"type": "integer"}
+NUMBER: Schema = {"type": "number"}
+TIME: Schema = {"type": "string", "format": "date-time"}
 
 
 class Operation(NamedTuple):
     """One route: its answer's content by media type, and the statuses that refuse it.
 
-    `key` is the scope that a key must have; none: the route is open to all.
+    `key` is the scope that a key must have; none: the route is open to all, or, if it is
+    `closed_with_prediction`, to those who may predict.
     """
 
     tag: str
@@ -37,6 +36,7 @@ class Operation(NamedTuple):
     takes: dict[str, Schema] = {}  # noqa: RUF012
     parameters: tuple[Schema, ...] = ()
     errors: Literal["problem", "oip", "self"] = "problem"
+    closed_with_prediction: bool = False
 
 
 def described(operation: Operation) -> Callable[[View], View]:
@@ -59,9 +59,19 @@ def members(*required: str, **properties: Schema) -> Schema:
     return {"type": "object", "properties": properties, "required": list(required)}
 
 
+def every(**properties: Schema) -> Schema:
+    """Return the schema of an object that always has all of these members."""
+    return members(*properties, **properties)
+
+
+def array(item: Schema = OBJECT) -> Schema:
+    """Return the schema of a list of such items."""
+    return {"type": "array", "items": item}
+
+
 def listed(name: str, item: Schema = OBJECT) -> dict[str, Schema]:
     """Return JSON content: an object that has a list under `name`."""
-    return content(members(name, **{name: {"type": "array", "items": item}}))
+    return content(every(**{name: array(item)}))
 
 
 def content(schema: Schema) -> dict[str, Schema]:
@@ -72,7 +82,27 @@ def content(schema: Schema) -> dict[str, Schema]:
 def order_schema(kind: type[msgspec.Struct], **more: Schema) -> Schema:
     """Return the schema of a struct that a route takes, with members that it does not have."""
     _, components = msgspec.json.schema_components([kind])
-    schema = components[kind.__name__]
+    schema = _portable(components[kind.__name__])
     schema.pop("title", None)
     schema.pop("description", None)
     return {**schema, "properties": {**schema["properties"], **more}}
+
+
+def _portable(node: Any) -> Any:
+    """Return a schema as other tools read it.
+
+    In the patterns of JSON Schema `$` is the end of a text, an enumeration has a type, and
+    R's generator writes no code for a default that is a list or an object.
+    """
+    if isinstance(node, list):
+        return [_portable(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    read = {key: _portable(item) for key, item in node.items()}
+    if isinstance(read.get("pattern"), str):
+        read["pattern"] = read["pattern"].replace(r"\Z", "$")
+    if isinstance(read.get("default"), list | dict):
+        del read["default"]
+    if all(isinstance(value, str) for value in read.get("enum", [None])):
+        read["type"] = "string"
+    return read

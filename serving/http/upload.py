@@ -23,6 +23,8 @@ from tables.schema import Kind
 
 T = TypeVar("T")
 
+_REFUSED = re.compile("[\0\ud800-\udfff]")
+
 MOST_FIELDS = 32
 # Around the file stand its fields and boundaries.
 ENVELOPE = 64 * 1024
@@ -77,11 +79,25 @@ def parsed(data: bytes) -> Any:
 
 def converted(data: Any, kind: type[T]) -> T:
     """Return an order of a form or of JSON. Raises RecipeError."""
+    _check_text(data)
     # A form has nothing but texts: there "3" is a number.
     try:
         return msgspec.convert(data, kind, strict=not issubclass(kind, Overrides))
     except msgspec.ValidationError as error:
         raise RecipeError(_fault(str(error), kind)) from None
+
+
+def _check_text(data: Any) -> None:
+    """Raise RecipeError for a text, wherever it stands, that not every database can keep."""
+    left = [data]
+    while left:  # however deep it is nested
+        part = left.pop()
+        if isinstance(part, dict):
+            left += [*part, *part.values()]
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, str) and _REFUSED.search(part):
+            raise RecipeError("expected texts without NUL and without lone surrogates")
 
 
 def _fault(message: str, kind: type[Any]) -> str:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, g, request
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 
 from errors import MiranteError
 from serving.cors import Cors
@@ -56,6 +56,8 @@ def attend(app: Flask, request_ids: RequestIds, cors: Cors, observation: Observa
         g.request_id = request_ids.of(given.encode("latin-1", "replace") if given else None)
         g.started = time.perf_counter()
         g.trace = _trace()
+        if "\0" in request.path:  # no name has one, and PostgreSQL takes none
+            raise NotFound
 
     @app.after_request
     def end(response: Response) -> Response:

@@ -14,10 +14,27 @@ import msgspec
 from errors import MiranteError, ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
-from serving.description import STRICT, Description, flag, header, prediction_schema, row_of
+from serving.description import (
+    BINARY,
+    PARTIAL,
+    ROW_PROBLEM_SCHEMA,
+    STRICT,
+    TEXT,
+    VALUES,
+    WARNING_SCHEMA,
+    Description,
+    Schema,
+    flag,
+    header,
+    prediction_schema,
+    row_of,
+)
 from serving.envelopes import (
-    ENVELOPES,
+    COLUMNS,
     FEATURES,
+    FRAME,
+    INSTANCES,
+    RECORDS,
     envelope_of,
     in_columns,
     named,
@@ -25,7 +42,8 @@ from serving.envelopes import (
     rows_of_columns,
 )
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
-from serving.problems import refuse_with_message
+from serving.problems import errors_of, refuse_with_message
+from serving.refusals import RequestError
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
 from tables.readers.body import read_body
@@ -55,15 +73,16 @@ def decode(exchange: Exchange) -> Decoded:
 
     A CSV body has a header or, as the platform's batches do, only the features
     in their order. JSON may be in an envelope of MLflow's.
-    `?strict=1` refuses what else is answered with a warning.
+    `?strict=1` refuses what else is answered with a warning, `?partial=1` keeps the good rows.
     Raises ParseError, MediaTypeError, RowsError and RequestError.
     """
     codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
-    (strict,) = exchange.flags("strict")
+    partial, strict = exchange.switches()
+    taken: dict[str, Any] = {"partial": partial, "strict": strict, "most_rows": most}
     exchange.options = None
     written = NPY if exchange.media_type == NPY.encode() else media.readable(exchange)
     if written == NPY:
-        decoded = _decode_npy(exchange, strict)
+        decoded = _decode_npy(exchange, taken)
     elif written == media.CSV:
         named = b"header=present" in exchange.headers.get(b"content-type", b"")
         table = read_body(
@@ -73,34 +92,31 @@ def decode(exchange: Exchange) -> Decoded:
             charset=media.charset(exchange),
             most_rows=most,
         )
-        decoded = codec.decode_columns(
-            table.columns, strict=strict, dialect=table.dialect, most_rows=most
-        )
+        decoded = codec.decode_columns(table.columns, dialect=table.dialect, **taken)
     elif written == media.JSON_LINES:
-        decoded = codec.decode_objects(lines_of(body), strict=strict, most_rows=most)
+        decoded = codec.decode_objects(lines_of(body), **taken)
     else:
-        decoded = _decode_json(exchange, strict)
+        decoded = _decode_json(exchange, taken)
     if not decoded.indices:
-        raise RowsError("expected at least one row")
+        raise RowsError("expected at least one row that fits the signature", decoded.problems)
     return decoded
 
 
-def _decode_npy(exchange: Exchange, strict: bool) -> Decoded:
-    codec, schema, most = exchange.live.codec, exchange.live.schema, exchange.max_rows
-    array = read_npy(exchange.body, schema, most)
+def _decode_npy(exchange: Exchange, taken: dict[str, Any]) -> Decoded:
+    codec, schema = exchange.live.codec, exchange.live.schema
+    array = read_npy(exchange.body, schema, exchange.max_rows)
     if array.dtype.kind == "U":
-        return codec.decode_columns(columns_of_array(array, schema), strict=strict, most_rows=most)
-    return codec.decode_objects(rows_of_array(array, schema), strict=strict, most_rows=most)
+        return codec.decode_columns(columns_of_array(array, schema), **taken)
+    return codec.decode_objects(rows_of_array(array, schema), **taken)
 
 
-def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
+def _decode_json(exchange: Exchange, taken: dict[str, Any]) -> Decoded:
     codec, body, schema = exchange.live.codec, exchange.body, exchange.live.schema
-    most = exchange.max_rows
     if b"[" not in body:
-        return codec.decode_json(body, single=True, strict=strict)
+        return codec.decode_json(body, single=True, strict=taken["strict"])
     if body[:2] == b"[{" and FEATURES.encode() not in body:
-        return codec.decode_json(body, single=False, strict=strict, most_rows=most)
-    parsed = parse_json(body, most, len(schema.features))
+        return codec.decode_json(body, single=False, **taken)
+    parsed = parse_json(body, exchange.max_rows, len(schema.features))
     exchange.options = envelope_of(parsed, schema)
     if exchange.options is not None:
         rows = rows_in(exchange.options, parsed, schema)
@@ -108,34 +124,39 @@ def _decode_json(exchange: Exchange, strict: bool) -> Decoded:
         rows = rows_of_columns(parsed)
     else:
         rows = named(parsed if isinstance(parsed, list) else [parsed], schema)
-    return codec.decode_objects(rows, strict=strict, most_rows=most)
+    return codec.decode_objects(rows, **taken)
 
 
 def render(exchange: Exchange) -> Answer:
     """Render the prediction as JSON, JSON Lines, CSV without a header, or npy.
 
-    Raises NotAcceptable.
+    A row that `partial` left out is null, and in CSV has no values.
+    Raises NotAcceptable, and RequestError for an npy that would lack rows.
     """
     written, headers = media.writable(exchange, _WRITABLE), _custom_attributes(exchange)
+    live, decoded = exchange.live, exchange.decoded
     if written != media.JSON:
-        headers += warning_headers(exchange.decoded)
+        headers += warning_headers(decoded)
     if written == media.CSV:
-        cells = _cells(exchange.live, exchange.prediction)
+        cells = _cells(live, exchange.prediction)
+        rows = [row or ("",) * len(cells[0]) for row in decoded.in_order(cells)]
         # Bare: the platform's SDK compares the whole value.
-        return Answer(200, media.write_csv(cells[0], cells[1:]), b"text/csv", headers)
-    predictions = _predictions(exchange.live, exchange.prediction)
+        return Answer(200, media.write_csv(rows[0], rows[1:]), b"text/csv", headers)
+    predictions = _predictions(live, exchange.prediction)
     if written == NPY:
-        values = [one[_name(exchange.live)] for one in predictions]
+        if decoded.problems:
+            raise RequestError("partial: expected an Accept of JSON, JSON Lines or CSV")
+        values = [one[_name(live)] for one in predictions]
         return Answer(200, write_npy(values), NPY.encode(), headers)
-    document: dict[str, Any] = {"predictions": predictions}
-    if exchange.options is not None and written == media.JSON:
-        document["predictions"] = [one[_name(exchange.live)] for one in predictions]
-        headers += warning_headers(exchange.decoded)
-        return Answer(200, msgspec.json.encode(document), JSON, headers)
     if written == media.JSON_LINES:
-        lines = b"".join(msgspec.json.encode(one) + b"\n" for one in predictions)
-        return Answer(200, lines, _LINES, headers)
-    document |= warning_members(exchange.decoded)
+        lines = (msgspec.json.encode(one) + b"\n" for one in decoded.in_order(predictions))
+        return Answer(200, b"".join(lines), _LINES, headers)
+    if exchange.options is not None:
+        predictions = [one[_name(live)] for one in predictions]
+        headers += warning_headers(decoded)
+    document: dict[str, Any] = {"predictions": decoded.in_order(predictions)} | errors_of(decoded)
+    if exchange.options is None:
+        document |= warning_members(decoded)
     return Answer(200, msgspec.json.encode(document), JSON, headers)
 
 
@@ -171,19 +192,17 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
     return refuse_with_message(error, request_id)
 
 
+# What an answer has besides predictions, the last two under `partial`.
+_SAID_OF_ROWS = {
+    "warnings": {"type": "array", "items": WARNING_SCHEMA},
+    "errors": {"type": "array", "items": ROW_PROBLEM_SCHEMA},
+    "errors_omitted": {"type": "integer"},
+}
+
+
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     row = row_of(live)
-    columns = {
-        "type": "object",
-        "description": "a list of values a feature",
-        "additionalProperties": {"type": "array"},
-    }
-    envelope = {
-        "type": "object",
-        "description": "rows as MLflow's clients send them, in one of these",
-        "properties": {each: {} for each in ENVELOPES},
-    }
     name = _name(live)
     one = prediction_schema(live, name)
     value = one["properties"][name]  # all that an envelope of MLflow's is answered with
@@ -191,24 +210,54 @@ def document(live: Live) -> Description:
     answer = {
         "type": "object",
         "properties": {
-            "predictions": {"type": "array", "items": {"anyOf": [one, value]}},
-            "warnings": {"type": "array", "items": {"type": "object"}},
+            "predictions": {"type": "array", "items": {"anyOf": [one, value, {"type": "null"}]}},
+            **_SAID_OF_ROWS,
         },
     }
     return Description(
         "Invocation as SageMaker makes it",
         {
             media.JSON: {
-                "schema": {"anyOf": [row, rows, columns, envelope]},
+                "schema": {"anyOf": [row, rows, _COLUMNS, _envelope(row)]},
                 "example": {key: [value] for key, value in live.schema.example.items()},
             },
-            _LINES.decode(): {},
-            media.CSV: {},
-            NPY: {},
+            _LINES.decode(): TEXT,
+            media.CSV: TEXT,
+            NPY: BINARY,
         },
-        {media.JSON: {"schema": answer}, _LINES.decode(): {}, media.CSV: {}, NPY: {}},
+        {
+            media.JSON: {"schema": answer},
+            _LINES.decode(): TEXT,
+            media.CSV: TEXT,
+            NPY: BINARY,
+        },
         parameters=(
+            flag("partial", PARTIAL),
             flag("strict", STRICT),
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),
         ),
     )
+
+
+_COLUMNS: Schema = {
+    "type": "object",
+    "description": "a list of values a feature",
+    "additionalProperties": VALUES,
+}
+
+
+def _envelope(row: Schema) -> Schema:
+    """Return the schema of the envelopes that serving/envelopes.py reads."""
+    rows = {"type": "array", "items": {"anyOf": [row, VALUES]}}
+    columns = {"type": "array", "items": {"type": "string"}}
+    frame = {"columns": columns, "data": {"type": "array", "items": VALUES}}
+    return {
+        "type": "object",
+        "description": "rows as MLflow's clients send them, in one of these",
+        "properties": {
+            FRAME: {"type": "object", "properties": frame, "required": ["columns", "data"]},
+            RECORDS: rows,
+            INSTANCES: rows,
+            COLUMNS: {"anyOf": [_COLUMNS, rows]},
+        },
+    }

@@ -14,6 +14,7 @@ from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
 from serving.warnings import warning_headers
+from tables.json_schema import choice
 from tables.json_text import MOST_ROWS, is_long
 from tables.rows import Decoded, json_name, parse_json
 
@@ -88,7 +89,7 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     texts = {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1}
-    classes = {"enum": [key.capitalize() for key in live.keys]}
+    classes = choice([key.capitalize() for key in live.keys])
     error = {
         "type": "object",
         "properties": {

@@ -12,13 +12,17 @@ from errors import ParseError, RowsError
 from serving import media
 from serving.champions import Live, Prediction
 from serving.description import (
+    MODEL_SCHEMA,
     PARTIAL,
+    ROW_PROBLEM_SCHEMA,
     STRICT,
+    TEXT,
+    WARNING_SCHEMA,
     Description,
     flag,
     interval_parameters,
-    prediction_schema,
-    row_of,
+    prediction_of,
+    rows_of,
 )
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import errors_of, refuse
@@ -82,7 +86,7 @@ def render(exchange: Exchange) -> Answer:
         return _render_csv(live, decoded, exchange.prediction)
     rows = live.task.answers(exchange.prediction, live.schema.target)
     document: dict[str, Any] = (
-        {"prediction": rows[0]} if decoded.single else {"predictions": _in_order(decoded, rows)}
+        {"prediction": rows[0]} if decoded.single else {"predictions": decoded.in_order(rows)}
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
@@ -90,19 +94,11 @@ def render(exchange: Exchange) -> Answer:
     return Answer(200, msgspec.json.encode(document))
 
 
-def _in_order(decoded: Decoded, rows: list[Any]) -> list[Any]:
-    """Put each row at its index in the request, null where a bad one stood."""
-    if not decoded.problems:
-        return rows
-    found = dict(zip(decoded.indices, rows, strict=True))
-    return [found.get(index) for index in range(decoded.rows)]
-
-
 def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
     task, target = live.task, live.schema.target
     header, rows = task.header(target, prediction), task.cells(prediction, target)
     blank = ("",) * len(header)
-    body = media.write_csv(header, (row or blank for row in _in_order(decoded, rows)))
+    body = media.write_csv(header, (row or blank for row in decoded.in_order(rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
 
 
@@ -113,31 +109,29 @@ def _now(second: int) -> str:
 
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
-    row = row_of(live)
-    one = prediction_schema(live, "value")
+    one = prediction_of(live)
     answer = {
         "type": "object",
         "properties": {
             "prediction": one,
             "predictions": {"type": "array", "items": {"anyOf": [one, {"type": "null"}]}},
             "prediction_time": {"type": "string", "format": "date-time"},
-            "model": {"type": "object"},
-            "warnings": {"type": "array", "items": {"type": "object"}},
+            "model": MODEL_SCHEMA,
+            "warnings": {"type": "array", "items": WARNING_SCHEMA},
             "warnings_omitted": {"type": "integer"},
-            "errors": {"type": "array", "items": {"type": "object"}},
+            "errors": {"type": "array", "items": ROW_PROBLEM_SCHEMA},
             "errors_omitted": {"type": "integer"},
         },
         "required": ["prediction_time", "model"],
     }
-    rows = {"type": "array", "items": row, "minItems": 1}
     return Description(
         "Predict one row, or each row of a list",
         {
-            media.JSON: {"schema": {"anyOf": [row, rows]}, "example": live.schema.example},
-            media.JSON_LINES: {},
-            media.CSV: {},
+            media.JSON: {"schema": rows_of(live), "example": live.schema.example},
+            media.JSON_LINES: TEXT,
+            media.CSV: TEXT,
         },
-        {media.JSON: {"schema": answer}, media.CSV: {}},
+        {media.JSON: {"schema": answer}, media.CSV: TEXT},
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),

@@ -11,7 +11,7 @@ import msgspec
 from errors import MiranteError, RowsError
 from serving import media
 from serving.champions import Live
-from serving.description import STRICT, Description, flag, row_of
+from serving.description import STRICT, VALUE, VALUES, Description, flag, prediction_schema, row_of
 from serving.envelopes import COLUMNS, rows_in
 from serving.exchange import Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
@@ -67,10 +67,13 @@ def refuse(error: MiranteError, request_id: str) -> Answer:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     row = row_of(live)
-    values = {"type": "array", "items": {}}
-    rows = {"type": "array", "items": {"anyOf": [row, values]}, "minItems": 1}
+    # The only value of a row may stand alone.
+    alone = [VALUE] if len(live.schema.features) == 1 else []
+    rows = {"type": "array", "items": {"anyOf": [row, VALUES, *alone]}, "minItems": 1}
     asked = {"type": "object", "properties": {INSTANCES: rows}, "required": [INSTANCES]}
-    answer = {"type": "object", "properties": {"predictions": values}, "required": ["predictions"]}
+    value = prediction_schema(live, "value")["properties"]["value"]
+    predictions = {"predictions": {"type": "array", "items": value}}
+    answer = {"type": "object", "properties": predictions, "required": ["predictions"]}
     error = {
         "type": "object",
         "properties": {"error": {"type": "string"}},

@@ -12,7 +12,7 @@ import msgspec
 from errors import MiranteError, RowsError
 from serving import media
 from serving.champions import Live
-from serving.description import STRICT, Description, flag, row_of
+from serving.description import STRICT, VALUES, Description, flag, row_of
 from serving.envelopes import named
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import refuse_with_message
@@ -92,9 +92,8 @@ def prototype(schema: Schema) -> dict[str, Any]:
 
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
-    values = {"type": "array", "items": {}}
-    rows = {"type": "array", "items": {"anyOf": [row_of(live), values]}, "minItems": 1}
-    answer = {"type": "object", "properties": {"predict": values}, "required": ["predict"]}
+    rows = {"type": "array", "items": {"anyOf": [row_of(live), VALUES]}, "minItems": 1}
+    answer = {"type": "object", "properties": {"predict": VALUES}, "required": ["predict"]}
     error = {"type": "object", "properties": {"message": {"type": "string"}}}
     return Description(
         "Predict a list of rows as vetiver has it",

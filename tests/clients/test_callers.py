@@ -72,7 +72,7 @@ def test_vetiver_of_python(service: Service) -> None:
 
 
 def test_vetiver_of_r(service: Service) -> None:
-    # vetiver 0.2.5, R/endpoint.R: httr::POST(body = jsonlite::toJSON(new_data)), an empty type;
+    # rstudio/vetiver-r, R/endpoint.R: httr::POST(body = jsonlite::toJSON(new_data)), an empty type;
     # httr reads an answer, and the message of an error, only of a type that it knows.
     named = {"Accept": "application/json, text/xml, application/xml, */*"}
     assert post(service, "/predict", json.dumps(ROWS), **named) == {"predict": SPECIES}

@@ -3,14 +3,25 @@ from __future__ import annotations
 import jsonschema
 import pytest
 
-from serving.description import Description, flag, header, prediction_schema, row_of
+from serving.description import (
+    Description,
+    flag,
+    header,
+    prediction_of,
+    prediction_schema,
+    row_of,
+    rows_of,
+)
 from tests.serving.factory import make_live
 
 GOOD = {"value": True, "probability": 0.75, "probabilities": {"false": 0.25, "true": 0.75}}
 
 
-def test_a_row_is_named_after_its_model() -> None:
-    assert row_of(make_live("iris")) == {"$ref": "#/components/schemas/iris_row"}
+def test_schemas_are_named_after_their_model() -> None:
+    live = make_live("iris")
+    found = [reference(live)["$ref"] for reference in (row_of, rows_of, prediction_of)]
+    names = ("iris_row", "iris_rows", "iris_prediction")
+    assert found == [f"#/components/schemas/{name}" for name in names]
 
 
 def test_a_prediction_of_the_model_is_described() -> None:

@@ -57,6 +57,7 @@ def test_a_damaged_text_is_refused_as_a_short_one_is(value, damage):
         assert parse_json(body) == expected
 
 
+@settings(deadline=None)
 @given(st.lists(st.dictionaries(st.text(), leaves), max_size=30))
 def test_the_blocks_of_a_list_hold_its_rows_in_order(rows):
     body = json.dumps(rows).encode()

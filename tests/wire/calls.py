@@ -535,10 +535,14 @@ READ = [
     "/v0/model_info",
     "/v0/models",
     "/v0/models/credit/model_info",
+    "/v0/models/credit/performance",
+    "/v0/models/credit/performance?days=0",
     "/v0/models/iris/model_info",
     "/v0/models/loans/model_info",
     "/v0/models/tweets/model_info",
     "/v0/models/nothing/model_info",
+    "/v0/models/credit/drift",
+    "/v0/models/credit/performance",
     "/v0/models/credit/proto",
     "/v0/models/nothing/proto",
     "/v0/models/iris/versions",
@@ -616,6 +620,10 @@ def reading() -> Iterator[Call]:
     yield Call("GET", "/health", {"X-Request-Id": "my-own"})
     yield Call("POST", "/models", JSON, b'{"model_name":"iris","url":"/x"}')
     yield Call("DELETE", "/models/iris")
+    yield post("/v2/repository/index", {})
+    yield post("/v2/repository/models/iris/load", {})
+    yield post("/v2/repository/models/iris/unload", {})
+    yield post("/v0/feedback", [])
 
 
 def raw() -> Iterator[Call]:
@@ -641,6 +649,9 @@ def refusals() -> Iterator[Call]:
     """Training, jobs and versions, without a good key and with bad orders: nothing changes."""
     yield post("/v0/train", {"recipe": "credit"})
     yield post("/v0/describe", b"", {})
+    yield post("/v0/feedback", [{"id": "order-7", "truth": True}])
+    yield post("/v0/feedback", [{"id": "order-7", "truth": True}], JSON | bearer("admin"))
+    yield post("/v0/feedback", [{"id": "order-7"}], JSON | bearer("admin"))
     yield Call("GET", "/v0/jobs")
     yield Call("GET", "/v0/audit", {"Authorization": "Bearer wrong"})
     yield Call("DELETE", "/v0/models/iris/versions/{other}", {"X-API-Key": "wrong"})

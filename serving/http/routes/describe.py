@@ -13,9 +13,11 @@ from serving.auth import Guard
 from serving.exchange import Answer
 from serving.http.access import check_key
 from serving.http.operation import (
+    INTEGER,
     OBJECT,
     TEXT,
     Operation,
+    array,
     content,
     described,
     members,
@@ -39,17 +41,17 @@ class DescriptionOrder(Overrides, frozen=True, forbid_unknown_fields=True, omit_
     target: Name | None = None
 
 
-_LIST = {"type": "array", "items": OBJECT}
+_COLUMN = members("name", name=TEXT, kind=TEXT, left_out=TEXT, notes=array(TEXT))
 _DESCRIPTION = members(
     "rows",
     "dialect",
     "columns",
     "notes",
-    rows={"type": "integer"},
+    rows=INTEGER,
     dialect=OBJECT,
     target=OBJECT,
-    columns=_LIST,
-    notes={"type": "array", "items": TEXT},
+    columns=array(_COLUMN),
+    notes=array(TEXT),
 )
 _FORM = order_schema(DescriptionOrder, **UPLOAD)
 _FORM["required"] = ["file"]

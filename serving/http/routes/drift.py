@@ -25,6 +25,8 @@ _DRIFT = Operation(
     content(
         members(
             *("name", "version", "said"),
+            name=TEXT,
+            version=TEXT,
             said={"type": "array", "items": TEXT},
             alarm={"type": "boolean"},
             inputs=OBJECT,

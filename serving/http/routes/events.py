@@ -54,7 +54,7 @@ _FINAL = re.compile(r'"state":"(?:succeeded|failed|cancelled)"')
 _EVENTS = Operation(
     "Training",
     "A job's changes as server-sent events; 204 when all is said",
-    {MEDIA_TYPE.decode(): {}},
+    {MEDIA_TYPE.decode(): {"schema": TEXT}},
     (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     key="train",
     parameters=({"name": "Last-Event-ID", "in": "header", "schema": TEXT},),

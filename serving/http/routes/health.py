@@ -9,16 +9,18 @@ from typing import Any
 from flask import Blueprint
 
 from serving.champions import Champions
-from serving.http.operation import TEXT, Operation, content, described, members
+from serving.http.operation import TEXT, Operation, content, described, every
+from tables.json_schema import choice
 
-_HEALTH = Operation(
-    "Health", "Is the service alive?", content(members("msg", "now", msg=TEXT, now=TEXT))
-)
-_LIVE = Operation("Health", "Does the process answer?", content(members("status")))
+_BY_MODEL = {"type": "object", "additionalProperties": TEXT}
+_HEALTH = Operation("Health", "Is the service alive?", content(every(msg=TEXT, now=TEXT)))
+_LIVE = Operation("Health", "Does the process answer?", content(every(status=TEXT)))
 _READY = Operation(
     "Health",
     "Is every wanted model loaded?",
-    content(members("status", "models", "faults")),
+    content(
+        every(status=choice(["ready", "degraded", "unready"]), models=_BY_MODEL, faults=_BY_MODEL)
+    ),
     (HTTPStatus.SERVICE_UNAVAILABLE,),
     errors="self",
 )

@@ -10,14 +10,39 @@ from flask import Blueprint
 
 from learning.intervals import INTERVALS
 from serving.champions import Champions, Live
+from serving.description import VALUES
 from serving.exchange import Answer
-from serving.http.operation import Operation, content, described, members
+from serving.http.operation import (
+    OBJECT,
+    TEXT,
+    TIME,
+    Operation,
+    content,
+    described,
+    members,
+)
 from serving.http.wsgi import flask_response
 
 _INFO = Operation(
     "Inspection",
     "What the champion tells of itself: importances, parameters, metrics, signature",
-    content(members("name", "version", "metrics", "signature")),
+    content(
+        members(
+            *("name", "version", "label", "task", "metrics", "signature"),
+            name=TEXT,
+            version=TEXT,
+            model_created_at=TIME,
+            label=TEXT,
+            task=TEXT,
+            classes=VALUES,
+            training_rows={"type": ["integer", "null"]},
+            metrics=OBJECT,
+            signature=OBJECT,
+            runtime=OBJECT,
+            libraries=OBJECT,
+            sha256=TEXT,
+        )
+    ),
     (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 

@@ -10,15 +10,45 @@ from flask import Blueprint
 
 from persistence.registry import Registry
 from serving.champions import Champions
+from serving.description import VALUES
 from serving.exchange import Answer
-from serving.http.operation import ALIAS, Operation, described, listed
+from serving.http.operation import (
+    BOOLEAN,
+    INTEGER,
+    TEXT,
+    TIME,
+    Operation,
+    array,
+    content,
+    described,
+    every,
+    listed,
+    members,
+)
 from serving.http.wsgi import flask_response
 
-_MODELS = Operation("Inspection", "The live models", listed("models"))
+_MODEL = every(
+    name=TEXT,
+    version=TEXT,
+    model_created_at=TIME,
+    label=TEXT,
+    task=TEXT,
+    classes=VALUES,
+    default=BOOLEAN,
+)
+_MODELS = Operation("Inspection", "The live models", listed("models", _MODEL))
+_VERSION = members(
+    *("version", "size", "champion", "challenger"),
+    version=TEXT,
+    created_at={"type": ["string", "null"], "format": "date-time"},
+    size=INTEGER,
+    champion=BOOLEAN,
+    challenger=BOOLEAN,
+)
 _VERSIONS = Operation(
     "Inspection",
     "The versions of a model, the oldest first",
-    listed("versions", ALIAS | {"required": ["version"]}),
+    content(every(name=TEXT, versions=array(_VERSION))),
     (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 

@@ -13,7 +13,18 @@ from serving.auth import Guard
 from serving.champions import Champions
 from serving.exchange import Answer
 from serving.http.access import check_key
-from serving.http.operation import OBJECT, Operation, content, described, members
+from serving.http.operation import (
+    BOOLEAN,
+    INTEGER,
+    OBJECT,
+    TEXT,
+    Operation,
+    array,
+    content,
+    described,
+    every,
+    members,
+)
 from serving.http.wsgi import flask_response
 from serving.protocols.oip import TAG
 from serving.protocols.oip.options import EXTENSIONS
@@ -24,22 +35,32 @@ from serving.refusals import BodyTooLarge
 # The server's version: what a client may rely on is the protocol's.
 PROTOCOL = "2"
 
+_TENSOR = every(name=TEXT, datatype=TEXT, shape=array(INTEGER))
 _TENSORS = Operation(
     TAG,
     "A model's metadata: its inputs and outputs",
-    content(members("name", "versions", "platform", "inputs", "outputs")),
+    content(
+        every(
+            name=TEXT,
+            versions=array(TEXT),
+            platform=TEXT,
+            inputs=array(_TENSOR),
+            outputs=array(_TENSOR),
+        )
+    ),
     (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     errors="oip",
 )
 _MODEL_READY = _TENSORS._replace(
-    summary="Is the model ready?", gives=content(members("name", "ready"))
+    summary="Is the model ready?", gives=content(every(name=TEXT, ready=BOOLEAN))
 )
-_SERVER = Operation(TAG, "The server's metadata", content(members("name", "version")))
-_LIVE = Operation(TAG, "Does the process answer?", content(members("live")))
+_METADATA = every(name=TEXT, version=TEXT, extensions=array(TEXT))
+_SERVER = Operation(TAG, "The server's metadata", content(_METADATA))
+_LIVE = Operation(TAG, "Does the process answer?", content(every(live=BOOLEAN)))
 _READY = Operation(
     TAG,
     "Is every wanted model loaded?",
-    content(members("ready")),
+    content(every(ready=BOOLEAN)),
     (HTTPStatus.SERVICE_UNAVAILABLE,),
     errors="self",
 )
@@ -48,7 +69,7 @@ _READY = Operation(
 _MODEL_INDEX = Operation(
     TAG,
     "The models that there are, and whether each is ready",
-    content({"type": "array", "items": members("name", "version", "state", "reason")}),
+    content(array(every(name=TEXT, version=TEXT, state=TEXT, reason=TEXT))),
     (HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     takes=content(members(ready={"type": ["boolean", "null"]})),
     errors="oip",

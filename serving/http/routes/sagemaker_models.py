@@ -19,12 +19,15 @@ from errors import ParseError
 from serving.champions import Champions
 from serving.exchange import Answer
 from serving.http.operation import (
+    INTEGER,
     JSON,
     OBJECT,
     TEXT,
     Operation,
+    array,
     content,
     described,
+    every,
     members,
 )
 from serving.http.wsgi import flask_response
@@ -40,22 +43,22 @@ MOST_LISTED = 1000
 NOT_FOUND, UNAVAILABLE = HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE
 
 
-_MODEL_SCHEMA = members("modelName", "modelUrl", modelName=TEXT, modelUrl=TEXT)
 Entry = Callable[[str], dict[str, str]]
 
 _PING = Operation(TAG, "Is the container well?", {}, (UNAVAILABLE,), errors="self")
 _EXECUTION = Operation(
     TAG,
     "How a batch transform is to ask",
-    content(members("MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB")),
+    content(every(MaxConcurrentTransforms=INTEGER, BatchStrategy=TEXT, MaxPayloadInMB=INTEGER)),
 )
+_LOADED = every(modelName=TEXT, modelUrl=TEXT)
 _MODELS = Operation(
     TAG,
     "The loaded models, a page at a time",
     content(
         members(
             "models",
-            models={"type": "array", "items": _MODEL_SCHEMA},
+            models=array(_LOADED),
             nextPageToken=TEXT,
         )
     ),
@@ -75,11 +78,11 @@ _MODELS = Operation(
         },
     ),
 )
-_MODEL = Operation(TAG, "One loaded model", content(OBJECT), (NOT_FOUND, UNAVAILABLE))
+_MODEL = Operation(TAG, "One loaded model", content(_LOADED), (NOT_FOUND, UNAVAILABLE))
 _LOAD = Operation(
     TAG,
     "Load a model",
-    content(OBJECT),
+    content(_LOADED),
     (
         HTTPStatus.BAD_REQUEST,
         NOT_FOUND,

@@ -17,10 +17,16 @@ from serving.auth import Guard
 from serving.exchange import Answer
 from serving.http.access import check_key
 from serving.http.operation import (
+    BOOLEAN,
+    INTEGER,
     JSON,
+    NUMBER,
+    OBJECT,
     TEXT,
+    TIME,
     Operation,
     Schema,
+    array,
     content,
     described,
     listed,
@@ -38,6 +44,7 @@ from serving.http.upload import (
 )
 from serving.http.wsgi import flask_response
 from serving.refusals import BodyTooLarge, MediaTypeError, RequestError
+from tables.json_schema import choice
 from tables.overrides import Overrides
 
 Seed = Annotated[int, Meta(ge=0, le=2**32 - 1)]
@@ -113,8 +120,24 @@ _JOB = members(
     "id",
     "state",
     id=TEXT,
-    state={"enum": ["queued", "running", "succeeded", "failed", "cancelled"]},
-    fraction={"type": "number", "minimum": 0, "maximum": 1},
+    model=TEXT,
+    state=choice(["queued", "running", "succeeded", "failed", "cancelled"]),
+    stage=TEXT,
+    fraction={**NUMBER, "minimum": 0, "maximum": 1},
+    attempts=INTEGER,
+    order=OBJECT,
+    requested_by=TEXT,
+    created_at=TIME,
+    started_at=TIME,
+    finished_at=TIME,
+    log=array(TEXT),
+    error=TEXT,
+    version=TEXT,
+    promoted=BOOLEAN,
+    reason=TEXT,
+    metrics=OBJECT,
+    comparison={"type": ["object", "null"]},
+    data_kept=BOOLEAN,
 )
 _IDEMPOTENCY: Schema = {
     "name": "Idempotency-Key",

@@ -11,22 +11,41 @@ from typing import Any
 
 import msgspec
 from flask import Blueprint, Response, g
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import BaseConverter
 
 from errors import MiranteError
 from serving.champions import Champions, Live
 from serving.exchange import Answer
-from serving.http.operation import Operation, content, described, listed, members
+from serving.http.operation import (
+    BOOLEAN,
+    OBJECT,
+    TEXT,
+    Operation,
+    array,
+    content,
+    described,
+    every,
+    listed,
+)
 from serving.http.wsgi import flask_response
 from serving.protocols.v1 import TAG, refuse
 
-_LIST = Operation(TAG, "The live models", listed("models", {"type": "string"}), errors="oip")
+_LIST = Operation(TAG, "The live models", listed("models", TEXT), errors="oip")
+_STATE = every(version=TEXT, state=TEXT, status=OBJECT)
 _MODEL = Operation(
     TAG,
     "Is the model ready?",
-    content(members("name", "ready", "model_version_status")),
+    content(every(name=TEXT, ready=BOOLEAN, model_version_status=array(_STATE))),
     (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE),
     errors="oip",
 )
+
+
+class _BeforeColon(BaseConverter):
+    """A part of a path that is not followed by `:predict`, which is a route of its own."""
+
+    regex = "[^/:]+"
 
 
 def v1_blueprint(champions: Champions) -> Blueprint:
@@ -34,12 +53,16 @@ def v1_blueprint(champions: Champions) -> Blueprint:
     blueprint = Blueprint("v1", __name__)
     blueprint.register_error_handler(MiranteError, _refuse)
 
+    @blueprint.record
+    def add_converter(state: BlueprintSetupState) -> None:
+        state.app.url_map.converters["before_colon"] = _BeforeColon
+
     @blueprint.get("/v1/models")
     @described(_LIST)
     def models() -> Response:
         return _json({"models": sorted(champions.lives)})
 
-    @blueprint.get("/v1/models/<name>")
+    @blueprint.get("/v1/models/<before_colon:name>")
     @described(_MODEL)
     def model(name: str) -> Response:
         return _json(state(champions.live(name)))

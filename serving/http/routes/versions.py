@@ -17,11 +17,14 @@ from serving.auth import Guard
 from serving.exchange import Answer
 from serving.http.access import check_key
 from serving.http.operation import (
-    ALIAS,
+    INTEGER,
     JSON,
+    TEXT,
+    TIME,
     Operation,
     content,
     described,
+    every,
     listed,
     order_schema,
 )
@@ -54,10 +57,11 @@ class Expectation(msgspec.Struct, forbid_unknown_fields=True):
     expected_serial: int | None = None
 
 
+_ALIAS = every(name=TEXT, version=TEXT, serial=INTEGER, changed_at=TIME)
 _PROMOTE = Operation(
     "Lifecycle",
     "Make a version the champion",
-    content(ALIAS),
+    content(_ALIAS),
     (
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
@@ -77,10 +81,11 @@ _DELETE = Operation(
     HTTPStatus.NO_CONTENT,
     "admin",
 )
+_AUDITED = every(id=INTEGER, at=TIME, who=TEXT, action=TEXT, subject=TEXT, outcome=TEXT)
 _AUDIT = Operation(
     "Lifecycle",
     "Who did what, when",
-    listed("audit"),
+    listed("audit", _AUDITED),
     (HTTPStatus.SERVICE_UNAVAILABLE,),
     key="admin",
 )

@@ -8,14 +8,14 @@ from flask import Blueprint, Response
 
 from serving.champions import Champions
 from serving.exchange import Answer
-from serving.http.operation import Operation, content, described, members
+from serving.http.operation import TEXT, Operation, content, described, every
 from serving.http.wsgi import flask_response
 from serving.protocols.v1 import TAG
 
 _HEALTH = Operation(
     TAG,
     "Is the default model ready?",
-    content(members("status")),
+    content(every(status=TEXT)),
     (HTTPStatus.SERVICE_UNAVAILABLE,),
     errors="self",
 )

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 
 from serving.champions import Champions
 from serving.exchange import Answer
-from serving.http.operation import Operation, content, described, members
+from serving.http.operation import OBJECT, TEXT, Operation, array, content, described, every
 from serving.http.wsgi import flask_response
 from serving.protocols.vetiver import TAG, metadata, prototype
 
@@ -18,13 +18,21 @@ _REFUSES = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
 _METADATA = Operation(
     TAG,
     "The default model's version and libraries",
-    content(members("user", "version", "url", "required_pkgs", "python_version")),
+    content(
+        every(
+            user=OBJECT,
+            version=TEXT,
+            url={"type": ["string", "null"]},
+            required_pkgs=array(TEXT),
+            python_version={"type": ["array", "null"], "items": {"type": "integer"}},
+        )
+    ),
     _REFUSES,
 )
 _PROTOTYPE = Operation(
     TAG,
     "A row of the default model, as a JSON Schema with examples",
-    content(members("properties", "title", "type")),
+    content(every(properties=OBJECT, required=array(TEXT), title=TEXT, type=TEXT)),
     _REFUSES,
 )
 

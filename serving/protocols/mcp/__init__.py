@@ -20,6 +20,7 @@ from serving.exchange import NO_ROWS, Answer, Exchange, Routes
 from serving.protocols.mcp import messages
 from serving.protocols.mcp.messages import Message, RpcError
 from serving.protocols.mcp.tools import PREDICT_TOOL, Tool, declared, describe_tool, refused
+from tables.json_schema import choice
 from tables.rows import Decoded
 
 ROUTES: Routes = (("POST", "/mcp", DESCRIBE),)
@@ -140,12 +141,13 @@ class Mcp:
     def document(self, live: Live) -> Description:
         """Describe the exchange for the OpenAPI document."""
         number = {"type": ["string", "integer"]}
-        properties = {"jsonrpc": {"const": "2.0"}, "id": number}
-        method = {"enum": [*self._methods, messages.CALL]}
+        properties = {"jsonrpc": {"type": "string", "const": "2.0"}, "id": number}
+        method = choice([*self._methods, messages.CALL])
         asked = properties | {"method": method, "params": {"type": "object"}}
         example = {"name": f"predict_{live.name}", "arguments": live.schema.example}
         answer = properties | {"result": {"type": "object"}}
-        error = properties | {"error": {"type": "object", "required": ["code", "message"]}}
+        said = {"code": {"type": "integer"}, "message": {"type": "string"}}
+        error = properties | {"error": _object(said, "code", "message")}
         return Description(
             "A message of the Model Context Protocol: each model is a tool",
             {

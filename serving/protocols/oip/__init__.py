@@ -8,6 +8,7 @@ import msgspec
 
 from errors import MiranteError
 from serving.champions import Live
+from serving.description import BINARY as BYTES
 from serving.description import PARTIAL, STRICT, Description, flag, header
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
@@ -82,9 +83,9 @@ def document(live: Live) -> Description:
         "Inference by the Open Inference Protocol, binary tensors included",
         {
             JSON.decode(): {"schema": REQUEST, "example": {"id": "1", "inputs": inputs}},
-            BINARY.decode(): {"schema": {"type": "string", "format": "binary"}},
+            BINARY.decode(): BYTES,
         },
-        {JSON.decode(): {"schema": ANSWER}, BINARY.decode(): {}},
+        {JSON.decode(): {"schema": ANSWER}, BINARY.decode(): BYTES},
         {JSON.decode(): {"schema": ERROR}},
         (length, flag("partial", PARTIAL), flag("strict", STRICT)),
     )

@@ -13,11 +13,9 @@ from typing import Any
 import msgspec
 
 from errors import ParseError
+from serving.description import VALUE, VALUES
 from serving.exchange import JSON, NO_PARAMETERS, Answer, Exchange
-from serving.protocols.oip.options import (
-    RequestOptions,
-    content_type,
-)
+from serving.protocols.oip.options import RequestOptions, content_type
 from serving.protocols.oip.tensors import (
     Tensor,
     check_shape,
@@ -212,14 +210,15 @@ _TENSOR = {
     "type": "object",
     "properties": {
         "name": {"type": "string"},
-        "datatype": {"enum": [*NUMBERS, BYTES]},
+        "datatype": {"type": "string", "enum": [*NUMBERS, BYTES]},
         "shape": {
             "type": "array",
             "items": {"type": "integer", "minimum": 0},
             "minItems": 1,
             "maxItems": 2,
         },
-        "data": {"type": "array"},
+        # Flat, or as nested as its shape.
+        "data": {"type": "array", "items": {"anyOf": [VALUE, VALUES]}},
         "parameters": {"type": "object"},
     },
     "required": ["name", "datatype", "shape"],
@@ -234,7 +233,7 @@ REQUEST = {
             "items": {
                 "type": "object",
                 "properties": {
-                    "name": {"enum": ["label", "probabilities"]},
+                    "name": {"type": "string"},
                     "parameters": {"type": "object"},
                 },
                 "required": ["name"],

@@ -146,7 +146,7 @@ def test_answers_are_what_the_protocols_render():
     )
     assert task.cells(PREDICTION, TWO)[1] == ("false", 0.75, 0.75, 0.25)
     assert task.answer_schema(TWO, "v")["required"] == ["v", "probability", "probabilities"]
-    assert task.answer_schema(TWO)["properties"]["value"] == {"enum": [False, True]}
+    assert task.answer_schema(TWO)["properties"]["value"] == {"type": "boolean"}
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
+from flask import Blueprint, Flask
 
 from serving.auth import Guard, KeyRing, new_key
 from serving.cors import Cors
-from serving.http.access import check_key
+from serving.http.access import check_key, closed_with_prediction, is_closed_with_prediction
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
@@ -36,3 +36,13 @@ def test_no_key_another_key_and_another_scope_are_refused() -> None:
         checked("train", Authorization=f"Bearer {new_key('other', ['train'])[0]}")
     with pytest.raises(ScopeMissing):
         checked("admin", Authorization=f"Bearer {TOKEN}")
+
+
+def test_an_application_knows_which_routes_are_closed_with_prediction() -> None:
+    app, inside, outside = Flask(__name__), Blueprint("a", __name__), Blueprint("b", __name__)
+    for blueprint, rule in ((inside, "/models"), (inside, "/ping"), (outside, "/livez")):
+        blueprint.add_url_rule(rule, rule[1:], str)
+    app.register_blueprint(closed_with_prediction(inside, GUARD, but=("/ping",)))
+    app.register_blueprint(outside)
+    found = {r.rule for r in app.url_map.iter_rules() if is_closed_with_prediction(app, r)}
+    assert found == {"/models"}

@@ -52,6 +52,21 @@ def test_an_order_is_made_of_texts_and_what_does_not_fit_is_named() -> None:
         converted({"name": "mine", "wrong": 1}, Order)
 
 
+def nested(text: str) -> dict[str, Any]:
+    value: Any = text
+    for _ in range(900):
+        value = {"a": value}
+    return {"parameters": value}
+
+
+@pytest.mark.parametrize("text", ["a\0", "\ud800", "a\udfffb"])
+def test_a_text_that_a_database_refuses_is_refused_wherever_it_stands(text: str) -> None:
+    for data in ({"target": text}, {text: 1}, {"parameters": {"a": [{"b": text}]}}, nested(text)):
+        with pytest.raises(RecipeError, match="without NUL"):
+            converted({"name": "mine", **data}, Order)
+    assert converted({"name": "mine", "target": "\x07\U0001f600"}, Order).target
+
+
 def test_a_form_larger_than_an_upload_is_refused() -> None:
     with sent({"file": (io.BytesIO(bytes(200_000)), "t.csv")}):
         with pytest.raises(BodyTooLarge, match="at most 1000 bytes"), bounded(1000):

@@ -226,3 +226,20 @@ def test_what_is_no_array_of_the_features_is_refused(service, status, body):
     answer = ask(service, "/invocations", body, content_type="application/x-npy")
     assert answer.status == status
     assert json.loads(answer.body)["message"]
+
+
+def test_under_partial_a_bad_row_is_null_and_named(service):
+    rows = [ROWS[0], ROWS[0] | {"Sepal.Width": "old"}, ROWS[1]]
+    document = json.loads(ask(service, "/invocations?partial=1", rows).body)
+    assert [one is None for one in document["predictions"]] == [False, True, False]
+    assert [(fault["row"], fault["field"]) for fault in document["errors"]] == [(1, "Sepal.Width")]
+    envelope = ask(service, "/invocations?partial=1", {"instances": rows})
+    assert json.loads(envelope.body)["predictions"][1] is None
+    lines = ask(service, "/invocations?partial=1", rows, accept="application/jsonlines")
+    assert lines.body.splitlines()[1] == b"null"
+    table = ask(service, "/invocations?partial=1", rows, accept="text/csv")
+    assert set(table.body.splitlines()[1]) == set(b",")
+    npy = ask(service, "/invocations?partial=1", rows, accept="application/x-npy")
+    assert (npy.status, b"partial" in npy.body) == (400, True)
+    assert ask(service, "/invocations", rows).status == 422
+    assert ask(service, "/invocations?partial=1", rows[1:2]).status == 422

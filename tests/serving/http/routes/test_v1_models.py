@@ -37,3 +37,13 @@ def test_a_model_is_ready_for_kserve_and_available_for_tensorflow():
 def test_what_is_not_there_is_said_as_the_protocol_does():
     answer = client_of(make_live()).get("/v1/models/nobody")
     assert (answer.status_code, list(answer.json)) == (404, ["error"])
+
+
+def test_a_path_that_predicts_is_no_model_s():
+    client = client_of(make_live())
+    client.application.add_url_rule(
+        "/v1/models/<name>:predict", "predict", lambda name: name, methods=["POST"]
+    )
+    answer = client.get("/v1/models/credit:predict")
+    assert answer.status_code == 405
+    assert set(answer.headers["Allow"].split(", ")) == {"OPTIONS", "POST"}
