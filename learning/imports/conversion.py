@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,7 @@ def converted(estimator: Any, names: list[str], rows: list[list[float]]) -> dict
 
 
 def _framed(matrix: Any, names: list[str]) -> Any:
-    import pandas
-
-    return pandas.DataFrame(matrix, columns=names)
+    return import_module("pandas").DataFrame(matrix, columns=names)
 
 
 if __name__ == "__main__":
