@@ -25,11 +25,12 @@ import msgspec
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, import_model
-from learning import learnt_rows, profile
+from learning import curves, learnt_rows, profile
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
 from learning.evaluation import evaluate
+from learning.explanation import Made, explanation_of
 from learning.imports.recognition import KNOWN
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
@@ -129,18 +130,30 @@ def build_model(
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
-    members = {**model.members, **seen_in(train, holdout, compiled.runtime)}
+    beside = looked_into(estimator, compiled.runtime, train, holdout, info, seed)
+    members = {**model.members, **beside.members}
     model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
+    model = replace(model, info={**model.info, **beside.info})
     with uninterrupted():
         version = write_model(registry, name, model)
         verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
 
 
-def seen_in(train: Dataset, holdout: Dataset, runtime: Runtime) -> dict[str, bytes]:
-    """Return the members that keep which rows were learnt from, and what they looked like."""
+def looked_into(
+    estimator: Any,
+    runtime: Runtime,
+    train: Dataset,
+    holdout: Dataset,
+    info: Mapping[str, Any],
+    seed: int,
+) -> Made:
+    """Return what an artifact keeps so that the model can be looked into, and what is told."""
+    why = explanation_of(estimator, runtime, train, holdout, seed)
     seen = profile.profile_of(train, holdout, runtime.outputs(holdout.batch))
-    return {**learnt_rows.dump(train.batch), **profile.dump(seen)}
+    found = curves.curves_of(runtime, train, holdout, info["permutation_importances"], seed)
+    members = {**learnt_rows.dump(train.batch), **profile.dump(seen), **curves.dump(found)}
+    return Made({**why.members, **members}, why.info)
 
 
 @contextmanager

@@ -9,11 +9,13 @@ import logging
 from collections.abc import Callable, Sequence
 
 from serving.exchange import Exchange
+from serving.explanations import explanations, wanted
+from serving.refusals import RequestError
 from serving.refused_rows import predict_rows
 
 log = logging.getLogger("mirante.actions")
 
-PREDICT = "predict"
+PREDICT, EXPLAIN = "predict", "explain"
 # A route whose rows are not computed upon, such as one that asks for metadata.
 DESCRIBE = "describe"
 
@@ -32,8 +34,24 @@ def predict(group: Sequence[Exchange]) -> None:
             level = exchange.level if exchange.query else None
             if level is not None:
                 exchange.prediction = exchange.live.within(exchange.prediction, level)
+            _explain(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
+
+
+def _explain(exchange: Exchange) -> None:
+    """Explain the predictions where that is asked for. Raises RequestError and TooManyRows."""
+    always = exchange.route.action == EXPLAIN
+    if not always and not exchange.query:
+        return
+    asked = wanted(exchange.query, always)
+    if asked is None:
+        return
+    if not getattr(exchange.route.protocol, "EXPLAINS", False):
+        raise RequestError("explain: this protocol has no room for explanations")
+    exchange.explanations = explanations(
+        exchange.live, exchange.decoded.batch, exchange.prediction, asked
+    )
 
 
 def _predict_together(group: Sequence[Exchange]) -> bool:
@@ -48,4 +66,4 @@ def _predict_together(group: Sequence[Exchange]) -> bool:
     return True
 
 
-ACTIONS: dict[str, Callable[[Sequence[Exchange]], None]] = {PREDICT: predict}
+ACTIONS: dict[str, Callable[[Sequence[Exchange]], None]] = {PREDICT: predict, EXPLAIN: predict}

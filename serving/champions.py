@@ -20,6 +20,8 @@ import msgspec
 import numpy as np
 
 from errors import MiranteError, ModelFault, ModelNotReady, ModelUnknown, VersionUnknown
+from learning.explaining import explainer
+from learning.explaining.explainer import Explainer
 from learning.intervals import INTERVALS, Intervals, LevelError
 from learning.prediction import Runtime
 from learning.task import Task
@@ -65,7 +67,7 @@ class Live:
     """A loaded champion: everything that a request needs of its model.
 
     `info` and `metrics` are what the artifact keeps of them, `sha256` (hex) is
-    that of the whole artifact.
+    that of the whole artifact. `explainer` explains its answers, if anything does.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Live:
     info: dict[str, Any] = field(repr=False)
     metrics: dict[str, Any] = field(repr=False)
     sha256: str
+    explainer: Explainer | None = field(default=None, repr=False)
 
     def predict(self, batch: Batch) -> Prediction:
         """Return the prediction for encoded rows, rounded as the model's task has it.
@@ -148,6 +151,7 @@ def load_live(artifact: Artifact) -> Live:
         model.info,
         model.metrics,
         artifact.sha256,
+        explainer.load(artifact.members, model.runtime, model.schema),
     )
 
 

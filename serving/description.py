@@ -55,7 +55,7 @@ def prediction_of(live: Live) -> Schema:
 
 def prediction_schema(live: Live, value: str) -> Schema:
     """Return the schema of one row's answer, with what is predicted under the name `value`."""
-    return live.task.answer_schema(live.schema.target, value)
+    return explained_schema(live, live.task.answer_schema(live.schema.target, value), value)
 
 
 def flag(name: str, about: str) -> Schema:
@@ -72,6 +72,54 @@ def header(name: str, about: str, **schema: Any) -> Schema:
         "description": about,
         "schema": {"type": "string"} | schema,
     }
+
+
+def explanation_parameters(live: Live) -> tuple[Schema, ...]:
+    """Return the parameters that ask for an explanation, where the model has one."""
+    if live.explainer is None:
+        return ()
+    asked = {
+        "name": "explain",
+        "in": "query",
+        "description": "also what each feature contributes: 1, or how many of the largest",
+        "schema": {"type": "string"},
+    }
+    language = {
+        "name": "reasons",
+        "in": "query",
+        "description": "the largest contributions in words, in this language",
+        "schema": choice(["en", "pt"]),
+    }
+    of = {
+        "name": "explain_class",
+        "in": "query",
+        "description": "whose score is explained; else that of the second of two, or the predicted",
+        "schema": {"type": "string"},
+    }
+    return (asked, language, of) if live.keys else (asked, language)
+
+
+def explained_schema(live: Live, answer: Schema, value: str) -> Schema:
+    """Return the schema of a row's answer with its explanation, where the model has one."""
+    if live.explainer is None:
+        return answer
+    numbers = {"type": "object", "additionalProperties": {"type": "number"}}
+    properties: Schema = {
+        "space": choice([live.explainer.space]),
+        "baseline": {"type": "number"},
+        "contributions": numbers,
+        "others": {"type": "number"},
+        "words": {"type": "object", "additionalProperties": numbers},
+        "reasons": {"type": "array", "items": {"type": "string"}},
+    }
+    if live.keys:
+        properties["class"] = answer["properties"].get(value, {})
+    explanation = {
+        "type": "object",
+        "properties": properties,
+        "required": ["space", "baseline", "contributions"],
+    }
+    return {**answer, "properties": {**answer["properties"], "explanation": explanation}}
 
 
 def interval_parameters(live: Live) -> tuple[Schema, ...]:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from errors import AccessError, MiranteError, NotFound, TooManyRows
 from monitoring.entries import Answered
 from monitoring.prediction_log import PredictionLog
-from serving.actions import ACTIONS
+from serving.actions import ACTIONS, EXPLAIN
 from serving.auth import HOW_TO, Scope
 from serving.champions import Champions, Live
 from serving.cors import Cors
@@ -178,7 +178,10 @@ class PredictionService:
             self._choose(exchange)
         except MiranteError:
             return True
-        return exchange.live.runtime.quick
+        live = exchange.live
+        asked = exchange.route.action == EXPLAIN or b"expl" in exchange.query
+        slow = asked and live.explainer is not None and not live.explainer.quick
+        return live.runtime.quick and not slow
 
     def _choose(self, exchange: Exchange) -> None:
         """Choose between two routes of one path, and find the model. Raises as `admit` does."""

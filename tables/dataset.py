@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from errors import DatasetError
 from tables.batch import Batch
 from tables.column import Values, as_columns, encode_column, formats_of
-from tables.date_parts import spelt
+from tables.decoding import decoded_row
 from tables.dialect import PLAIN_DIALECT
 from tables.groups import Groups, equal_rows, groups_of
 from tables.leakage import leaking_features
@@ -82,15 +82,7 @@ class Dataset:
 
     def objects(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         """Return rows as a client would send them; encoding them gives the same batch."""
-        return [self._object(i) for i in indices]
-
-    def _object(self, row: int) -> dict[str, Any]:
-        found = self.batch.matrix[row].tolist()
-        slices = zip(self.schema.values, self.schema.slices, strict=True)
-        texts = zip(self.schema.texts, self.batch.texts, strict=True)
-        values = {feature.name: _decoded(feature, found[where]) for feature, where in slices}
-        values |= {feature.name: column[row] for feature, column in texts}
-        return {feature.name: values[feature.name] for feature in self.schema.features}
+        return [decoded_row(self.schema, self.batch, index) for index in indices]
 
     @property
     def digest(self) -> str:
@@ -168,22 +160,3 @@ def _encoded(table: Table, schema: Schema, feature: Feature) -> Values:
     same = table.dialect.delimiter == model.delimiter
     formats = formats_of(feature, model.decimal, same)
     return encode_column(feature, table.columns[feature.name], formats)
-
-
-def _decoded(feature: Feature, found: Sequence[float]) -> Any:
-    if feature.dates is not None:
-        return spelt(found, feature.dates)
-    (code,) = found
-    if np.isnan(code):
-        return None
-    if feature.kind == "category":
-        return (*feature.categories, _other(feature))[int(code)]
-    return {"boolean": bool, "integer": int, "number": float}[feature.kind](code)
-
-
-def _other(feature: Feature) -> str:
-    """Return a word that is none of a feature's categories."""
-    word = "other"
-    while word in feature.categories or word in feature.aliases or word in feature.missing:
-        word = f"({word})"
-    return word

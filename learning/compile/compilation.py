@@ -89,7 +89,7 @@ def _attempts(estimator: Any, schema: Schema) -> tuple[Attempt, ...]:
 
 
 def _folded(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
-    form = _form(estimator, schema)
+    form = form_of(estimator, schema)
     if isinstance(form, Forest):
         return compile_forest(form)
     if isinstance(form, Additive):
@@ -103,13 +103,13 @@ def _folded(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
 
 def _folded_precisely(estimator: Any, schema: Schema, rows: Batch) -> Candidate:
     """Return trees whose sums are float64, for labels that float32 was too coarse for."""
-    form = _form(estimator, schema)
+    form = form_of(estimator, schema)
     if not isinstance(form, Forest):
         raise CannotFold(f"{type(last_step(estimator)).__name__} is not made of trees")
     return compile_forest(form, precise=True)
 
 
-def _form(estimator: Any, schema: Schema) -> Form:
+def form_of(estimator: Any, schema: Schema) -> Form:
     """Return the estimator in the neutral form that its family gives it. Raises CannotFold."""
     given = columned(estimator, schema)
     return family_of(given.model).fold(given, task_of(schema.target).width(schema.target))

@@ -60,7 +60,10 @@ class Chosen(NamedTuple):
 
 
 def among(given: Columned, chosen: Chosen) -> Node:
-    """Return the split by a set of codes; one never seen is outside. Raises CannotFold."""
+    """Return the split by a set of codes; one never seen is outside. Raises CannotFold.
+
+    Where each code has a test, how many rows have it is not known: each has as many.
+    """
     source = given.sources[chosen.column]
     if not isinstance(source, Number) or not source.plain or source.fill is not None:
         raise CannotFold("categories do not stand on raw columns")
@@ -71,8 +74,11 @@ def among(given: Columned, chosen: Chosen) -> Node:
         mask = sum(1 << code for code in set(chosen.codes))
         column = given.sets.index(source.feature, mask, chosen.missing)
         return Split(AtMost(column, 0.5), outside, inside, chosen.rows)
-    for code in reversed(chosen.codes):
-        outside = Split(Is(source.feature, code, chosen.missing), inside, outside, chosen.rows)
+    count, within = len(chosen.codes), chosen.rows - outside.rows
+    for index in reversed(range(count)):
+        left = chosen.rows - within * index / count
+        test = Is(source.feature, chosen.codes[index], chosen.missing)
+        outside = Split(test, inside, outside, left)
     return outside
 
 

@@ -15,8 +15,7 @@ import numpy as np
 from learning.links import Doubles, outputs_of, row_outputs
 from learning.prediction import Outputs
 from learning.runtimes.onnx import OnnxRuntime
-from learning.runtimes.scores import LinearScorer
-from learning.runtimes.text import TextModel, WordScorer
+from learning.runtimes.text import Terms, TextModel
 from tables.batch import Batch
 
 TREES, TERM, HEAD = "trees.onnx", "term.json", "additive.json"
@@ -64,7 +63,7 @@ class AdditiveRuntime:
 
     def __init__(self, trees: OnnxRuntime | None, term: TermModel | None, head: Head) -> None:
         self._trees = trees
-        self._term = TermScorer(term) if term else None
+        self.term = TermScorer(term) if term else None
         self._base = list(head.base)
         self._wide = np.array(head.base)
         self._link = head.link
@@ -76,16 +75,16 @@ class AdditiveRuntime:
         total: Doubles = np.tile(self._wide, (len(batch.matrix), 1))
         if self._trees is not None:
             total += self._trees.outputs(batch)
-        if self._term is not None:
-            total += self._term.rows(batch)
+        if self.term is not None:
+            total += self.term.rows(batch)
         return outputs_of(self._link, total)
 
     def _row(self, batch: Batch) -> list[float]:
         added = self._base
         if self._trees is not None:
             added = list(map(add, added, self._trees.row(batch.matrix)))
-        if self._term is not None:
-            added = list(map(add, added, self._term.row(batch)))
+        if self.term is not None:
+            added = list(map(add, added, self.term.row(batch)))
         return added
 
 
@@ -93,30 +92,18 @@ class TermScorer:
     """Scores rows by a linear term."""
 
     def __init__(self, term: TermModel) -> None:
-        model = term.model
-        self._linear = LinearScorer(model.linear) if model.linear.columns.take else None
-        self._intercepts = model.linear.intercepts
-        self._words = [(words.text, WordScorer(words)) for words in model.words]
-        self._bounds = list(zip(term.weights, term.low, term.high, strict=True))
+        self.terms = Terms(term.model)
+        self.bounds = list(zip(term.weights, term.low, term.high, strict=True))
         self._weights, self._low, self._high = map(np.array, (term.weights, term.low, term.high))
 
     def row(self, batch: Batch) -> list[float]:
         """Return the k scores of the only row."""
-        sums = self._linear.row(batch.matrix) if self._linear else [*self._intercepts]
-        for index, words in self._words:
-            found = words.score(batch.texts[index][0])
-            sums = [a + b for a, b in zip(sums, found, strict=True)]
         return [
             weight * (low if value < low else high if value > high else value)
-            for value, (weight, low, high) in zip(sums, self._bounds, strict=True)
+            for value, (weight, low, high) in zip(self.terms.row(batch), self.bounds, strict=True)
         ]
 
     def rows(self, batch: Batch) -> Doubles:
         """Return the scores `[n, k]`."""
-        if self._linear:
-            sums = self._linear.rows(batch.matrix)
-        else:
-            sums = np.tile(np.array(self._intercepts), (len(batch.matrix), 1))
-        for index, words in self._words:
-            sums += words.scores(batch.texts[index])
+        sums = self.terms.rows(batch)
         return np.asarray(np.clip(sums, self._low, self._high) * self._weights)

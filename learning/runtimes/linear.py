@@ -36,10 +36,10 @@ class LinearRuntime:
     quick = True
 
     def __init__(self, model: LinearModel) -> None:
-        self._scorer = LinearScorer(model)
+        self.terms = LinearScorer(model)
 
     def outputs(self, batch: Batch) -> Outputs:
         """Return the probabilities `[n, k]`."""
         if len(batch.matrix) == 1:
-            return row_probabilities(self._scorer.row(batch.matrix))
-        return probabilities_of(self._scorer.rows(batch.matrix))
+            return row_probabilities(self.terms.row(batch.matrix))
+        return probabilities_of(self.terms.rows(batch.matrix))

@@ -32,7 +32,9 @@ class LinearScorer:
 
     def __init__(self, model: LinearModel) -> None:
         self._shaper = Shaper(model.columns)
+        self._take = model.columns.take
         self._weights = np.array(model.weights, np.float64).reshape(-1, self._shaper.width)
+        self.intercepts = model.intercepts
         self._intercepts = np.array(model.intercepts, np.float64)
         # For so few numbers, Python is faster than numpy.
         self._starts = list(model.intercepts)
@@ -40,12 +42,25 @@ class LinearScorer:
 
     def row(self, matrix: Matrix) -> list[float]:
         """Return the k scores of the only row."""
+        scores: list[float] = self._weights.dot(self._written(matrix)).tolist()
+        return list(map(add, scores, self._starts))
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The column of the matrix of each term."""
+        return self._take
+
+    def terms(self, matrix: Matrix, output: int) -> Doubles:
+        """Return what each column of the only row adds to a score."""
+        return np.asarray(self._weights[output] * self._written(matrix))
+
+    def _written(self, matrix: Matrix) -> Doubles:
+        """Return the columns of the only row, in an array that the next row overwrites."""
         lane: _Lane | None = getattr(self._lanes, "lane", None)
         if lane is None:
             lane = self._lanes.lane = _Lane(self._shaper)
         lane.write(matrix)
-        scores: list[float] = self._weights.dot(lane.wide).tolist()
-        return list(map(add, scores, self._starts))
+        return lane.wide
 
     def rows(self, matrix: Matrix) -> Doubles:
         """Return the scores `[n, k]`."""
@@ -67,7 +82,7 @@ class _Lane:
         self._row: Floats = np.empty(shaper.width, np.float32)
         self._write = shaper.row_writer(self._row)
         self._categories = self._row[shaper.numbers :]
-        self.wide = np.empty(shaper.width, np.float64)
+        self.wide: Doubles = np.empty(shaper.width, np.float64)
 
     def write(self, matrix: Matrix) -> None:
         """Leave the row's columns in `wide`."""

@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from math import log, sqrt
+from operator import add
 from typing import Literal
 
 import msgspec
@@ -77,23 +78,39 @@ class TextRuntime:
     quick = True
 
     def __init__(self, model: TextModel) -> None:
-        self._linear = LinearScorer(model.linear) if model.linear.columns.take else None
-        self._intercepts = np.array(model.linear.intercepts, np.float64)
-        self._words = [(w.text, WordScorer(w)) for w in model.words]
+        self.terms = Terms(model)
 
     def outputs(self, batch: Batch) -> Outputs:
         """Return the probabilities `[n, k]`."""
-        scores = self._beside(batch)
-        for index, words in self._words:
-            scores += words.scores(batch.texts[index])
-        return (
-            row_probabilities(scores[0].tolist()) if len(scores) == 1 else probabilities_of(scores)
-        )
+        if len(batch.matrix) == 1:
+            return row_probabilities(self.terms.row(batch))
+        return probabilities_of(self.terms.rows(batch))
 
-    def _beside(self, batch: Batch) -> Doubles:
-        if self._linear is not None:
-            return self._linear.rows(batch.matrix)
-        return np.tile(self._intercepts, (len(batch.matrix), 1))
+
+class Terms:
+    """Scores rows by a linear model of columns and words."""
+
+    def __init__(self, model: TextModel) -> None:
+        self.linear = LinearScorer(model.linear) if model.linear.columns.take else None
+        self.intercepts = model.linear.intercepts
+        self.words = [(words.text, WordScorer(words)) for words in model.words]
+
+    def row(self, batch: Batch) -> list[float]:
+        """Return the k scores of the only row."""
+        sums = self.linear.row(batch.matrix) if self.linear else [*self.intercepts]
+        for index, words in self.words:
+            sums = list(map(add, sums, words.score(batch.texts[index][0])))
+        return sums
+
+    def rows(self, batch: Batch) -> Doubles:
+        """Return the scores `[n, k]`."""
+        if self.linear:
+            sums = self.linear.rows(batch.matrix)
+        else:
+            sums = np.tile(np.array(self.intercepts), (len(batch.matrix), 1))
+        for index, words in self.words:
+            sums += words.scores(batch.texts[index])
+        return sums
 
 
 class WordScorer:
@@ -101,6 +118,7 @@ class WordScorer:
 
     def __init__(self, words: Words) -> None:
         self._analyse = analyser(words)
+        self._terms = words.terms
         self._indices = {term: index for index, term in enumerate(words.terms)}
         self._weights = list(zip(*words.weights, strict=True))
         self._outputs = len(words.weights)
@@ -113,16 +131,25 @@ class WordScorer:
 
     def score(self, text: str) -> list[float]:
         """Return the k scores of one text, without an intercept."""
-        indices = self._indices
-        counts = Counter([indices[t] for t in self._analyse(text) if t in indices])
-        values = self._values(counts)
-        norm = self._length(values.values())
+        values, norm = self._found(text)
         weights = self._weights
         if self._outputs == 1:
             return [sum([v * weights[p][0] for p, v in values.items()]) / norm]
         return [
             sum([v * weights[p][k] for p, v in values.items()]) / norm for k in range(self._outputs)
         ]
+
+    def terms(self, text: str, output: int) -> dict[str, float]:
+        """Return what each term of a text adds to a score."""
+        values, norm = self._found(text)
+        return {self._terms[p]: v * self._weights[p][output] / norm for p, v in values.items()}
+
+    def _found(self, text: str) -> tuple[dict[int, float], float]:
+        """Return the values of the terms of a text by index, and what they are divided by."""
+        indices = self._indices
+        counts = Counter([indices[t] for t in self._analyse(text) if t in indices])
+        values = self._values(counts)
+        return values, self._length(values.values())
 
     def _values(self, counts: Mapping[int, int]) -> dict[int, float]:
         values: dict[int, float] = dict(counts)

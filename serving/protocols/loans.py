@@ -8,6 +8,7 @@ from serving import media
 from serving.champions import Live
 from serving.description import STRICT, Description, flag, row_of
 from serving.exchange import Answer, Exchange, Routes
+from serving.explanations import explained
 from serving.problems import refuse
 from serving.refusals import MediaTypeError
 from serving.warnings import warning_headers
@@ -16,6 +17,7 @@ from tables.rows import Decoded
 TAG = "Loans"
 ROUTES: Routes = (("POST", "/predict", "predict"),)
 PROTOCOL: str | None = "flat"
+EXPLAINS = True
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
@@ -35,8 +37,9 @@ def decode(exchange: Exchange) -> Decoded:
 def render(exchange: Exchange) -> Answer:
     """Render the probability of the last class."""
     (probabilities,) = exchange.prediction.probabilities
-    document = msgspec.json.encode({"default_proba": probabilities[-1]})
-    return Answer(200, document, headers=warning_headers(exchange.decoded))
+    (document,) = explained(exchange, [{"default_proba": probabilities[-1]}])
+    headers = warning_headers(exchange.decoded)
+    return Answer(200, msgspec.json.encode(document), headers=headers)
 
 
 def document(live: Live) -> Description:

@@ -42,6 +42,7 @@ from serving.envelopes import (
     rows_of_columns,
 )
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
+from serving.explanations import columns, explained
 from serving.problems import errors_of, refuse_with_message
 from serving.refusals import RequestError
 from serving.warnings import warning_headers, warning_members
@@ -59,6 +60,7 @@ ROUTES: Routes = (
 )
 PROTOCOL: str | None = None
 
+EXPLAINS = True
 CUSTOM_ATTRIBUTES = b"x-amzn-sagemaker-custom-attributes"
 _PRINTABLE = re.compile(rb"[ -~]{0,1024}")
 NPY = "application/x-npy"
@@ -138,11 +140,9 @@ def render(exchange: Exchange) -> Answer:
     if written != media.JSON:
         headers += warning_headers(decoded)
     if written == media.CSV:
-        cells = _cells(live, exchange.prediction)
-        rows = [row or ("",) * len(cells[0]) for row in decoded.in_order(cells)]
         # Bare: the platform's SDK compares the whole value.
-        return Answer(200, media.write_csv(rows[0], rows[1:]), b"text/csv", headers)
-    predictions = _predictions(live, exchange.prediction)
+        return Answer(200, _csv(exchange), b"text/csv", headers)
+    predictions = explained(exchange, _predictions(live, exchange.prediction))
     if written == NPY:
         if decoded.problems:
             raise RequestError("partial: expected an Accept of JSON, JSON Lines or CSV")
@@ -155,9 +155,23 @@ def render(exchange: Exchange) -> Answer:
         predictions = [one[_name(live)] for one in predictions]
         headers += warning_headers(decoded)
     document: dict[str, Any] = {"predictions": decoded.in_order(predictions)} | errors_of(decoded)
-    if exchange.options is None:
-        document |= warning_members(decoded)
+    document |= warning_members(decoded) if exchange.options is None else _explained(exchange)
     return Answer(200, msgspec.json.encode(document), JSON, headers)
+
+
+def _explained(exchange: Exchange) -> dict[str, Any]:
+    """Return the explanations beside predictions that are but values, where they are asked for."""
+    found = exchange.explanations
+    return {} if found is None else {"explanations": exchange.decoded.in_order(found)}
+
+
+def _csv(exchange: Exchange) -> bytes:
+    cells = _cells(exchange.live, exchange.prediction)
+    if exchange.explanations is not None:
+        more = columns(exchange.explanations)[1]
+        cells = [[*a, *b] for a, b in zip(cells, more, strict=True)]
+    rows = [row or ("",) * len(cells[0]) for row in exchange.decoded.in_order(cells)]
+    return media.write_csv(rows[0], rows[1:])
 
 
 def _cells(live: Live, prediction: Prediction) -> list[list[Any]]:

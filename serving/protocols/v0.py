@@ -10,7 +10,7 @@ import msgspec
 
 from errors import ParseError, RowsError
 from serving import media
-from serving.champions import Live, Prediction
+from serving.champions import Live
 from serving.description import (
     MODEL_SCHEMA,
     PARTIAL,
@@ -19,12 +19,14 @@ from serving.description import (
     TEXT,
     WARNING_SCHEMA,
     Description,
+    explanation_parameters,
     flag,
     interval_parameters,
     prediction_of,
     rows_of,
 )
 from serving.exchange import Answer, Exchange, Routes
+from serving.explanations import columns, explained
 from serving.problems import errors_of, refuse
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
@@ -35,8 +37,11 @@ TAG = "Prediction"
 ROUTES: Routes = (
     ("POST", "/v0/predict", "predict"),
     ("POST", "/v0/models/{name}/predict", "predict"),
+    ("POST", "/v0/explain", "explain"),
+    ("POST", "/v0/models/{name}/explain", "explain"),
 )
 PROTOCOL: str | None = None
+EXPLAINS = True
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
@@ -83,8 +88,8 @@ def render(exchange: Exchange) -> Answer:
     """Render the prediction as JSON or CSV. Raises NotAcceptable."""
     live, decoded = exchange.live, exchange.decoded
     if media.writable(exchange) == media.CSV:
-        return _render_csv(live, decoded, exchange.prediction)
-    rows = live.task.answers(exchange.prediction, live.schema.target)
+        return _render_csv(exchange)
+    rows = explained(exchange, live.task.answers(exchange.prediction, live.schema.target))
     document: dict[str, Any] = (
         {"prediction": rows[0]} if decoded.single else {"predictions": decoded.in_order(rows)}
     )
@@ -94,9 +99,13 @@ def render(exchange: Exchange) -> Answer:
     return Answer(200, msgspec.json.encode(document))
 
 
-def _render_csv(live: Live, decoded: Decoded, prediction: Prediction) -> Answer:
-    task, target = live.task, live.schema.target
-    header, rows = task.header(target, prediction), task.cells(prediction, target)
+def _render_csv(exchange: Exchange) -> Answer:
+    live, decoded, prediction = exchange.live, exchange.decoded, exchange.prediction
+    header = live.task.header(live.schema.target, prediction)
+    rows = live.task.cells(prediction, live.schema.target)
+    if exchange.explanations is not None:
+        names, cells = columns(exchange.explanations)
+        header, rows = (*header, *names), [[*a, *b] for a, b in zip(rows, cells, strict=True)]
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in decoded.in_order(rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
@@ -136,5 +145,6 @@ def document(live: Live) -> Description:
             flag("partial", PARTIAL),
             flag("strict", STRICT),
             *interval_parameters(live),
+            *explanation_parameters(live),
         ),
     )

@@ -6,6 +6,8 @@ scikit-learn models answers.
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from errors import MiranteError, RowsError
@@ -20,8 +22,12 @@ from serving.warnings import warning_headers
 from tables.rows import Decoded, parse_json
 
 TAG = "KServe V1"
-ROUTES: Routes = (("POST", "/v1/models/{name}:predict", "predict"),)
+ROUTES: Routes = (
+    ("POST", "/v1/models/{name}:predict", "predict"),
+    ("POST", "/v1/models/{name}:explain", "explain"),
+)
 PROTOCOL: str | None = None
+EXPLAINS = True
 INSTANCES = "instances"
 
 
@@ -54,8 +60,11 @@ def render(exchange: Exchange) -> Answer:
     """Render the predicted values."""
     live = exchange.live
     answers = live.task.answers(exchange.prediction, live.schema.target)
-    document = msgspec.json.encode({exchange.options: [answer["value"] for answer in answers]})
-    return Answer(200, document, headers=warning_headers(exchange.decoded))
+    document: dict[str, Any] = {exchange.options: [answer["value"] for answer in answers]}
+    if exchange.explanations is not None:
+        document["explanations"] = exchange.explanations
+    headers = warning_headers(exchange.decoded)
+    return Answer(200, msgspec.json.encode(document), headers=headers)
 
 
 def refuse(error: MiranteError, request_id: str) -> Answer:

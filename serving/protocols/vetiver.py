@@ -25,6 +25,7 @@ TAG = "vetiver"
 # The loans protocol has this path too, for a body that is one object.
 ROUTES: Routes = (("POST", "/predict", "predict"),)
 PROTOCOL: str | None = None
+EXPLAINS = True
 
 _TYPES: dict[Kind, str] = {"number": "number", "integer": "integer", "boolean": "boolean"}
 
@@ -53,8 +54,11 @@ def render(exchange: Exchange) -> Answer:
     """Render the predicted values: the column `predict` of the client's data frame."""
     live = exchange.live
     answers = live.task.answers(exchange.prediction, live.schema.target)
-    document = msgspec.json.encode({"predict": [answer["value"] for answer in answers]})
-    return Answer(200, document, headers=warning_headers(exchange.decoded))
+    document: dict[str, Any] = {"predict": [answer["value"] for answer in answers]}
+    if exchange.explanations is not None:
+        document["explanation"] = exchange.explanations
+    headers = warning_headers(exchange.decoded)
+    return Answer(200, msgspec.json.encode(document), headers=headers)
 
 
 def refuse(error: MiranteError, request_id: str) -> Answer:

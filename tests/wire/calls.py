@@ -202,6 +202,8 @@ def v0() -> Iterator[Call]:
     yield post("/v0/models/tweets/predict", {"text": "what a lovely day"})
     yield post("/v0/models/tweets/predict", [{"text": text} for text in TWEETS.values()])
     yield post("/v0/models/loans/predict", LOAN)
+    yield post("/v0/explain", CREDIT)
+    yield post("/v0/models/credit/explain?explain=3&reasons=en", [CREDIT])
     yield post("/v0/models/nothing/predict", CREDIT)
     yield post("/v0/models/No-Name!/predict", CREDIT)
     for row in ODD_ROWS:
