@@ -54,6 +54,7 @@ from tables.overrides import Overrides
 from tables.schema import Feature, Kind
 from tables.split import how_split, split
 
+MADE_BY = "for --import of a pickle: scikit-learn==VERSION, installed for a while to read it"
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
 # The report lists so many importances, and so many categories of a feature.
@@ -283,6 +284,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=[],
         help="for --import: what the file does not name",
     )
+    add("--with", dest="made_by", metavar="PACKAGE", default="", help=MADE_BY)
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
     add_overrides(parser.add_argument_group("how the table is read").add_argument)
@@ -340,6 +342,7 @@ def import_file(registry: Registry, options: argparse.Namespace) -> int:
         protocols=recipe.protocols if recipe else (),
         promote=options.promote,
         classes=options.classes,
+        made_by=options.made_by,
     )
     print(imported.as_json() if options.json else imported.report())
     return 0

@@ -85,6 +85,7 @@ def import_model(
     protocols: tuple[str, ...] = (),
     promote: Promotion = DEFAULT_PROMOTION,
     classes: Sequence[str] = (),
+    made_by: str = "",
 ) -> Import:
     """Import a model's file and register it.
 
@@ -95,13 +96,14 @@ def import_model(
     LightGBM's and XGBoost's only where the file does not name the columns. `classes` are
     the target's in the model's order,
     for a file that does not name them. A pickle is read only if
-    `trusted`, and by another process. Nothing can be compared: under
+    `trusted`, and by another process; `made_by` names the scikit-learn of an older one,
+    such as scikit-learn==1.2.2, which is then installed to read it. Nothing can be compared: under
     `if_better` it becomes the champion only where there is none.
     Raises ModelFileError, DatasetError, DependencyError, EquivalenceError, AccessError.
     """
     check_name(name)
     champion = registry.champion(name)
-    given = Given(schema, target, trusted, classes_of(list(classes)) if classes else ())
+    given = Given(schema, target, trusted, classes_of(list(classes)) if classes else (), made_by)
     model = read_model_file(Path(file), given)
     version = write_model(registry, name, _trained(model, protocols))
     promoted = promote == "always" or (promote == "if_better" and champion is None)
@@ -118,6 +120,7 @@ class Given:
     target: str = TARGET
     trusted: bool = False
     classes: tuple[Class, ...] = ()
+    made_by: str = ""
 
 
 def read_model_file(file: Path, given: Given) -> Imported:
@@ -146,6 +149,8 @@ def _of_file(file: Path, given: Given, own: Example | None = None) -> Imported:
     if kind == "skops" and holds_booster(data):
         # Of these skops' own audit knows nothing: they are as a pickle.
         kind = "pickle"
+    if given.made_by and kind != "pickle":
+        raise ModelFileError("--with is for pickles")
     if kind == "pickle" and not given.trusted:
         raise ModelFileError(
             "a pickle, or a booster held by skops, can do anything when it is read; "
@@ -249,6 +254,10 @@ def _skops(data: bytes, example: Example, target: str) -> Imported:
 def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
     from learning.imports.isolated import Handed, import_handed, read_pickle
 
+    if given.made_by:
+        from learning.imports.versions import import_with
+
+        return import_with(given.made_by, data, _needed(example, given), given.target)
     check_version(data)
     handed = read_pickle(data, example, given.target)
     if isinstance(handed, Handed):

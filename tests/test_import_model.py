@@ -174,6 +174,18 @@ def test_what_only_a_pickle_could_hold_is_refused(tmp_path, row, numbers, classe
     assert registry.names() == []
 
 
+def test_a_version_to_read_it_with_is_for_pickles_that_are_trusted(tmp_path, row, registry):
+    (tmp_path / "model.pkl").write_bytes(b"\x80\x04N.")
+    (tmp_path / "model.cbm").write_bytes(b"CBM1")
+    options = {"registry": registry, "name": "mine", "schema": row}
+    for name, said in (
+        ("model.pkl", "--i-trust-this-file"),
+        ("model.cbm", "--with is for pickles"),
+    ):
+        with pytest.raises(ModelFileError, match=said):
+            import_model(tmp_path / name, **options, made_by="scikit-learn==1.2.2")
+
+
 def test_an_untrusted_type_in_a_skops_file_is_named(tmp_path, row, registry):
     skops.io.dump(Evil(tmp_path / "touched"), tmp_path / "model.skops")
     with pytest.raises(ModelFileError, match=r"types that are not trusted: .*Evil"):

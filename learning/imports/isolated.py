@@ -114,14 +114,14 @@ def _handed(data: bytes, task: Task | Question, answer: Any) -> Any:
         for name, content in (("model", data), ("task", msgspec.msgpack.encode(task))):
             Path(folder, name).write_bytes(content)
             Path(folder, name).chmod(0o644)
-        answered = _run([sys.executable, "-m", __name__, folder])
+        answered = run([sys.executable, "-m", __name__, folder])
     try:
         return msgspec.msgpack.decode(answered, type=answer)
     except (msgspec.DecodeError, RecursionError):
         raise ModelFileError("the file cannot be taken in: its process gave no answer") from None
 
 
-def _run(command: list[str]) -> bytes:
+def run(command: list[str]) -> bytes:
     """Run the process, and end all of its group with it. Raises ModelFileError."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as told:
         process = subprocess.Popen(

@@ -143,8 +143,8 @@ def check_version(data: bytes) -> None:
     made, here = sklearn_version(data), version("scikit-learn")
     if made is not None and made.split(".")[:2] != here.split(".")[:2]:
         raise ModelFileError(
-            f"the pickle was made by scikit-learn {made}, and here is {here}; in an environment "
-            f"made by pip install scikit-learn=={made} skl2onnx, save it as .onnx"
+            f"the pickle was made by scikit-learn {made}, and here is {here}; to have it read by "
+            f"that version: --with scikit-learn=={made}"
         )
 
 
