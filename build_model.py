@@ -129,15 +129,22 @@ def build_model(
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
-    model = trained_model(compiled, holdout, found.metrics, info | {"holdout": held}, origin)
     beside = looked_into(estimator, compiled.runtime, train, holdout, info, seed)
-    members = {**model.members, **beside.members}
-    model = replace(model, training_rows=train.rows, protocols=recipe.protocols, members=members)
-    model = replace(model, info={**model.info, **beside.info})
+    info |= {"holdout": held} | beside.info
+    model = trained_model(compiled, holdout, found.metrics, info, origin)
+    model = completed(model, recipe, train.rows, beside.members)
     with uninterrupted():
         version = write_model(registry, name, model)
         verdict = settle(registry, name, version, verdict)
     return Built(name, version, model, dataset, holdout, choice, verdict)
+
+
+def completed(
+    model: TrainedModel, recipe: Recipe, rows: int, members: Mapping[str, bytes]
+) -> TrainedModel:
+    """Return the model with the rows it learnt, its recipe's protocols, and more members."""
+    members = {**model.members, **members}
+    return replace(model, training_rows=rows, protocols=recipe.protocols, members=members)
 
 
 def looked_into(
