@@ -114,13 +114,12 @@ def build_model(
     found = evaluate(estimator, train, holdout, seed)
     if found.note:
         progress.note(found.note)
-        dataset, holdout = dataset.noting(found.note), holdout.noting(found.note)
+        dataset, holdout = (each.noting(found.note) for each in (dataset, holdout))
     info = inspect_estimator(estimator, dataset.schema, holdout, seed) | found.info
 
     progress.stage("compile")
     if imputes(estimator, dataset.schema, train.batch):
-        dataset = dataset.that_imputes()
-        train, holdout = train.that_imputes(), holdout.that_imputes()
+        dataset, train, holdout = (each.that_imputes() for each in (dataset, train, holdout))
     compiled = compile(estimator, dataset.schema, [train.batch, holdout.batch], seed)
 
     progress.stage("compare")
