@@ -53,7 +53,7 @@ class Service:
 
     def workers(self) -> list[psutil.Process]:
         """Return the web workers, the oldest first."""
-        children = [child for child in self.master.children() if "gunicorn" in child.name()]
+        children = [child for child in self.master.children() if "gunicorn" in _name(child)]
         return sorted(children, key=lambda child: child.create_time())
 
     def worker_of(self, session: requests.Session) -> int:
@@ -133,3 +133,11 @@ def answers(service: Service, process: subprocess.Popen[bytes]) -> bool:
         return requests.get(f"{service.url}/livez", timeout=5).ok
     except requests.ConnectionError:
         return False
+
+
+def _name(process: psutil.Process) -> str:
+    """Return a process's name, none of one that has just ended."""
+    try:
+        return process.name()
+    except psutil.NoSuchProcess:
+        return ""

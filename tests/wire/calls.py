@@ -786,6 +786,7 @@ def iris() -> Iterator[Call]:
     yield from invocations("/invocations")
     yield post("/endpoints/iris/invocations", IRIS)
     yield post("/v1/models/iris:predict", {"instances": [IRIS]})
+    yield post("/v1/models/iris:explain", {"instances": [IRIS]})
     yield post("/endpoints/credit/invocations", CREDIT)
     yield post("/predict", LOAN)
     yield post(f"/api/v1/{TOKENS['predict']}/predict", TWEETS)
