@@ -92,7 +92,7 @@ def test_a_problem_names_row_and_field_under_the_requests_id(service):
         (406, json.dumps(ROW).encode(), {"accept": "image/png"}, "/v0/predict"),
         (404, b"{}", {}, "/v0/models/nobody/predict"),
         (413, b" " * 100_001, {}, "/v0/predict"),
-        (413, gzip.compress(b" " * 100_001), {"content-encoding": "gzip"}, "/v0/predict"),
+        (413, gzip.compress(b" " * 100_001, mtime=0), {"content-encoding": "gzip"}, "/v0/predict"),
         (413, json.dumps([ROW] * 1001).encode(), {}, "/v0/predict"),
         (400, b"a,a\n1,2\n", {"content-type": "text/csv"}, "/v0/predict"),
         (422, b"age,income\n1\n", {"content-type": "text/csv"}, "/v0/predict"),
