@@ -39,9 +39,14 @@ class Wanted(NamedTuple):
     language: str | None = None
 
 
+def is_asked(query: bytes) -> bool:
+    """Whether a query names an explanation: for all but those, it need not be taken apart."""
+    return b"expl" in query or b"reasons" in query
+
+
 def wanted(query: bytes, always: bool = False) -> Wanted | None:
     """Return which explanation a query asks for, None for none. Raises RequestError."""
-    if not always and b"expl" not in query and WORDS.encode() not in query:
+    if not (always or is_asked(query)):
         return None
     given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
     asked = given.get(ASKED, ["1" if WORDS in given else "0"])[-1]

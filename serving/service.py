@@ -21,6 +21,7 @@ from serving.champions import Champions, Live
 from serving.cors import Cors
 from serving.description import Description
 from serving.exchange import Answer, Exchange, PredictionProtocol, Route, Routes
+from serving.explanations import is_asked
 from serving.in_flight import InFlight
 from serving.media import unpack
 from serving.memory import CollectionPause, give_back
@@ -179,7 +180,7 @@ class PredictionService:
         except MiranteError:
             return True
         live = exchange.live
-        asked = exchange.route.action == EXPLAIN or b"expl" in exchange.query
+        asked = exchange.route.action == EXPLAIN or is_asked(exchange.query)
         slow = asked and live.explainer is not None and not live.explainer.quick
         return live.runtime.quick and not slow
 

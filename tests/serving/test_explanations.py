@@ -6,10 +6,12 @@ import csv
 import json
 from dataclasses import replace
 from math import exp
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
+from learning.explaining.explainer import Explainer
 from serving import explanations
 from serving.champions import Live
 from serving.explanations import Wanted, wanted
@@ -17,7 +19,7 @@ from serving.protocols import sagemaker, tweets, v0, v1, vetiver
 from serving.refusals import RequestError
 from tables.rows import RowCodec
 from tests.learning.trainings import trained
-from tests.serving.factory import ask, make_live, make_service
+from tests.serving.factory import ask, make_exchange, make_live, make_service
 
 JSON = {"content_type": "application/json"}
 
@@ -194,3 +196,19 @@ def test_what_a_query_asks_for(query, always, expected):
 def test_a_switch_that_is_none_is_refused():
     with pytest.raises(RequestError, match="explain: expected"):
         wanted(b"explain=yes")
+
+
+def is_quick(live: Live, query: str) -> bool:
+    service = make_service(live)
+    exchange = make_exchange(service, f"/v0/predict?{query}")
+    service.admit(exchange)
+    return service.is_quick(exchange)
+
+
+@pytest.mark.parametrize("query", ["explain=1", "explain_class=yes", "reasons=en"])
+def test_what_asks_for_an_explanation_that_takes_long_does_not_hold_the_event_loop(query):
+    live = live_of()
+    assert is_quick(live, query)
+    slow = replace(live, explainer=cast("Explainer", SimpleNamespace(quick=False)))
+    assert not is_quick(slow, query)
+    assert is_quick(slow, "lists=1")
