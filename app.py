@@ -35,7 +35,7 @@ from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
-from serving.http.flask_bridge import FlaskBridge
+from serving.http.flask_bridge import URGENT, FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
@@ -293,6 +293,7 @@ def _build_asgi(
         request_ids=parts.service.request_ids,
         cors=parts.cors,
         observation=parts.observation,
+        urgent=URGENT | {config.aip_health_route},
     )
     return AsgiApplication(
         parts.service,
@@ -351,6 +352,8 @@ def app(*call: Any) -> Any:
     """
     if len(call) == 3:
         return _asgi_application()(*call)
+    if len(call) != 2:  # uvicorn calls without any, to see whether this is a factory
+        raise TypeError("expected the arguments of ASGI or of WSGI")
     with _building:
         application = _wsgi_application()
     return application(*call)

@@ -155,6 +155,11 @@ def load_live(artifact: Artifact) -> Live:
     )
 
 
+# gunicorn replaces a worker that has not begun to serve after 30 s.
+START_SECONDS = 10.0
+LOADING = "the models are being loaded"
+
+
 class Champions:
     """Follows the champion alias of every model named.
 
@@ -179,6 +184,7 @@ class Champions:
         self._keeps_words = keeps_words
         self._live: dict[str, Live] = {}
         self._faults: dict[str, str] = {}
+        self._is_loading = False
         self._refreshing = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -190,6 +196,8 @@ class Champions:
             return found
         if name in self._faults or name in self._names:
             raise ModelNotReady(f"model {name} is not loaded")
+        if self._is_loading:
+            raise ModelNotReady(f"{LOADING}; try again in a few seconds")
         if REGISTRY in self._faults:
             raise ModelNotReady("no model of that name is loaded, and the store cannot be seen")
         raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
@@ -220,19 +228,28 @@ class Champions:
     def ready(self) -> bool:
         """Whether models are live, and none is missing of those that are followed."""
         missing = self._faults.keys() - self._live.keys() - {REGISTRY}
-        return bool(self._live) and not missing
+        return bool(self._live) and not missing and not self._is_loading
 
     @property
     def faults(self) -> dict[str, str]:
         """What is wrong now, by model (or by `registry`): one line each."""
-        return dict(self._faults)
+        loading = {REGISTRY: LOADING} if self._is_loading else {}
+        return loading | self._faults
 
-    def start(self) -> None:
-        """Load every champion, then follow them from a thread of its own."""
-        self.refresh()
+    def start(self, patience: float = START_SECONDS) -> None:
+        """Load every champion and follow them, from a thread of its own.
+
+        Returns when they are loaded, or after `patience` seconds: a store that does not
+        answer is no reason not to start, and until it does nothing is ready.
+        """
+        looked = threading.Event()
+        self._is_loading = True
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._follow, name="mirante-follow", daemon=True)
+        self._thread = threading.Thread(
+            target=self._follow, args=(looked,), name="mirante-follow", daemon=True
+        )
         self._thread.start()
+        looked.wait(patience)
 
     def stop(self) -> None:
         """Stop following; what is live stays live."""
@@ -240,7 +257,10 @@ class Champions:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def _follow(self) -> None:
+    def _follow(self, looked: threading.Event) -> None:
+        self.refresh()
+        self._is_loading = False
+        looked.set()
         while not self._stopping.wait(self._poll_seconds):
             self.refresh()
 
