@@ -299,7 +299,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         help=f"default {DEFAULT_PROMOTION}",
     )
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
-    add("--show-rows", action="store_true", help="let pages show some rows of the hold-out")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
     add("--import", dest="file", metavar="FILE", help=f"take in a model: {KNOWN}")
     add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
@@ -312,8 +311,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--with", dest="made_by", metavar="PACKAGE", default="", help=MADE_BY)
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
-    add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
     add_overrides(parser.add_argument_group("how the table is read").add_argument)
+    add_pages(parser.add_argument_group("what is shown").add_argument)
     return parser.parse_args(arguments)
 
 
@@ -336,6 +335,12 @@ def add_overrides(add: Callable[..., Any]) -> None:
     add("--merge-rare", metavar="NAME", help="merge classes of too few rows into one of this name")
     add("--group", metavar="COLUMN", help="rows of one value in it are never learnt and held out")
     add("--time", metavar="COLUMN", help="hold out the latest rows by this column")
+
+
+def add_pages(add: Callable[..., Any]) -> None:
+    """Add the options that say what is shown of a model."""
+    add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
+    add("--show-rows", action="store_true", help="let pages show some rows of the hold-out")
 
 
 def run(registry: Registry, options: argparse.Namespace) -> Built:
