@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from errors import MiranteError, ParseError
 from persistence import promotion
@@ -28,6 +28,7 @@ from serving.http.operation import (
     listed,
     order_schema,
 )
+from serving.http.small_body import small_body
 from serving.http.wsgi import flask_response
 from serving.problems import status_of
 from serving.refusals import RequestError
@@ -66,6 +67,7 @@ _PROMOTE = Operation(
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.SERVICE_UNAVAILABLE,
     ),
@@ -168,7 +170,7 @@ def _record(
 
 
 def _expected_serial() -> int | None:
-    body = request.stream.read(MOST_JSON)
+    body = small_body(MOST_JSON, "an expectation")
     if not body:
         return None
     try:
