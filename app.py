@@ -24,7 +24,7 @@ from flask import Flask
 from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
-from monitor import ask_performance, keep_feedback
+from monitor import ask_performance, check_replay, keep_feedback, read_replay
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
@@ -51,6 +51,7 @@ from serving.http.routes.oip_metadata import oip_blueprint
 from serving.http.routes.performance import performance_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
+from serving.http.routes.replay import replay_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.v1_models import v1_blueprint
@@ -69,6 +70,7 @@ from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
 from serving.tracing import tracing_of
 from worker import (
+    LOG_OFF,
     check_order,
     describe,
     open_drift_reports,
@@ -198,9 +200,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     _register_training(app, config, parts)
     _register_feedback(app, config, parts)
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
-    app.register_blueprint(
-        versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
-    )
+    _register_versions(app, config, parts)
     app.register_blueprint(health_blueprint(parts.champions))
     app.register_blueprint(metrics_blueprint(parts.metrics))
     app.register_blueprint(
@@ -231,6 +231,24 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
     )
     app.register_blueprint(training)
     app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
+
+
+def _register_versions(app: Flask, config: Config, parts: Parts) -> None:
+    versions = versions_blueprint(
+        parts.registry,
+        lambda: parts.get_queue().audit,
+        parts.guard,
+        check_replay=partial(check_replay, config),
+    )
+    replays = replay_blueprint(
+        parts.registry,
+        lambda order, who: parts.get_queue().submit(order, who=who),
+        partial(read_replay, config),
+        parts.guard,
+        log_off=None if config.prediction_log else LOG_OFF,
+    )
+    app.register_blueprint(versions)
+    app.register_blueprint(replays)
 
 
 def _register_feedback(app: Flask, config: Config, parts: Parts) -> None:
