@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from serving.champions import Live
-from serving.explanations import Wanted, explanations
+from serving.contributions import Wanted
+from serving.explanations import explanations
 from serving.pages.language import Catalogue
 from tables.rows import Decoded
 from tables.schema import Schema

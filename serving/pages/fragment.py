@@ -15,6 +15,7 @@ import msgspec
 from errors import Conflict, MiranteError
 from serving.actions import EXPLAIN, PREDICT
 from serving.exchange import Answer, Exchange, Route
+from serving.explanations import explanations_of
 from serving.pages.answer import answered
 from serving.pages.form import SIGNATURE, fields_of, row_of, signature_of
 from serving.pages.language import CATALOGUES, CHOICE, LANGUAGES
@@ -53,7 +54,7 @@ class Fragment:
         fields, row = exchange.options
         words = CATALOGUES[fields.get(CHOICE, "")] if fields.get(CHOICE) in CATALOGUES else None
         words = words or CATALOGUES[LANGUAGES[0]]
-        explanation = exchange.explanations[0] if exchange.explanations else None
+        explanation = next(iter(explanations_of(exchange) or ()), None)
         live = exchange.live
         values: dict[str, Any] = {
             "answer": answered(
