@@ -44,6 +44,7 @@ from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.feedback import feedback_blueprint
 from serving.http.routes.health import health_blueprint
+from serving.http.routes.links import links_blueprint
 from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
@@ -64,6 +65,9 @@ from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
 from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
+from serving.pages.blueprint import pages_blueprint
+from serving.pages.fragment import fragment_routes
+from serving.pages.page import Place
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
 from serving.protocols.oip.repository import Repository
@@ -137,7 +141,7 @@ def wire(config: Config) -> Parts:
         cors=cors,
         observation=observation,
         prediction_log=prediction_log,
-        more_routes=vertex_routes(config),
+        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
     )
     read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
@@ -212,6 +216,9 @@ def build_flask(config: Config, parts: Parts) -> Flask:
         )
     )
     app.register_blueprint(docs_blueprint())
+    app.register_blueprint(links_blueprint())
+    place = Place(parts.champions, parts.registry, config.default_model, config.require_api_key)
+    app.register_blueprint(pages_blueprint(place, parts.guard))
     app.register_blueprint(mlflow_blueprint())
     health = config.aip_health_route
     if health and not any(rule.rule == health for rule in app.url_map.iter_rules()):
