@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -36,8 +36,13 @@ from tables.schema import Schema
 
 log = logging.getLogger("mirante.champions")
 
+Made = TypeVar("Made")
+
 # What a model's task predicts: each task has a type of its own.
 Prediction = Any
+
+# Members that the pages of a model tell of; those of a release before may not be there.
+KEPT = ("training.profile", "quality.json", "histograms.json", "rows.json")
 
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"
@@ -67,7 +72,8 @@ class Live:
     """A loaded champion: everything that a request needs of its model.
 
     `info` and `metrics` are what the artifact keeps of them, `sha256` (hex) is
-    that of the whole artifact. `explainer` explains its answers, if anything does.
+    that of the whole artifact. `explainer` explains its answers, if anything does. `kept` are
+    the artifact's members that pages tell of, as they were read.
     """
 
     name: str
@@ -80,6 +86,15 @@ class Live:
     metrics: dict[str, Any] = field(repr=False)
     sha256: str
     explainer: Explainer | None = field(default=None, repr=False)
+    kept: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    _memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def remember(self, what: str, make: Callable[[Live], Made]) -> Made:
+        """Return what `make` makes of the model; made once, and kept as long as it lives."""
+        if what not in self._memory:
+            self._memory[what] = make(self)
+        made: Made = self._memory[what]
+        return made
 
     def predict(self, batch: Batch) -> Prediction:
         """Return the prediction for encoded rows, rounded as the model's task has it.
@@ -152,6 +167,7 @@ def load_live(artifact: Artifact) -> Live:
         model.metrics,
         artifact.sha256,
         explainer.load(artifact.members, model.runtime, model.schema),
+        {name: artifact.members[name] for name in KEPT if name in artifact.members},
     )
 
 
