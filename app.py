@@ -25,6 +25,7 @@ from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
 from monitor import ask_performance, check_replay, keep_feedback, read_replay
+from monitoring.shadow import Shadow
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
@@ -73,6 +74,7 @@ from worker import (
     LOG_OFF,
     check_order,
     describe,
+    open_challengers,
     open_drift_reports,
     open_prediction_log,
     open_queue,
@@ -125,7 +127,7 @@ def wire(config: Config) -> Parts:
     observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
-    prediction_log = open_prediction_log(config, metrics.count_logged)
+    prediction_log = open_log(config, champions, metrics)
     service = PredictionService(
         champions,
         (*PROTOCOLS, Mcp(champions, describe_model, cors)),
@@ -156,6 +158,12 @@ def wire(config: Config) -> Parts:
     )
 
 
+def open_log(config: Config, champions: Champions, metrics: Metrics) -> PredictionLog | None:
+    """Return the prediction log, in which challengers answer too where they are to."""
+    shadow = Shadow(champions.shadow, metrics.count_shadowed) if config.shadow else None
+    return open_prediction_log(config, metrics.count_logged, shadow)
+
+
 def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> ReadDrift | None:
     """Return what reads reports of drift, which are metrics too; None where nothing is logged."""
     read_drift = open_drift_reports(config)
@@ -172,6 +180,7 @@ def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
         poll_seconds=config.poll_seconds,
         on_load=metrics.count_event,
         keeps_words=bool(config.prediction_log),
+        challenger=open_challengers(config),
     )
 
 

@@ -81,6 +81,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     prediction_log_spool: str = ""
     prediction_log_spool_mb: Positive = 256
     prediction_log_key: str = ""
+    # Whether the log has the challenger's answers too.
+    shadow: bool = False
     # How often the worker looks at drift.
     drift_seconds: Positive = 3600
 

@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from errors import Conflict, DatasetError, MiranteError
+from errors import ConfigError, Conflict, DatasetError, MiranteError
 from jobs.orphan import die_with
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from learning.recipe import Recipe
     from monitoring.prediction_log import Count, PredictionLog
     from monitoring.replay import Replays
+    from monitoring.shadow import Shadow
     from monitoring.spool import Spool
+    from persistence.registry import Alias
 
 HERE = Path(__file__).resolve()
 # A router in front waits half a minute for an answer.
@@ -228,7 +230,25 @@ def open_spool(config: Config) -> Spool:
     return Spool(folder, config.prediction_log_spool_mb * MEBIBYTE)
 
 
-def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
+def open_challengers(config: Config) -> Callable[[str], Alias | None] | None:
+    """Return what gives the challenger of a model that answers too, None where none is to.
+
+    Raises ConfigError.
+    """
+    if not config.shadow:
+        return None
+    if not config.prediction_log or config.models_folder:
+        raise ConfigError(
+            "SHADOW: expected PREDICTION_LOG too, where its answers go, and a MODEL_STORE"
+        )
+    from persistence.opening import open_registry
+
+    return open_registry(**config.registry).challenger
+
+
+def open_prediction_log(
+    config: Config, count: Count, shadow: Shadow | None = None
+) -> PredictionLog | None:
     """Return the configuration's prediction log, None where it has none.
 
     Nothing is written or started yet. Raises ConfigError and DependencyError.
@@ -248,6 +268,7 @@ def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
         key=config.prediction_log_key.encode(),
         count=count,
         archiver=Archiving([sys.executable, str(HERE), "--archive"]),
+        shadow=shadow,
     )
 
 
