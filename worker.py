@@ -46,9 +46,8 @@ HERE = Path(__file__).resolve()
 # A router in front waits half a minute for an answer.
 DESCRIBE_SECONDS = 25
 LOG_OFF = "no prediction log is kept here: set PREDICTION_LOG"
-# A segment of the prediction log is archived so often: from a disk that may end with its
-# dyno more often than within one.
-LOG_SECONDS, LOG_SECONDS_ELSEWHERE = 3600.0, 300.0
+# A segment of the prediction log is finished so often.
+LOG_SECONDS = 3600.0
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -139,7 +138,8 @@ def _as_archivist() -> int:
         config = read_config(os.environ)
         archive = open_archive(config.log_address, config.store_options)
         limits = config.prediction_log_days, config.prediction_log_mb
-        return archive_once(open_spool(config), archive, *limits)
+        elsewhere = "://" in config.log_address
+        return archive_once(open_spool(config), archive, *limits, growing=elsewhere)
     except MiranteError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
@@ -264,7 +264,8 @@ def open_prediction_log(
     return PredictionLog(
         open_spool(config),
         share=config.prediction_log_sample,
-        seconds=LOG_SECONDS_ELSEWHERE if elsewhere else LOG_SECONDS,
+        seconds=LOG_SECONDS,
+        keep_seconds=config.prediction_log_seconds if elsewhere else None,
         key=config.prediction_log_key.encode(),
         count=count,
         archiver=Archiving([sys.executable, str(HERE), "--archive"]),

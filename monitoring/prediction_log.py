@@ -78,7 +78,8 @@ class Packed(NamedTuple):
 class PredictionLog:
     """Writes down what was answered: `share` of the requests, chosen by chance.
 
-    A segment is finished every `seconds` of the clock. `key` hashes what a recipe wants
+    A segment is finished every `seconds` of the clock, and what it has by then is archived every
+    `keep_seconds`, where the disk may end with its machine. `key` hashes what a recipe wants
     hashed; `count` is told of every row. `shadow` lets challengers answer too, in the log's own
     thread. `note` never raises and never waits.
     """
@@ -92,6 +93,7 @@ class PredictionLog:
         key: bytes,
         count: Count,
         archiver: Archiver,
+        keep_seconds: float | None = None,
         shadow: Shadow | None = None,
     ) -> None:
         self._shadow = shadow
@@ -100,7 +102,7 @@ class PredictionLog:
         self._count = count
         self._archiver = archiver
         self._selections = Selections(share, key)
-        self._writer = Writer(spool, seconds, archiver.due)
+        self._writer = Writer(spool, seconds, archiver.due, keep_seconds)
         self._waiting: deque[Answered] = deque()
         self._packed: deque[Packed] = deque()
         self._bytes = 0
@@ -239,9 +241,20 @@ class Selections:
 
 
 class Writer:
-    """Writes what was packed into segments; `finished` is called for each that is whole."""
+    """Writes what was packed into segments; `finished` is called for each that is whole.
 
-    def __init__(self, spool: Spool, seconds: float, finished: Callable[[], None]) -> None:
+    And every `keep_seconds` for one that is not, if there is something new in it.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        seconds: float,
+        finished: Callable[[], None],
+        keep_seconds: float | None = None,
+    ) -> None:
+        self._keep_seconds = keep_seconds
+        self._keeps = float("inf")  # when what is new is to be archived
         self._spool = spool
         self._seconds = seconds
         self._finished = finished
@@ -252,7 +265,9 @@ class Writer:
 
     def patience(self) -> float | None:
         """Return in how many seconds the segment ends, None where there is none."""
-        return None if self._segment is None else max(0.0, self._ends - time.time())
+        if self._segment is None:
+            return None
+        return max(0.0, min(self._ends, self._keeps) - time.time())
 
     def write(self, packed: Packed) -> str:
         """Write what was packed, and return "written", or why it was dropped."""
@@ -278,6 +293,8 @@ class Writer:
             segment.append(encode(packed.subject))
             self._subjects.add(number)
         segment.append(packed.payload)
+        if self._keep_seconds is not None:
+            self._keeps = min(self._keeps, time.time() + self._keep_seconds)
         if segment.size >= LONGEST_SEGMENT:
             self.finish()
 
@@ -288,13 +305,20 @@ class Writer:
         return reason
 
     def turn(self) -> None:
-        """Finish the segment if its time is over."""
-        if self._segment is not None and time.time() >= self._ends:
+        """Finish the segment if its time is over, or have archived what is new in it."""
+        if self._segment is None:
+            return
+        now = time.time()
+        if now >= self._ends:
             self.finish()
+        elif now >= self._keeps:
+            self._keeps = float("inf")
+            self._finished()
 
     def finish(self) -> None:
         """Finish the segment, if there is one."""
         segment, self._segment = self._segment, None
+        self._keeps = float("inf")
         if segment is not None:
             segment.close()
             self._finished()

@@ -85,9 +85,7 @@ class Metrics:
         )
         self._exemplars = Exemplars(folder)
         self._logged = self._outcomes("mirante_prediction_log_rows", "Rows of the prediction log.")
-        self._shadowed = self._outcomes(
-            "mirante_shadow_rows", "Rows that a challenger answers too."
-        )
+        self._shadowed = self._outcomes("mirante_shadow_rows", "Rows of a challenger.")
         self._collectors: list[Collector] = []
         # labels() costs more than counting does: its results are kept.
         self._kept: dict[tuple[Any, ...], Any] = {}
