@@ -36,7 +36,7 @@ from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
-from serving.http.flask_bridge import FlaskBridge
+from serving.http.flask_bridge import URGENT, FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
@@ -45,6 +45,7 @@ from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.feedback import feedback_blueprint
 from serving.http.routes.health import health_blueprint
+from serving.http.routes.links import links_blueprint
 from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
@@ -65,6 +66,9 @@ from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
 from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
+from serving.pages.blueprint import pages_blueprint
+from serving.pages.fragment import fragment_routes
+from serving.pages.page import Place
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
 from serving.protocols.oip.repository import Repository
@@ -139,7 +143,7 @@ def wire(config: Config) -> Parts:
         cors=cors,
         observation=observation,
         prediction_log=prediction_log,
-        more_routes=vertex_routes(config),
+        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
     )
     read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
@@ -221,6 +225,9 @@ def build_flask(config: Config, parts: Parts) -> Flask:
         )
     )
     app.register_blueprint(docs_blueprint())
+    app.register_blueprint(links_blueprint())
+    place = Place(parts.champions, parts.registry, config.default_model, config.require_api_key)
+    app.register_blueprint(pages_blueprint(place, parts.guard))
     app.register_blueprint(mlflow_blueprint())
     health = config.aip_health_route
     if health and not any(rule.rule == health for rule in app.url_map.iter_rules()):
@@ -320,6 +327,7 @@ def _build_asgi(
         request_ids=parts.service.request_ids,
         cors=parts.cors,
         observation=parts.observation,
+        urgent=URGENT | {config.aip_health_route},
     )
     return AsgiApplication(
         parts.service,
@@ -378,6 +386,8 @@ def app(*call: Any) -> Any:
     """
     if len(call) == 3:
         return _asgi_application()(*call)
+    if len(call) != 2:  # uvicorn calls without any, to see whether this is a factory
+        raise TypeError("expected the arguments of ASGI or of WSGI")
     with _building:
         application = _wsgi_application()
     return application(*call)

@@ -165,11 +165,7 @@ def test_a_lost_dyno_costs_the_rows_since_they_were_last_put_elsewhere(
             "PREDICTION_LOG": bucket.url,
             "PREDICTION_LOG_SECONDS": "1",
             "PREDICTION_LOG_SPOOL": str(tmp_path / "spool"),
-            **{
-                f"AWS_{name.upper()}": value
-                for name, value in options.items()
-                if name != "endpoint"
-            },
+            **{f"AWS_{name.upper()}": value for name, value in options.items()},
             "AWS_ENDPOINT_URL": options["endpoint"],
         }
 
