@@ -25,6 +25,7 @@ from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
 from monitor import ask_performance, check_replay, keep_feedback, read_replay
+from monitoring.shadow import Shadow
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
@@ -77,6 +78,7 @@ from worker import (
     LOG_OFF,
     check_order,
     describe,
+    open_challengers,
     open_drift_reports,
     open_prediction_log,
     open_queue,
@@ -123,14 +125,19 @@ def wire(config: Config) -> Parts:
     folder = config.models_folder
     model_folder = open_model_folder(folder, config.registry) if folder else None
     source = model_folder or registry
-    champions = Champions(source, **config.following, on_load=metrics.count_event)
+    champions = Champions(
+        source,
+        **config.following,
+        on_load=metrics.count_event,
+        challenger=open_challengers(config),
+    )
     if model_folder is not None:
         model_folder.serve(champions)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
-    prediction_log = open_prediction_log(config, metrics.count_logged)
+    prediction_log = open_log(config, champions, metrics)
     service = PredictionService(
         champions,
         (*PROTOCOLS, Mcp(champions, describe_model, cors)),
@@ -159,6 +166,12 @@ def wire(config: Config) -> Parts:
         prediction_log,
         read_drift,
     )
+
+
+def open_log(config: Config, champions: Champions, metrics: Metrics) -> PredictionLog | None:
+    """Return the prediction log, in which challengers answer too where they are to."""
+    shadow = Shadow(champions.shadow, metrics.count_shadowed) if config.shadow else None
+    return open_prediction_log(config, metrics.count_logged, shadow)
 
 
 def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> ReadDrift | None:
