@@ -124,33 +124,14 @@ def wire(config: Config) -> Parts:
     metrics = Metrics(config.prometheus_multiproc_dir)
     folder = config.models_folder
     model_folder = open_model_folder(folder, config.registry) if folder else None
-    source = model_folder or registry
-    champions = Champions(
-        source,
-        **config.following,
-        on_load=metrics.count_event,
-        challenger=open_challengers(config),
-    )
-    if model_folder is not None:
-        model_folder.serve(champions)
+    champions = follow(config, model_folder, registry, metrics)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
     prediction_log = open_log(config, champions, metrics)
-    service = PredictionService(
-        champions,
-        (*PROTOCOLS, Mcp(champions, describe_model, cors)),
-        default_model=config.default_model,
-        max_body_bytes=config.max_body_bytes,
-        max_rows=config.max_rows,
-        max_in_flight=config.max_in_flight,
-        guard=guard,
-        cors=cors,
-        observation=observation,
-        prediction_log=prediction_log,
-        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
-    )
+    shared: dict[str, Any] = {"guard": guard, "cors": cors, "observation": observation}
+    service = answer(config, champions, prediction_log, **shared)
     read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
     return Parts(
@@ -165,6 +146,38 @@ def wire(config: Config) -> Parts:
         model_folder,
         prediction_log,
         read_drift,
+    )
+
+
+def follow(
+    config: Config, folder: ModelFolder | None, registry: Registry, metrics: Metrics
+) -> Champions:
+    """Return the champions of a folder of models, or else of the registry."""
+    champions = Champions(
+        folder or registry,
+        **config.following,
+        on_load=metrics.count_event,
+        challenger=open_challengers(config),
+    )
+    if folder is not None:
+        folder.serve(champions)
+    return champions
+
+
+def answer(
+    config: Config, champions: Champions, prediction_log: PredictionLog | None, **shared: Any
+) -> PredictionService:
+    """Return the service that answers by the champions, in every protocol."""
+    return PredictionService(
+        champions,
+        (*PROTOCOLS, Mcp(champions, describe_model, shared["cors"])),
+        default_model=config.default_model,
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+        max_in_flight=config.max_in_flight,
+        prediction_log=prediction_log,
+        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
+        **shared,
     )
 
 
