@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from learning.task import Task
 from learning.tasks import task_of
-from monitoring.reading import LogReader
-from monitoring.truths import target_of, value_of
+from monitoring.reading import OUTPUTS, SHADOWS, LogReader, outputs_of, shadowed
+from monitoring.truths import matched, target_of
 from tables.schema import Target
 
 # Of more rows with a truth the newest count.
@@ -29,7 +29,7 @@ RESAMPLES = 200
 SAMPLE_ROWS = 2_000
 LEVEL = 0.95
 SEED = 0
-COLUMNS = ("id", "version", "answer", "probabilities")
+COLUMNS = ("id", "version", *OUTPUTS, *SHADOWS)
 
 Doubles = NDArray[np.float64]
 
@@ -54,17 +54,11 @@ class Tally:
     def add(self, table: pa.Table, truths: pa.Table) -> None:
         """Add logged rows of this version."""
         self.predictions += len(table)
-        target = self.target = target_of(table)
-        at = pc.index_in(table["id"], value_set=truths["id"].combine_chunks())
-        rows = np.flatnonzero(np.asarray(at.is_valid()))
-        if len(rows) == 0:
-            return
-        texts = truths["truth"].take(at.drop_null()).to_pylist()
-        by_text = {text: value_of(text, target) for text in set(texts)}
-        values = np.array([math.nan if by_text[t] is None else by_text[t] for t in texts])
-        good = ~np.isnan(values)
-        self.unusable += int((~good).sum())
-        self._parts.append((_outputs(table.take(rows[good])), values[good]))
+        self.target = target_of(table)
+        known = matched(table, truths)
+        self.unusable += known.unusable
+        if len(known.rows):
+            self._parts.append((outputs_of(table.take(known.rows)), known.values))
 
     @property
     def judged(self) -> Judged | None:
@@ -81,26 +75,30 @@ class Tally:
         return sum(len(values) for _, values in self._parts)
 
 
-def _outputs(table: pa.Table) -> Doubles:
-    if "probabilities" not in table.column_names:
-        return np.asarray(table["answer"], np.float64).reshape(-1, 1)
-    lists = table["probabilities"].combine_chunks()
-    width = lists.type.list_size
-    return np.asarray(lists.flatten(), np.float64).reshape(-1, width)
+class Tallies(NamedTuple):
+    """By version what was answered to callers, and in their shadow."""
+
+    answers: dict[str, Tally]
+    shadows: dict[str, Tally]
 
 
 def tally(
     reader: LogReader, truths: pa.Table, model: str, start: datetime, end: datetime
-) -> dict[str, Tally]:
+) -> Tallies:
     """Return what each version of a model answered between two moments.
 
     `truths` are `monitoring.truths.read` since the start. Raises StoreUnavailable.
     """
-    found: dict[str, Tally] = {}
+    found = Tallies({}, {})
     for table in reader.tables(model, start, end, COLUMNS):
-        for version, part in _by_version(table):
-            found.setdefault(version, Tally()).add(part, truths)
+        _add(found.answers, table, truths)
+        _add(found.shadows, shadowed(table), truths)
     return found
+
+
+def _add(found: dict[str, Tally], table: pa.Table | None, truths: pa.Table) -> None:
+    for version, part in _by_version(table) if table is not None else ():
+        found.setdefault(version, Tally()).add(part, truths)
 
 
 def _by_version(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -109,26 +107,28 @@ def _by_version(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield version, table.filter(pc.equal(table["version"].cast(pa.string()), version))
 
 
-def performance(
-    found: Mapping[str, Tally], version: str, holdout: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return how a version does, JSON-ready, and in short how others did.
+def performance(found: Tallies, version: str, holdout: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a version does, JSON-ready, and in short how others did, and shadows.
 
     `holdout` are the version's metrics on its hold-out. A metric that these rows do not
     have (of one class alone, say) is absent.
     """
-    own = found.get(version, Tally())
-    others = [
-        {"version": other, **_counts(tally), "metrics": metrics_of(tally.judged)}
-        for other, tally in sorted(found.items())
-        if other != version
-    ]
+    own = found.answers.get(version, Tally())
+    others = {other: tally for other, tally in found.answers.items() if other != version}
     return {
         "version": version,
         **_counts(own),
         "metrics": with_intervals(own.judged, holdout),
-        "other_versions": others,
+        "other_versions": _in_short(others),
+        "shadows": _in_short(found.shadows),
     }
+
+
+def _in_short(found: Mapping[str, Tally]) -> list[dict[str, Any]]:
+    return [
+        {"version": version, **_counts(tally), "metrics": metrics_of(tally.judged)}
+        for version, tally in sorted(found.items())
+    ]
 
 
 def _counts(tally: Tally) -> dict[str, int]:

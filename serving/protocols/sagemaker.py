@@ -24,6 +24,8 @@ from serving.description import (
     WARNING_SCHEMA,
     Description,
     Schema,
+    explanation_parameters,
+    explanation_schema,
     flag,
     header,
     prediction_schema,
@@ -42,7 +44,7 @@ from serving.envelopes import (
     rows_of_columns,
 )
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
-from serving.explanations import columns, explained
+from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse_with_message
 from serving.refusals import RequestError
 from serving.warnings import warning_headers, warning_members
@@ -161,14 +163,15 @@ def render(exchange: Exchange) -> Answer:
 
 def _explained(exchange: Exchange) -> dict[str, Any]:
     """Return the explanations beside predictions that are but values, where they are asked for."""
-    found = exchange.explanations
+    found = explanations_of(exchange)
     return {} if found is None else {"explanations": exchange.decoded.in_order(found)}
 
 
 def _csv(exchange: Exchange) -> bytes:
     cells = _cells(exchange.live, exchange.prediction)
-    if exchange.explanations is not None:
-        more = columns(exchange.explanations)[1]
+    explanations = explanations_of(exchange)
+    if explanations is not None:
+        more = columns(explanations)[1]
         cells = [[*a, *b] for a, b in zip(cells, more, strict=True)]
     rows = [row or ("",) * len(cells[0]) for row in exchange.decoded.in_order(cells)]
     return media.write_csv(rows[0], rows[1:])
@@ -221,13 +224,16 @@ def document(live: Live) -> Description:
     one = prediction_schema(live, name)
     value = one["properties"][name]  # all that an envelope of MLflow's is answered with
     rows = {"type": "array", "items": row, "minItems": 1}
-    answer = {
+    answer: Schema = {
         "type": "object",
         "properties": {
             "predictions": {"type": "array", "items": {"anyOf": [one, value, {"type": "null"}]}},
             **_SAID_OF_ROWS,
         },
     }
+    if explanation := explanation_schema(live):  # beside what an envelope is answered with
+        explanations = {"type": "array", "items": {"anyOf": [explanation, {"type": "null"}]}}
+        answer["properties"]["explanations"] = explanations
     return Description(
         "Invocation as SageMaker makes it",
         {
@@ -248,6 +254,7 @@ def document(live: Live) -> Description:
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),
+            *explanation_parameters(live),
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),
         ),
     )

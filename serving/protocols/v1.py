@@ -13,9 +13,20 @@ import msgspec
 from errors import MiranteError, RowsError
 from serving import media
 from serving.champions import Live
-from serving.description import STRICT, VALUE, VALUES, Description, flag, prediction_schema, row_of
+from serving.description import (
+    STRICT,
+    VALUE,
+    VALUES,
+    Description,
+    explanation_parameters,
+    explanation_schema,
+    flag,
+    prediction_schema,
+    row_of,
+)
 from serving.envelopes import COLUMNS, rows_in
 from serving.exchange import Answer, Exchange, Routes
+from serving.explanations import explanations_of
 from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
 from serving.warnings import warning_headers
@@ -61,8 +72,9 @@ def render(exchange: Exchange) -> Answer:
     live = exchange.live
     answers = live.task.answers(exchange.prediction, live.schema.target)
     document: dict[str, Any] = {exchange.options: [answer["value"] for answer in answers]}
-    if exchange.explanations is not None:
-        document["explanations"] = exchange.explanations
+    explanations = explanations_of(exchange)
+    if explanations is not None:
+        document["explanations"] = explanations
     headers = warning_headers(exchange.decoded)
     return Answer(200, msgspec.json.encode(document), headers=headers)
 
@@ -82,6 +94,8 @@ def document(live: Live) -> Description:
     asked = {"type": "object", "properties": {INSTANCES: rows}, "required": [INSTANCES]}
     value = prediction_schema(live, "value")["properties"]["value"]
     predictions = {"predictions": {"type": "array", "items": value}}
+    if explanation := explanation_schema(live):
+        predictions["explanations"] = {"type": "array", "items": explanation}
     answer = {"type": "object", "properties": predictions, "required": ["predictions"]}
     error = {
         "type": "object",
@@ -93,5 +107,5 @@ def document(live: Live) -> Description:
         {media.JSON: {"schema": asked, "example": {INSTANCES: [live.schema.example]}}},
         {media.JSON: {"schema": answer}},
         {media.JSON: {"schema": error}},
-        (flag("strict", STRICT),),
+        (flag("strict", STRICT), *explanation_parameters(live)),
     )
