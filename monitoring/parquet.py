@@ -91,6 +91,7 @@ def _table(subject: Subject, entries: list[Rows]) -> pa.Table:
         "task": subject.task,
         "target": subject.target,
         "classes": subject.classes,
+        "hashed": subject.hashed,
     }
     return pa.table(columns).replace_schema_metadata({ABOUT: msgspec.json.encode(about)})
 

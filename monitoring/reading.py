@@ -6,7 +6,7 @@ PyArrow is imported here: a web process never imports this module.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from monitoring.parquet import from_parquet, tables_of
 from monitoring.spool import Spool
 from monitoring.subject import Subject
 
+DAY = timedelta(days=1)
 # The columns that say what was answered.
 ANSWER, PROBABILITIES = "answer", "probabilities"
 OUTPUTS = (ANSWER, PROBABILITIES)
@@ -60,6 +61,18 @@ class LogReader:
         for table in waiting.values():
             known = [n for n in names or table.column_names if n in table.column_names]
             yield from _between(table.select(known), start, end)
+
+    def newest_first(
+        self, models: Sequence[str], start: datetime, end: datetime, columns: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        """Yield the rows of models as `tables` does, the last day's before those of earlier ones.
+
+        Raises StoreUnavailable.
+        """
+        while end > start:
+            for model in models:
+                yield from self.tables(model, max(end - DAY, start), end, columns)
+            end -= DAY
 
     def _waiting(self, model: str) -> dict[str, pa.Table]:
         """Return what the spool has of a model, by the name that the archive will give it."""
