@@ -68,6 +68,7 @@ from serving.observation import Observation
 from serving.pages.blueprint import pages_blueprint
 from serving.pages.fragment import fragment_routes
 from serving.pages.page import Place
+from serving.pages.version_summaries import Summaries
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
 from serving.protocols.oip.repository import Repository
@@ -217,14 +218,27 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     )
     app.register_blueprint(docs_blueprint())
     app.register_blueprint(links_blueprint())
-    place = Place(parts.champions, parts.registry, config.default_model, config.require_api_key)
-    app.register_blueprint(pages_blueprint(place, parts.guard))
+    _register_pages(app, config, parts)
     app.register_blueprint(mlflow_blueprint())
     health = config.aip_health_route
     if health and not any(rule.rule == health for rule in app.url_map.iter_rules()):
         app.register_blueprint(vertex_blueprint(parts.champions, config.default_model, health))
     app.extensions["mirante"] = parts
     return app
+
+
+def _register_pages(app: Flask, config: Config, parts: Parts) -> None:
+    place = Place(
+        parts.champions,
+        parts.registry,
+        config.default_model,
+        config.require_api_key,
+        Summaries(parts.registry),
+        parts.get_queue,
+        describe,
+        config.max_upload_bytes,
+    )
+    app.register_blueprint(pages_blueprint(place, parts.guard))
 
 
 def _register_training(app: Flask, config: Config, parts: Parts) -> None:

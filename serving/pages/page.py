@@ -7,22 +7,33 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from persistence.registry import Registry
+from serving.auth import Scope
 from serving.champions import Champions, Live
+from serving.http.routes.describe import Describe
+from serving.http.routes.train import Jobs
 from serving.pages.language import Catalogue
+from serving.pages.version_summaries import Summaries
 
 
 class Place(NamedTuple):
-    """What pages tell of: the live models, their versions, and how the service is set."""
+    """What pages tell of: the live models, their versions, the jobs, and how the service is set.
+
+    `describe` reads an uploaded table of at most `max_upload_bytes`.
+    """
 
     champions: Champions
     registry: Registry
     default_model: str
     closed: bool
+    summaries: Summaries
+    get_jobs: Callable[[], Jobs]
+    describe: Describe
+    max_upload_bytes: int
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One look at a page: its language, the model that its address names, the query, a form.
+    """One look at a page: its language, the model or job that its address names, the query, a form.
 
     `base` is the address of the service as the browser knows it, without a path.
     """
@@ -32,6 +43,7 @@ class Visit:
     path: str
     base: str = ""
     name: str = ""
+    job_id: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     form: bytes | None = None
 
@@ -45,7 +57,8 @@ class Page(NamedTuple):
     """A page: `rule` is Flask's, and `context` returns what its template is filled with.
 
     `tab` is the page's name among the tabs of a model, or of the service. One that does not
-    tell of what is inside is `open` where prediction needs a key.
+    tell of what is inside is `open` where prediction needs a key. One with a `key` is for those
+    who have a key of that scope, always.
     """
 
     rule: str
@@ -54,3 +67,4 @@ class Page(NamedTuple):
     tab: str
     open: bool = False
     methods: tuple[str, ...] = ("GET",)
+    key: Scope | None = None
