@@ -29,7 +29,7 @@ from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
-from serving.champions import Champions, ModelSource
+from serving.champions import Champions
 from serving.cors import Cors
 from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
@@ -123,7 +123,8 @@ def wire(config: Config) -> Parts:
     metrics = Metrics(config.prometheus_multiproc_dir)
     folder = config.models_folder
     model_folder = open_model_folder(folder, config.registry) if folder else None
-    champions = follow(config, model_folder or registry, metrics)
+    source = model_folder or registry
+    champions = Champions(source, **config.following, on_load=metrics.count_event)
     if model_folder is not None:
         model_folder.serve(champions)
     cors = Cors(config.cors_origins)
@@ -167,17 +168,6 @@ def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> Read
     if read_drift is not None:
         metrics.attach(DriftMetrics(lambda: list(champions.lives), read_drift))
     return read_drift
-
-
-def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
-    """Return the champions of a source; nothing is loaded yet."""
-    return Champions(
-        source,
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        on_load=metrics.count_event,
-        keeps_words=bool(config.prediction_log),
-    )
 
 
 def vertex_routes(config: Config) -> tuple[Route, ...]:

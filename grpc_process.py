@@ -98,12 +98,7 @@ def serve(config: Config, stopping: threading.Event) -> None:
     """Serve until `stopping` is set, then end the calls under way."""
     where = config.models_folder
     folder = open_model_folder(where, config.registry) if where else None
-    champions = Champions(
-        folder or open_registry(**config.registry),
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        keeps_words=bool(config.prediction_log),
-    )
+    champions = Champions(folder or open_registry(**config.registry), **config.following)
     if folder is not None:
         folder.serve(champions)
     tracing = tracing_of(**config.tracing)
