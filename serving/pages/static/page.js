@@ -28,7 +28,7 @@
     const form = $("key-form");
     if (!form) return;
     const said = $("key-said");
-    form.hidden = !said && Boolean(key());
+    form.hidden = !said && Boolean(key() || $("versions"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       sessionStorage.setItem(KEPT, $("key").value.trim());
