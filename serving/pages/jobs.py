@@ -8,7 +8,7 @@ from urllib.parse import quote
 from policy import Stage
 from serving.pages.language import Catalogue
 from serving.pages.page import Page, Visit
-from serving.pages.versions import METRICS
+from serving.pages.versions import METRICS, figure
 
 FINAL = ("succeeded", "failed", "cancelled")
 # Lines of a job's log that are shown; the last ones.
@@ -35,7 +35,7 @@ def metrics_of(job: dict[str, Any], words: Catalogue) -> list[tuple[str, str]]:
     """Return the metrics that a training found, each with its name."""
     found = job.get("metrics", {})
     return [
-        (words(f"compared_{name}"), words.number(float(found[name])))
+        (words(f"compared_{name}"), figure(name, found[name], words))
         for name in METRICS
         if found.get(name) is not None
     ]

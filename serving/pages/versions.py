@@ -29,6 +29,8 @@ METRICS = (
     "median_absolute_error",
     "r2",
 )
+# Metrics in the unit of the target; all others are between 0 and about 1.
+IN_UNITS = frozenset({"rmse", "mae", "median_absolute_error"})
 MEGABYTE = 1e6
 
 
@@ -67,9 +69,16 @@ def compared(first: Summary, second: Summary, words: Catalogue) -> list[Compared
     for name in METRICS:
         values = [side.metrics.get(name) for side in sides]
         if any(value is not None for value in values):
-            told = ["–" if value is None else words.number(float(value)) for value in values]
+            told = [figure(name, value, words) for value in values]
             lines.append(Compared(words(f"compared_{name}"), *told))
     return lines
+
+
+def figure(name: str, value: float | None, words: Catalogue) -> str:
+    """Return a metric as it stands in a column of figures."""
+    if value is None:
+        return "–"
+    return words.number(float(value)) if name in IN_UNITS else words.fixed(value, 4)
 
 
 def _context(visit: Visit) -> dict[str, Any]:
