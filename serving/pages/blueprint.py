@@ -17,12 +17,14 @@ from flask import Blueprint, Response, request
 from serving.auth import Guard
 from serving.http.access import check_prediction
 from serving.pages import static_files
+from serving.pages.data import PAGE as DATA
 from serving.pages.error_page import error_page
 from serving.pages.index import PAGE as INDEX
 from serving.pages.language import CATALOGUES, CHOICE, Catalogue, language_of
 from serving.pages.model import PAGE as MODEL
 from serving.pages.negotiation import wants_page
 from serving.pages.page import Page, Place, Visit
+from serving.pages.quality import PAGE as QUALITY
 from serving.pages.rendering import HEADERS, HTML, render
 from serving.problems import PROBLEM
 
@@ -30,7 +32,11 @@ NAME = "pages"
 # Pages at the addresses of operations, by the operation's endpoint.
 TWINS: Mapping[str, Page] = {"links.links": INDEX, "sagemaker.model": MODEL}
 # Pages with addresses of their own: a page is one more name here.
-PAGES: tuple[Page, ...] = (MODEL._replace(rule="/models/<name>/form", methods=("GET", "POST")),)
+PAGES: tuple[Page, ...] = (
+    MODEL._replace(rule="/models/<name>/form", methods=("GET", "POST")),
+    QUALITY,
+    DATA,
+)
 A_YEAR = 365 * 24 * 3600
 FOREVER = f"public, max-age={A_YEAR}, immutable"
 # Kept by the browser, asked for again, with the tag; not kept by what stands between.

@@ -9,6 +9,10 @@ from typing import Any, NamedTuple
 from persistence.registry import Registry
 from serving.champions import Champions, Live
 from serving.pages.language import Catalogue
+from serving.pages.traffic import Watched
+
+# Of a model's name, days, version and hold-out: how it did, as JSON. Raises MiranteError.
+AskPerformance = Callable[[str, int, str, dict[str, Any]], bytes]
 
 
 class Place(NamedTuple):
@@ -18,6 +22,8 @@ class Place(NamedTuple):
     registry: Registry
     default_model: str
     closed: bool
+    watched: Watched | None = None
+    ask_performance: AskPerformance | None = None
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,289 @@ WORDS: Mapping[str, str] = {
     "copy": "Copiar",
     "copied": "Copiado",
     # ---------------------------------------------------------------- quality
+    "metrics": "Métricas",
+    "metric": "Métrica",
+    "model_short": "Modelo",
+    "base_rate": "Taxa de base",
+    "this_version": "esta versão",
+    "other_version": "a outra versão",
+    "meaning": "O que diz",
+    "metrics_caption": "Medido em linhas com as quais o modelo não aprendeu",
+    "no_metrics": "Esta versão não traz métricas: foi feita em outro lugar, ou sem rótulos.",
+    "no_pictures": "Esta versão não traz nada para desenhar. Modelos treinados por esta edição "
+    "trazem.",
+    "metric_log_loss": "log loss",
+    "metric_brier_score": "escore de Brier",
+    "metric_balanced_accuracy": "acurácia balanceada",
+    "metric_f1": "F1",
+    "metric_expected_calibration_error": "erro de calibração",
+    "metric_rmse": "RMSE",
+    "metric_mae": "erro absoluto médio",
+    "metric_median_absolute_error": "erro absoluto mediano",
+    "held_chance": "Medido em {n} linha separada ao acaso.|Medido em {n} linhas separadas ao "
+    "acaso.",
+    "held_group": "Medido em {n} linha separada em grupos inteiros de {column}.|Medido em {n} "
+    "linhas separadas em grupos inteiros de {column}.",
+    "held_time": "Medido em {n} linha, a mais recente por {column}.|Medido em {n} linhas, as mais "
+    "recentes por {column}.",
+    "base_rate_two": "{target} é {second} em {share} delas: essa é a taxa de base. Um modelo tem "
+    "de fazer melhor do que quem sempre diz isso.",
+    "base_rate_many": "Há {count} classes; a mais comum, {common}, tem {share} destas linhas. Um "
+    "modelo tem de fazer melhor do que quem sempre a responde.",
+    "base_quantity": "A mediana de {target} é {middle}; quatro de cinco linhas ficam entre {low} "
+    "e {high}.",
+    "says_roc_auc": "De duas linhas, uma {second} e uma {first}, o modelo dá a maior "
+    "probabilidade à linha certa em {share} das vezes.",
+    "says_roc_auc_many": "De uma linha de uma classe e uma de outra, a certa tem a maior "
+    "probabilidade em {share} das vezes, na média das classes.",
+    "says_log_loss": "A distância entre as probabilidades e o que se confirmou; pune quem erra "
+    "com certeza. {less} menor que a da taxa de base, {base}.",
+    "says_log_loss_worse": "A distância entre as probabilidades e o que se confirmou. Não é menor "
+    "que a da taxa de base, {base}: o modelo não aprendeu nada que ajude.",
+    "says_log_loss_alone": "A distância entre as probabilidades e o que se confirmou; pune quem "
+    "erra com certeza.",
+    "says_brier_score": "A distância quadrática média entre a probabilidade e o que se confirmou. "
+    "Só a taxa de base tem {base}.",
+    "says_accuracy": "{right} de {rows} linhas recebem sua classe. Responder sempre {common} "
+    "acerta {base_share}.",
+    "says_balanced_accuracy": "Na média das classes, {share} das linhas de uma classe são "
+    "encontradas. Um palpite encontra {base_share}.",
+    "says_f1": "A média harmônica da precisão e da revocação de {second}. Chamar toda linha de "
+    "{second} tem {base}.",
+    "says_f1_many": "A média harmônica da precisão e da revocação, na média das classes.",
+    "says_expected_calibration_error": "Uma probabilidade fica, em média, a {points} pontos "
+    "percentuais da parcela que se confirmou.",
+    "says_rmse": "Um erro típico, em que os grandes pesam mais. Responder sempre a média tem "
+    "{base}.",
+    "says_rmse_alone": "Um erro típico, em que os grandes pesam mais.",
+    "says_mae": "Em média um valor erra por {unit_value}.",
+    "says_median_absolute_error": "Metade dos valores erra por menos de {unit_value}.",
+    "says_r2": "{share} do que difere entre as linhas é explicado. Só a média não explica nada.",
+    "threshold": "Limiar e custos",
+    "the_threshold": "limiar",
+    "refused_threshold": "O limiar tem de ser um número de 0 a 1. É mostrado o último que pôde "
+    "ser usado.",
+    "refused_cost_fp": "Um custo tem de ser um número a partir de 0.",
+    "refused_cost_fn": "Um custo tem de ser um número a partir de 0.",
+    "threshold_says": "Chamado de {second} acima de uma probabilidade de {threshold}: {recall} "
+    "dos que são {second} são encontrados, e {precision} dos chamados de {second} o são. {wrong} "
+    "de {rows} linhas estão erradas.",
+    "cost_says": "Se {first} tomado por {second} custa {fp} e {second} tomado por {first} custa "
+    "{fn}, os erros custam {cost} por linha. O menor custo é {least}, em {best}.",
+    "cost_is_least": "Se {first} tomado por {second} custa {fp} e {second} tomado por {first} "
+    "custa {fn}, os erros custam {cost} por linha. Nenhum outro limiar custa menos.",
+    "cost_fp": "Custo de {first} tomado por {second}",
+    "cost_fn": "Custo de {second} tomado por {first}",
+    "threshold_from": "Limiar, de 0 a 1",
+    "show": "Mostrar",
+    "take_best": "Usar o limiar de menor custo, {best}",
+    "confusion_caption": "Linhas pelo que são e como são chamadas; as parcelas são de cada linha",
+    "truly": "{name} de verdade",
+    "called": "chamado de {name}",
+    "scores": "Probabilidades",
+    "scores_title": "Como a probabilidade de {second} se distribui em cada classe",
+    "probability_of": "probabilidade de {name}",
+    "probability": "probabilidade",
+    "probability_predicted": "probabilidade da classe prevista",
+    "share_of_class": "parcela da classe",
+    "scores_say": "Metade das linhas que são {second} tem probabilidade acima de cerca de {high}, "
+    "metade das que são {first} acima de {low}. Quanto menos as duas se sobrepõem, menos erros "
+    "comete qualquer limiar.",
+    "costs": "Custo",
+    "costs_title": "Quanto custam os erros em cada limiar",
+    "cost_a_row": "custo por linha",
+    "least": "o menor",
+    "costs_say": "O menor é {least} por linha, em {best}. Chamar toda linha de {second} custa "
+    "{all}; chamar toda linha de {first}, {none}.",
+    "curves": "Ordenação e calibração",
+    "roc": "ROC",
+    "roc_title": "Curva ROC",
+    "taken_for": "{first} tomado por {second}",
+    "found_of": "{name} encontrado",
+    "are_of": "chamado de {name} e é",
+    "a_guess": "um palpite",
+    "exact": "exato",
+    "roc_says": "Em {threshold}, {recall} dos {second} são encontrados, enquanto {false_alarms} "
+    "dos {first} são tomados por eles.",
+    "pr": "Precisão e revocação",
+    "pr_title": "Precisão por revocação",
+    "pr_says": "Para encontrar {recall} dos {second}, é preciso aceitar que {precision} dos "
+    "chamados de {second} o sejam; chamar toda linha de {second} tem {base}.",
+    "calibration": "Calibração",
+    "calibration_title": "O que se confirmou pelo que foi previsto",
+    "came_true": "parcela que se confirmou",
+    "calibration_says": "Erra em média por {points} pontos percentuais. Mais longe: {count} "
+    "linhas receberam {predicted} em média, e {observed} delas se confirmaram.",
+    "confusion": "Confusão",
+    "right_says": "{share} de {rows} linhas recebem sua classe.",
+    "among_says": "Ela está entre as primeiras {rank} respostas em {among}.",
+    "confused_says": "A troca mais frequente: {n} de {rows} linhas de {true} é chamada de "
+    "{predicted}.|A troca mais frequente: {n} de {rows} linhas de {true} são chamadas de "
+    "{predicted}.",
+    "never_confused": "Nenhuma linha separada é trocada.",
+    "class": "Classe",
+    "rows": "Linhas",
+    "recall": "Revocação",
+    "precision": "Precisão",
+    "others": "outras",
+    "classes_caption": "Por classe: linhas, a parcela delas que é encontrada, a parcela das "
+    "chamadas assim que o são",
+    "true_predicted": "é, chamada de",
+    "matrix_caption": "Linhas pelo que são (linhas) e como são chamadas (colunas)",
+    "residuals": "Previsto e verdadeiro",
+    "predicted": "previsto",
+    "true": "verdadeiro",
+    "against": "Previsto contra verdadeiro",
+    "against_title": "{target}: previsto contra verdadeiro",
+    "against_says": "Onde o modelo diz cerca de {low}, a verdade é em média {low_true}; onde diz "
+    "cerca de {high}, é {high_true}.",
+    "rows_darker": "linhas, mais escuro é mais",
+    "errors": "Erros",
+    "errors_title": "A distância entre a verdade e o que foi previsto",
+    "error": "verdadeiro menos previsto",
+    "share_of_rows": "parcela das linhas",
+    "errors_low": "Em quatro de cinco linhas a verdade está entre {low} e {high} do que foi "
+    "previsto; na mediana o modelo diz {middle} a mais.",
+    "errors_high": "Em quatro de cinco linhas a verdade está entre {low} e {high} do que foi "
+    "previsto; na mediana o modelo diz {middle} a menos.",
+    "spread": "Erros por previsão",
+    "spread_title": "Quanto as linhas erram, pelo que foi previsto",
+    "spread_says": "Onde o modelo diz cerca de {low}, quatro de cinco erros cabem em {low_width}; "
+    "onde diz cerca de {high}, em {high_width}.",
+    "half_of_errors": "a mediana dos erros",
+    "eighty_of_errors": "quatro de cinco erros ficam entre estas",
+    "interval_of": "Intervalo",
+    "held": "Contém",
+    "mean_width": "Largura média",
+    "coverage_caption": "Quantas linhas separadas um intervalo contém, e sua largura",
+    "importances": "Importâncias",
+    "shuffled": "Embaralhada",
+    "contributed": "Contribuição",
+    "own_account": "Do estimador",
+    "importances_caption": "Variáveis, primeiro as que mais pesam",
+    "importances_say": "{first} pesa mais: com seus valores embaralhados entre as linhas, {loss} "
+    "cresce {grown}.",
+    "importances_first": "{first} pesa mais.",
+    "importances_nothing": "{n} variável não ajuda.|{n} variáveis não ajudam.",
+    "loss_classes": "o log loss",
+    "loss_quantity": "o erro quadrático",
+    "contributed_says": "Contribuição: quanto uma variável move o escore de uma linha, em média.",
+    "own_says": "Do estimador: a parcela do ganho de suas divisões, ou de seus coeficientes, que "
+    "ele dá à variável.",
+    "dependence": "Como a resposta muda com uma variável",
+    "dependence_how": "A variável recebe cada valor em todas as linhas de uma amostra, o resto "
+    "como está. Onde variáveis andam juntas, algumas dessas linhas não poderiam existir.",
+    "dependence_title": "A resposta por {name}",
+    "dependence_says": "Com {name}, {about} vai em média de {low} (em {low_at}) a {high} (em "
+    "{high_at}).",
+    "dependence_flat": "{name} sozinha não muda {about} em média: fica em {low}.",
+    "choose_feature": "Variável",
+    "mean_of_rows": "média",
+    "single_rows": "linhas, uma a uma",
+    "wrong_rows": "Linhas",
+    "wrong_says": "Linhas separadas com as maiores perdas. Procure o que têm em comum: rótulos "
+    "errados, um caso que falta no treino.",
+    "rows_not_shown": "Esta versão não guarda linhas separadas: sua receita não deixa as páginas "
+    "mostrá-las (show_rows), ou foi treinada por uma edição anterior.",
+    "most_wrong": "As mais erradas, a maior perda primeiro",
+    "typical": "Linhas típicas",
+    "truth": "Verdade",
+    "its_loss": "Perda",
+    "beside": "Ao lado da versão",
+    "beside_none": "nenhuma",
+    "beside_says": "Ao lado: a versão {version}.",
+    "beside_unread": "A versão para pôr ao lado não pode ser lida.",
+    "is_challenger": "{version} (desafiante)",
+    "is_champion": "{version} (campeã)",
     # ---------------------------------------------------------------- data
+    "data_says": "{n} variável, de {rows} linhas com que o modelo aprendeu.|{n} variáveis, de "
+    "{rows} linhas com que o modelo aprendeu.",
+    "data_older": "Esta versão não traz distribuições: foi feita em outro lugar, ou por uma "
+    "edição anterior. Tipos e faixas estão na sua assinatura.",
+    "left_out": "Não lidas pelo modelo: {names}.",
+    "kind_number": "número",
+    "kind_integer": "número inteiro",
+    "kind_boolean": "sim ou não",
+    "kind_category": "categoria",
+    "kind_date": "data",
+    "kind_text": "texto",
+    "ranges": "{low} a {high}",
+    "of_categories": "{n} categoria|{n} categorias",
+    "text_letters": "{low} a {high} letras",
+    "never_missing": "nunca ausente no treino",
+    "missing_share": "ausente em {share}",
+    "may_be_missing": "pode estar ausente",
+    "features": "Variáveis",
+    "share_of": "parcela de {name}",
+    "mean_of": "média de {name}",
+    "loss_named_classes": "Log loss",
+    "loss_named_quantity": "Erro quadrático",
+    "find_feature": "Procurar uma variável",
+    "no_feature": "Nenhuma variável tem isso no nome.",
+    "page_of": "Variáveis {first} a {last} de {all}",
+    "page_before": "Anterior",
+    "page_after": "Próxima",
+    "pages_of_features": "Páginas de variáveis",
+    "bars_of": "Distribuição de {name} no treino",
+    "in_training": "treino",
+    "in_week": "últimos 7 dias",
+    "in_day": "último dia",
+    "of_which": "das quais {second}",
+    "value": "Valor",
+    "category": "Categoria",
+    "other_values": "outros valores",
+    "drift": "Tráfego",
+    "drift_none": "Não se guarda registro de previsões (PREDICTION_LOG), por isso o tráfego não é "
+    "comparado com o treino.",
+    "drift_no_report": "Ninguém olhou ainda o tráfego deste modelo. O worker olha a cada hora.",
+    "drift_away": "O registro de previsões não pode ser lido agora.",
+    "drift_of_another": "O último relatório é de outra versão.",
+    "drift_rows": "{n} linha respondida em {days} dias, vista em {when}.|{n} linhas respondidas "
+    "em {days} dias, vistas em {when}.",
+    "drift_few": "É pouco para um veredito.",
+    "drift_alarm": "Alarme: o tráfego é outro que no treino.",
+    "drift_quiet": "Nada é outro que no treino.",
+    "drift_other": "{n} variável é outra que no treino: {names}.|{n} variáveis são outras que no "
+    "treino: {names}.",
+    "drift_profile_none": "Esta versão não traz perfil de treino, por isso seu tráfego não é "
+    "comparado.",
+    "verdict_alarm": "Alarme desde {when}.",
+    "verdict_other": "Outra que no treino: distância {distance}, e o acaso explica {chance}.",
+    "verdict_same": "Como no treino.",
+    "verdict_missing": "Ausente em {now} do tráfego, {training} no treino.",
+    "verdict_outside": "Fora da faixa do treino em {now} do tráfego.",
+    "verdict_unseen": "Um valor que o treino nunca viu em {now} do tráfego.",
+    "harm_expected": "{loss} a esperar neste tráfego: {now}; nas linhas separadas, {then}. "
+    "{verdict}",
+    "harm_measured": "{loss} em {rows} linhas que se confirmaram: {now}; nas linhas separadas, "
+    "{then}. {verdict}",
+    "harm_worse": "É pior.",
+    "harm_better": "É melhor.",
+    "harm_same": "É mais ou menos o mesmo.",
+    "came_true_title": "O que se confirmou",
+    "came_true_none": "De nenhuma resposta se sabe ainda o que se confirmou. O feedback o diz.",
+    "came_true_ask": "Comparar os últimos {days} dias",
+    "came_true_says": "De {predictions} respostas em {days} dias, {n} tem verdade conhecida.|De "
+    "{predictions} respostas em {days} dias, {n} têm verdade conhecida.",
+    "came_true_caption": "Métricas do que se confirmou, com intervalos de 95 %, ao lado das "
+    "linhas separadas",
+    "came_true_value": "Confirmado",
+    "interval_95": "Intervalo de 95 %",
+    "holdout_value": "Separadas",
+    "score_other": "O que se responde é outro que nas linhas separadas.",
+    "score_same": "O que se responde é como nas linhas separadas.",
+    "card_of": "Cartão do modelo: {name}",
+    "card_made": "Versão {version}, treinada em {created} com {rows} linhas. Prevê {target}.",
+    "card_facts": "Fatos",
+    "card_estimator": "Estimador",
+    "card_runtime": "Execução",
+    "card_sha": "SHA-256 do artefato",
+    "card_libraries": "Feito com",
+    "card_data": "Dados",
+    "card_quality": "Qualidade",
+    "card_pictures": "As figuras estão no cartão em HTML (--card NAME).",
+    "card_more_features": "Mais {n} variável.|Mais {n} variáveis.",
+    "card_notes": "Notas",
     # ---------------------------------------------------------------- versions
     # ---------------------------------------------------------------- train and jobs
 }
