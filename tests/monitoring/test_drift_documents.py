@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from monitoring.archive import Archive, open_archive
 from monitoring.drift_documents import REPORTS, DriftDocuments
 from persistence.stores.memory import MemoryStore
