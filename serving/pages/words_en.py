@@ -71,7 +71,9 @@ WORDS: Mapping[str, str] = {
     # ---------------------------------------------------------------- a model's page
     "ask": "Row",
     "example": "An example",
-    "wrong_row": "A row that was wrong",
+    "row_w": "A row that was wrong",
+    "row_t": "A typical row",
+    "truth": "A row that the model did not learn from. What was true of it: {truth}.",
     "predict": "Predict",
     "slider": "{name}, slider",
     "many_features": "This model reads {n} feature.|This model reads {n} features. Those that "
@@ -91,7 +93,7 @@ WORDS: Mapping[str, str] = {
     "answer": "Answer",
     "probabilities": "Probability of each class",
     "other_classes": "{n} other class|{n} other classes",
-    "interval": "Nine of ten such rows lie between {low} and {high} {unit}.",
+    "interval": "Nine of ten such rows lie between {low} and {high}.",
     "warning_unseen": "{field}: training never saw this value. It is scored as unknown.",
     "warning_missing": "{field}: no value. Training always had one; it is filled in.",
     "warning_range": "{field}: outside of training, which had {low} to {high}.",

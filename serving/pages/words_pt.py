@@ -72,7 +72,9 @@ WORDS: Mapping[str, str] = {
     # ---------------------------------------------------------------- a model's page
     "ask": "Linha",
     "example": "Um exemplo",
-    "wrong_row": "Uma linha em que errou",
+    "row_w": "Uma linha em que errou",
+    "row_t": "Uma linha típica",
+    "truth": "Uma linha com a qual o modelo não aprendeu. O que era verdade: {truth}.",
     "predict": "Prever",
     "slider": "{name}, controle deslizante",
     "many_features": "Este modelo lê {n} variável.|Este modelo lê {n} variáveis. As que mais pesam "
@@ -92,7 +94,7 @@ WORDS: Mapping[str, str] = {
     "answer": "Resposta",
     "probabilities": "Probabilidade de cada classe",
     "other_classes": "{n} outra classe|{n} outras classes",
-    "interval": "Nove em cada dez linhas como esta ficam entre {low} e {high} {unit}.",
+    "interval": "Nove em cada dez linhas como esta ficam entre {low} e {high}.",
     "warning_unseen": "{field}: o treino nunca viu este valor. Ele é tratado como desconhecido.",
     "warning_missing": "{field}: sem valor. O treino sempre teve um; ele é preenchido.",
     "warning_range": "{field}: fora do treino, que ia de {low} a {high}.",
