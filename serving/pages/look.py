@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import NamedTuple
 
 from serving.pages.choices import Choices
@@ -46,12 +45,8 @@ class Look(NamedTuple):
         return self.plain(value)
 
     def plain(self, value: float, digits: int = 3) -> str:
-        """Return a number with so many digits, and none that says nothing."""
-        if not isfinite(value) or (value and not 1e-6 <= abs(value) < 1e15):
-            return self.words.number(value, digits)
-        short = float(f"{value:.{digits}g}") if abs(value) < 10**digits else round(value)
-        places = next((n for n in range(7) if round(short, n) == short), 7)
-        return self.words.fixed(short, places)
+        """Return a number with so many digits, whole ones with all of theirs."""
+        return self.words.number(value, digits)
 
     def tick_share(self, share: float) -> str:
         """Return a share as it stands at an axis."""

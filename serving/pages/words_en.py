@@ -306,7 +306,7 @@ WORDS: Mapping[str, str] = {
     "let pages show them (show_rows), or it was trained by a release before.",
     "most_wrong": "Most wrong, the largest loss first",
     "typical": "Typical rows",
-    "truth": "Truth",
+    "true_of_it": "Truth",
     "its_loss": "Loss",
     "beside": "Beside version",
     "beside_none": "none",

@@ -308,7 +308,7 @@ WORDS: Mapping[str, str] = {
     "mostrá-las (show_rows), ou foi treinada por uma edição anterior.",
     "most_wrong": "As mais erradas, a maior perda primeiro",
     "typical": "Linhas típicas",
-    "truth": "Verdade",
+    "true_of_it": "Verdade",
     "its_loss": "Perda",
     "beside": "Ao lado da versão",
     "beside_none": "nenhuma",

@@ -28,7 +28,7 @@ def _table(look: Look, caption: str, rows: tuple[ShownRow, ...]) -> Table:
     names = [feature.name for feature in look.subject.schema.features]
     order = [name for name in _weightiest(look) if name in names]
     kept = [names.index(name) for name in (order or names)[:MOST_FEATURES]]
-    head = [words("truth"), words("its_loss"), *(shown(names[index], 30) for index in kept)]
+    head = [words("true_of_it"), words("its_loss"), *(shown(names[index], 30) for index in kept)]
     cells = [
         [_truth(look, row.truth), words.number(row.loss, 3)]
         + [_cell(look, row.cells[index]) for index in kept]

@@ -44,7 +44,7 @@ def test_metrics_stand_beside_the_hold_out_s() -> None:
     section = came_true_section(look("two"), visit(FOUND, days="7"), REPORT)
     assert section is not None
     assert section.tables[0].rows == [["accuracy", "0.800", "0.750 to 0.850", "0.900"]]
-    assert "Of 1,200 answers in 7 days, 300 have a known truth." in section.said
+    assert "Of 1200 answers in 7 days, 300 have a known truth." in section.said
 
 
 def test_where_nothing_came_true_or_the_log_is_away_it_is_said() -> None:

@@ -41,5 +41,5 @@ def test_features_that_do_not_help_are_counted() -> None:
     section = importances_section(look("two", subject=replace(subject("two"), info=info)))
     assert section is not None
     assert "1 feature does not help" in section.said[0]
-    assert section.tables[0].rows[1][1].startswith("-1")
+    assert section.tables[0].rows[1][1].startswith("−1")
     assert section.tables[0].bars[1][1] == 0

@@ -29,7 +29,7 @@ def test_without_a_report_it_says_why() -> None:
 
 def test_a_quiet_week_is_said_to_be_one() -> None:
     found = said()
-    assert "3,120 rows" in found
+    assert "3120 rows" in found
     assert "Nothing is other than in training." in found
     assert "as on the hold-out" in found
 
