@@ -50,7 +50,7 @@ from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
 from serving.http.routes.oip_metadata import oip_blueprint
-from serving.http.routes.performance import performance_blueprint
+from serving.http.routes.performance import Recent, performance_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.replay import replay_blueprint
@@ -68,7 +68,8 @@ from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.pages.blueprint import pages_blueprint
 from serving.pages.fragment import fragment_routes
-from serving.pages.page import Place
+from serving.pages.page import Place, Training
+from serving.pages.traffic import Watched
 from serving.pages.version_summaries import Summaries
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
@@ -80,6 +81,7 @@ from worker import (
     check_order,
     describe,
     open_challengers,
+    open_drift_documents,
     open_drift_reports,
     open_prediction_log,
     open_queue,
@@ -234,7 +236,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     )
     app.register_blueprint(docs_blueprint())
     app.register_blueprint(links_blueprint())
-    _register_pages(app, config, parts)
+    app.register_blueprint(pages_blueprint(place_of(config, parts), parts.guard))
     app.register_blueprint(mlflow_blueprint())
     health = config.aip_health_route
     if health and not any(rule.rule == health for rule in app.url_map.iter_rules()):
@@ -243,18 +245,19 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     return app
 
 
-def _register_pages(app: Flask, config: Config, parts: Parts) -> None:
-    place = Place(
+def place_of(config: Config, parts: Parts) -> Place:
+    """Return what pages tell of."""
+    documents = open_drift_documents(config)
+    return Place(
         parts.champions,
         parts.registry,
         config.default_model,
         config.require_api_key,
+        None if documents is None else Watched(documents.report, documents.days),
+        Recent(partial(ask_performance, config)).ask,
+        Training(parts.get_queue, describe, config.max_upload_bytes),
         Summaries(parts.registry),
-        parts.get_queue,
-        describe,
-        config.max_upload_bytes,
     )
-    app.register_blueprint(pages_blueprint(place, parts.guard))
 
 
 def _register_training(app: Flask, config: Config, parts: Parts) -> None:

@@ -43,7 +43,7 @@ Made = TypeVar("Made")
 Prediction = Any
 
 # Members that the pages of a model tell of; those of a release before may not be there.
-KEPT = ("training.profile", "quality.json", "histograms.json", "rows.json")
+KEPT = ("training.profile", "quality.json", "histograms.json", "curves.json", "rows.json")
 
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"

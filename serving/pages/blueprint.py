@@ -17,6 +17,7 @@ from flask import Blueprint, Response, request
 from serving.auth import Guard
 from serving.http.access import check_key, check_prediction
 from serving.pages import static_files
+from serving.pages.data import PAGE as DATA
 from serving.pages.error_page import error_page
 from serving.pages.index import PAGE as INDEX
 from serving.pages.jobs import JOB, JOBS
@@ -24,6 +25,7 @@ from serving.pages.language import CATALOGUES, CHOICE, Catalogue, language_of
 from serving.pages.model import PAGE as MODEL
 from serving.pages.negotiation import wants_page
 from serving.pages.page import Page, Place, Visit
+from serving.pages.quality import PAGE as QUALITY
 from serving.pages.rendering import HEADERS, HTML, render
 from serving.pages.train import COLUMNS, TRAIN
 from serving.pages.versions import PAGE as VERSIONS
@@ -35,6 +37,8 @@ TWINS: Mapping[str, Page] = {"links.links": INDEX, "sagemaker.model": MODEL}
 # Pages with addresses of their own: a page is one more name here.
 PAGES: tuple[Page, ...] = (
     MODEL._replace(rule="/models/<name>/form", methods=("GET", "POST")),
+    QUALITY,
+    DATA,
     VERSIONS,
     TRAIN,
     COLUMNS,

@@ -42,7 +42,7 @@ def metrics_of(job: dict[str, Any], words: Catalogue) -> list[tuple[str, str]]:
 
 
 def _jobs(visit: Visit) -> dict[str, Any]:
-    return {"jobs": [_line(job) for job in visit.place.get_jobs().newest(50)]}
+    return {"jobs": [_line(job) for job in visit.training.get_jobs().newest(50)]}
 
 
 def _line(job: dict[str, Any]) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _line(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _job(visit: Visit) -> dict[str, Any]:
-    job = visit.place.get_jobs().read(visit.job_id)
+    job = visit.training.get_jobs().read(visit.job_id)
     return {
         "job": job,
         "percent": round(100 * job.get("fraction", 0.0)),

@@ -12,23 +12,32 @@ from serving.champions import Champions, Live
 from serving.http.routes.describe import Describe
 from serving.http.routes.train import Jobs
 from serving.pages.language import Catalogue
+from serving.pages.traffic import Watched
 from serving.pages.version_summaries import Summaries
+
+# Of a model's name, days, version and hold-out: how it did, as JSON. Raises MiranteError.
+AskPerformance = Callable[[str, int, str, dict[str, Any]], bytes]
+
+
+class Training(NamedTuple):
+    """How models are trained here: the queue, and what reads a table of at most so many bytes."""
+
+    get_jobs: Callable[[], Jobs]
+    describe: Describe
+    max_upload_bytes: int
 
 
 class Place(NamedTuple):
-    """What pages tell of: the live models, their versions, the jobs, and how the service is set.
-
-    `describe` reads an uploaded table of at most `max_upload_bytes`.
-    """
+    """What pages tell of: the live models, their versions, the jobs, and how the service is set."""
 
     champions: Champions
     registry: Registry
     default_model: str
     closed: bool
-    summaries: Summaries
-    get_jobs: Callable[[], Jobs]
-    describe: Describe
-    max_upload_bytes: int
+    watched: Watched | None = None
+    ask_performance: AskPerformance | None = None
+    training: Training | None = None
+    summaries: Summaries | None = None
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,17 @@ class Visit:
     def live(self) -> Live:
         """The live model of the address. Raises ModelUnknown and ModelNotReady."""
         return self.place.champions.live(self.name)
+
+    @property
+    def training(self) -> Training:
+        """How models are trained here."""
+        assert self.place.training is not None
+        return self.place.training
+
+    @property
+    def summaries(self) -> Summaries:
+        """The summaries of versions that were read before."""
+        return self.place.summaries or Summaries(self.place.registry)
 
 
 class Page(NamedTuple):

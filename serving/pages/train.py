@@ -33,7 +33,7 @@ def column_of(found: dict[str, Any], words: Catalogue) -> Column:
     """Return a column of a table's description as a line of the page."""
     notes = found.get("notes", [])
     if "left_out" in found:
-        return Column(found["name"], "", words("left_out"), notes or [found["left_out"]])
+        return Column(found["name"], "", words("column_left_out"), notes or [found["left_out"]])
     return Column(found["name"], found["kind"], _seen(found, words), notes)
 
 
@@ -62,10 +62,10 @@ def _categories(found: dict[str, Any], words: Catalogue) -> str:
 
 
 def _train(visit: Visit) -> dict[str, Any]:
-    most = visit.place.max_upload_bytes / 2**20
+    most = visit.training.max_upload_bytes / 2**20
     return {
         "most": visit.words.number(round(most, 1)),
-        "bytes": visit.place.max_upload_bytes,
+        "bytes": visit.training.max_upload_bytes,
         "name": visit.query.get("name", ""),
         "estimators": list(estimators()),
         "default": DEFAULT,
@@ -96,10 +96,10 @@ def _columns(visit: Visit) -> dict[str, Any]:
 
 
 def _described(visit: Visit) -> Any:
-    with bounded(visit.place.max_upload_bytes):
+    with bounded(visit.training.max_upload_bytes):
         file, given = only_file(), form_fields()
     order = msgspec.to_builtins(converted(given, DescriptionOrder))
-    return msgspec.json.decode(visit.place.describe(file.stream, order))
+    return msgspec.json.decode(visit.training.describe(file.stream, order))
 
 
 TRAIN = Page("/train", "train.html", _train, "train", open=True)

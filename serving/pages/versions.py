@@ -114,19 +114,19 @@ def _pair(visit: Visit, shown: list[VersionInfo], known: set[str]) -> tuple[str,
 
 
 def _compare(visit: Visit, pair: tuple[str, str] | None) -> list[Compared]:
-    found = [visit.place.summaries.of(visit.name, version) for version in pair or ()]
+    found = [visit.summaries.of(visit.name, version) for version in pair or ()]
     if len(found) < 2 or found[0] is None or found[1] is None:
         return []
     return compared(found[0], found[1], visit.words)
 
 
 def _row(visit: Visit, info: VersionInfo) -> Row:
-    words, summary = visit.words, visit.place.summaries.of(visit.name, info.version)
+    words, summary = visit.words, visit.summaries.of(visit.name, info.version)
     state = "champion" if info.champion else "challenger" if info.challenger else ""
     address = f"/v0/models/{quote(visit.name)}/versions/{quote(info.version)}/promote"
     return Row(
         info.version,
-        words(f"is_{state}") if state else "",
+        words(f"version_{state}") if state else "",
         (info.created_at or "").replace("T", " ").removesuffix("Z"),
         measured(summary.schema.target, summary.metrics, words)
         if summary

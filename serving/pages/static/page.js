@@ -98,6 +98,12 @@
         const into = $(part.dataset.into);
         if (into) into.replaceChildren(...part.childNodes);
       }
+      glance();
+    };
+    /* On a phone the answer is far below: its first line stays in sight. */
+    const glance = () => {
+      const line = document.querySelector("#answer .headline");
+      $("glance").textContent = line ? line.textContent : "";
     };
     const refuse = async (answer) => {
       show(sentence(answer.status, said));
@@ -168,6 +174,7 @@
       });
     }
     filter(form);
+    glance();
   };
   /* Milliseconds from one question to the next, and until a hand that rests is told why. */
   const PACE = 50, REST = 150;

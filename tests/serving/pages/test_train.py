@@ -10,7 +10,8 @@ from tests.serving.pages.site import Site
 EN, PT = CATALOGUES["en"], CATALOGUES["pt"]
 TOKEN, KEY = new_key("trainer", ["train"])
 TABLE = b"age;home;born;paid\n" + b"".join(
-    b"%d;%s;0%d/01/2024;%s\n" % (20 + i, b"own" if i % 3 else b"rent", 1 + i % 9, b"yn"[i % 2 :][:1])
+    b"%d;%s;0%d/01/2024;%s\n"
+    % (20 + i, b"own" if i % 3 else b"rent", 1 + i % 9, b"yn"[i % 2 :][:1])
     for i in range(60)
 )
 
@@ -38,7 +39,7 @@ def test_a_table_is_described_before_anything_is_learnt(site):
     page = described(site)
     assert page.status_code == 200, page.text
     assert "60 rows, 4 columns" in page.text
-    assert 'parted by &#34;;&#34;' in page.text
+    assert "parted by &#34;;&#34;" in page.text
     assert '<option value="integer" selected>whole number</option>' in page.text
     assert "20 to 79" in page.text
     assert "own, rent" in page.text
@@ -70,7 +71,8 @@ def test_a_target_that_is_not_there_says_so(site):
 def test_names_and_words_of_a_table_are_escaped(site):
     data = b"<script>alert(1)</script>,b\n" + b"<i>x</i>,1\n<i>y</i>,2\n" * 20
     text = described(site, data).text
-    assert "<script>alert" not in text and "<i>x" not in text
+    assert "<script>alert" not in text
+    assert "<i>x" not in text
 
 
 def test_it_takes_a_key_that_may_train(site):

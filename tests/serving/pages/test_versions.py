@@ -25,7 +25,8 @@ def test_versions_stand_newest_first_with_state_and_quality(site):
     text = site.ask("/models/credit/versions").text
     assert text.index("v3</code>") < text.index("v2</code>") < text.index("v1</code>")
     assert text.count("ROC AUC 0.750") == 3
-    assert "champion</td>" in text and "challenger</td>" in text
+    assert "champion</td>" in text
+    assert "challenger</td>" in text
 
 
 def test_all_but_the_champion_can_be_promoted_as_the_page_was_read(site):
