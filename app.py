@@ -122,8 +122,8 @@ def wire(config: Config) -> Parts:
     metrics = Metrics(config.prometheus_multiproc_dir)
     folder = config.models_folder
     model_folder = open_model_folder(folder, config.registry) if folder else None
-    source = model_folder or registry
-    champions = Champions(source, **config.following, on_load=metrics.count_event)
+    count = metrics.count_event
+    champions = Champions(model_folder or registry, **config.following, on_load=count)
     if model_folder is not None:
         model_folder.serve(champions)
     cors = Cors(config.cors_origins)
@@ -145,7 +145,6 @@ def wire(config: Config) -> Parts:
         more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
     )
     read_drift = follow_drift(config, champions, metrics)
-    get_queue = cache(partial(open_queue, config))
     return Parts(
         registry,
         champions,
@@ -154,7 +153,7 @@ def wire(config: Config) -> Parts:
         cors,
         observation,
         guard,
-        get_queue,
+        cache(partial(open_queue, config)),
         model_folder,
         prediction_log,
         read_drift,
