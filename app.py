@@ -136,7 +136,6 @@ def wire(config: Config) -> Parts:
     shared: dict[str, Any] = {"guard": guard, "cors": cors, "observation": observation}
     service = answer(config, champions, prediction_log, **shared)
     read_drift = follow_drift(config, champions, metrics)
-    get_queue = cache(partial(open_queue, config))
     return Parts(
         registry,
         champions,
@@ -145,7 +144,7 @@ def wire(config: Config) -> Parts:
         cors,
         observation,
         guard,
-        get_queue,
+        cache(partial(open_queue, config)),
         model_folder,
         prediction_log,
         read_drift,
