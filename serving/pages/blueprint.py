@@ -45,7 +45,7 @@ PAGES: tuple[Page, ...] = (
     JOBS,
     JOB,
 )
-FORM = "application/x-www-form-urlencoded"
+UPLOAD = "multipart/form-data"
 A_YEAR = 365 * 24 * 3600
 FOREVER = f"public, max-age={A_YEAR}, immutable"
 # Kept by the browser, asked for again, with the tag; not kept by what stands between.
@@ -92,7 +92,7 @@ def _answer(place: Place, guard: Guard, page: Page, **named: str) -> Response:
         path=request.path,
         base=request.host_url.rstrip("/"),
         query=request.args.to_dict(),
-        form=request.get_data() if request.mimetype == FORM else None,
+        form=None if request.method == "GET" or request.mimetype == UPLOAD else request.get_data(),
         **named,
     )
     shown = render(page.template, words, {**_frame(words, page.tab), **page.context(visit)})
