@@ -29,6 +29,8 @@ GUARDED = {
     ("GET", "/v0/jobs/<job_id>/events"): "train",
     ("DELETE", "/v0/jobs/<job_id>"): "train",
     ("POST", "/v0/models/<name>/versions/<version>/promote"): "train",
+    ("POST", "/v0/models/<name>/versions/<version>/replay"): "train",
+    ("GET", "/v0/models/<name>/versions/<version>/replay"): "train",
     ("POST", "/v0/models/<name>/rollback"): "train",
     ("DELETE", "/v0/models/<name>/versions/<version>"): "admin",
     ("GET", "/v0/audit"): "admin",
