@@ -27,6 +27,7 @@
   const gate = () => {
     const form = $("key-form");
     if (!form) return;
+    $("key-script").hidden = true;
     const said = $("key-said");
     form.hidden = !said && Boolean(key() || $("versions"));
     form.addEventListener("submit", (event) => {
@@ -163,7 +164,7 @@
       send(1);
     });
     for (const code of document.querySelectorAll("details.code")) {
-      code.addEventListener("toggle", () => code.open && send(0));
+      code.addEventListener("toggle", () => code.open && (send(0), later()));
       const copy = code.querySelector(".copy");
       copy.hidden = !navigator.clipboard;
       copy.addEventListener("click", async () => {
