@@ -1,4 +1,4 @@
-"""The v0 protocol: one row or a list of rows, in JSON, JSON Lines or CSV."""
+"""The v0 protocol: one row or a list of rows, in JSON, JSON Lines, CSV, Arrow or Parquet."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import msgspec
 
 from errors import ParseError, RowsError
 from serving import media
+from serving.arrow_answers import write_arrow
 from serving.champions import Live
 from serving.description import (
+    BINARY,
     MODEL_SCHEMA,
     PARTIAL,
     ROW_PROBLEM_SCHEMA,
@@ -29,6 +31,7 @@ from serving.exchange import Answer, Exchange, Routes
 from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse
 from serving.warnings import warning_headers, warning_members
+from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of
 from tables.readers.body import read_body
 from tables.rows import Decoded
@@ -64,6 +67,9 @@ def decode(exchange: Exchange) -> Decoded:
         decoded = codec.decode_columns(
             table.columns, partial=partial, strict=strict, dialect=table.dialect, most_rows=most
         )
+    elif written in (media.ARROW, media.PARQUET):
+        read = decode_arrow if written == media.ARROW else decode_parquet
+        decoded = read(body, codec, partial=partial, strict=strict, most_rows=most)
     elif written == media.JSON_LINES:
         decoded = codec.decode_objects(
             lines_of(body), partial=partial, strict=strict, most_rows=most
@@ -86,10 +92,14 @@ def _is_single(body: bytes) -> bool:
 
 
 def render(exchange: Exchange) -> Answer:
-    """Render the prediction as JSON or CSV. Raises NotAcceptable."""
+    """Render the prediction as JSON, CSV or an Arrow stream. Raises NotAcceptable."""
     live, decoded = exchange.live, exchange.decoded
-    if media.writable(exchange) == media.CSV:
+    written = media.writable(exchange, media.WRITABLE_COLUMNS)
+    if written == media.CSV:
         return _render_csv(exchange)
+    if written == media.ARROW:
+        arrow = media.ARROW.encode()
+        return Answer(200, write_arrow(exchange), arrow, warning_headers(decoded))
     document: dict[str, Any] = (
         {"prediction": _answers(exchange)[0]}
         if decoded.single
@@ -163,8 +173,10 @@ def document(live: Live) -> Description:
             media.JSON: {"schema": rows_of(live), "example": live.schema.example},
             media.JSON_LINES: TEXT,
             media.CSV: TEXT,
+            media.ARROW: BINARY,
+            media.PARQUET: BINARY,
         },
-        {media.JSON: {"schema": answer}, media.CSV: TEXT},
+        {media.JSON: {"schema": answer}, media.CSV: TEXT, media.ARROW: BINARY},
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),
