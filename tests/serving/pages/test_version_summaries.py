@@ -15,6 +15,7 @@ def registry():
 
 def test_a_summary_has_what_the_artifact_says(registry):
     summary = Summaries(registry).of("credit", "v1")
+    assert summary is not None
     assert summary.metrics == {"roc_auc": 0.75}
     assert summary.info == {"model_name": "RandomForestClassifier"}
     assert summary.manifest.training_rows == 800

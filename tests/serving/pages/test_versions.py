@@ -63,6 +63,7 @@ def test_a_version_that_is_not_there_is_not_compared(site):
 
 def test_lines_have_both_and_leave_out_what_neither_has(site):
     summary = Summaries(site.parts.registry).of("credit", "v1")
+    assert summary is not None
     other = summary._replace(metrics={"rmse": 1234.5})
     lines = {line.what: line[1:] for line in compared(summary, other, EN)}
     assert lines["ROC AUC"] == ("0.7500", "–")
