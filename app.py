@@ -223,8 +223,8 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     _register_feedback(app, config, parts)
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
     _register_versions(app, config, parts)
-    app.register_blueprint(health_blueprint(parts.champions))
-    app.register_blueprint(metrics_blueprint(parts.metrics))
+    app.register_blueprint(health_blueprint(parts.champions, parts.guard))
+    app.register_blueprint(metrics_blueprint(parts.metrics, parts.guard))
     app.register_blueprint(
         openapi_blueprint(
             parts.service,

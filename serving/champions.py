@@ -300,7 +300,8 @@ class Champions:
 
     def _refresh(self) -> None:
         try:
-            names = self._names or tuple(self._registry.shown(self._live))
+            known = self._live.keys() | self._faults.keys() - {REGISTRY}
+            names = self._names or tuple(self._registry.shown(known))
             self._recovered(REGISTRY)
         except Exception as error:  # whatever a store raises, the champions serve on
             self._failed(REGISTRY, error)
