@@ -71,7 +71,7 @@ def unpacked(data: bytes, limit: int = MOST_BYTES) -> bytes:
     once = _unpacked(data, limit)
     if once is not data and _unpacked(once, limit) is not once:
         raise DatasetError("the table cannot be read: it is packed twice; unpack it once")
-    _refuse_others(once)
+    refuse_others(once)
     return once
 
 
@@ -92,7 +92,8 @@ def kind_of(data: bytes) -> Kind:
     return "json" if first in (b"{", b"[") else "text"
 
 
-def _refuse_others(data: bytes) -> None:
+def refuse_others(data: bytes) -> None:
+    """Raise DatasetError for bytes that are no table's, naming what they are."""
     for start, what in _OTHERS:
         if data.startswith(start):
             raise DatasetError(f"the table cannot be read: this is {what}")

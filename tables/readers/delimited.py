@@ -68,7 +68,7 @@ def read_delimited(data: bytes, skip_bad_lines: bool = False) -> Table:
     start, said, skipped = skip_preamble(sample)
     notes += _preamble_note(skipped, said)
     dialect = find_dialect(sample[start:], said, whole)
-    lines, first = _first_records(sample[start:], dialect, skipped + 1, whole)
+    lines, first = first_records(sample[start:], dialect, skipped + 1, whole)
     layout = find_layout(lines, first)
     source = Source(data[len(sample[:start].encode()) :], dialect, skipped + 1, layout.header)
     rows = read_rows(source, layout.width, first[layout.header])
@@ -100,9 +100,10 @@ def _preamble_note(skipped: int, said: str | None) -> list[str]:
     ]
 
 
-def _first_records(
+def first_records(
     sample: str, dialect: Dialect, line: int, whole: bool
 ) -> tuple[list[int], list[list[str]]]:
+    """Return the first records with their lines; a sample that is not `whole` may end in one."""
     lines, found = [], []
     try:
         for number, record in islice(records(sample, dialect, line), SAMPLE_RECORDS):
@@ -211,7 +212,7 @@ def _read_quickly(source: Source, width: int, header: Sequence[str]) -> Rows | N
     """Read rows by PyArrow; None where they are not regular, or one is not as wide as others."""
     if source.dialect.escape or source.dialect.spaced:
         return None
-    start = _start_of_rows(source)
+    start = start_of_rows(source.data, source.dialect, source.header)
     if start is None or not is_regular(source.data, start, source.dialect.delimiter):
         return None
     table = _parse(memoryview(source.data)[start:], width, source.dialect.delimiter)
@@ -222,16 +223,16 @@ def _read_quickly(source: Source, width: int, header: Sequence[str]) -> Rows | N
     return Rows([Texts(column) for column in table.columns], lines, [])
 
 
-def _start_of_rows(source: Source) -> int | None:
-    """Return the byte at which the rows begin, after the header."""
-    found = records(head_of(source.data)[0], source.dialect, 1)
+def start_of_rows(data: bytes, dialect: Dialect, header: int) -> int | None:
+    """Return the byte at which the rows begin, after the record that is the header."""
+    found = records(head_of(data)[0], dialect, 1)
     try:
-        line = next(islice(found, source.header + 1, None), (0, []))[0]
+        line = next(islice(found, header + 1, None), (0, []))[0]
     except DatasetError:
         return None
     if line < 2:
         return 0 if line else None
-    end = next(islice(_LINE_END.finditer(source.data), line - 2, None), None)
+    end = next(islice(_LINE_END.finditer(data), line - 2, None), None)
     return end.end() if end else None
 
 
