@@ -266,6 +266,7 @@ def look_at_drift(config: Config) -> None:
     from monitoring.archive import open_archive
     from monitoring.drift_documents import DriftDocuments
     from monitoring.drift_upkeep import LATE, LATE_ELSEWHERE, DriftUpkeep
+    from monitoring.feedback import Arrivals
     from monitoring.reading import LogReader
     from persistence.opening import open_registry
 
@@ -273,7 +274,8 @@ def look_at_drift(config: Config) -> None:
     late = LATE_ELSEWHERE if "://" in config.log_address else LATE
     registry = open_registry(**config.registry)
     reader = LogReader(archive, open_spool(config))
-    upkeep = DriftUpkeep(registry, reader, DriftDocuments(archive), late)
+    truths = Arrivals(archive, reader, config.prediction_log_days)
+    upkeep = DriftUpkeep(registry, reader, DriftDocuments(archive), late, truths)
     upkeep.look(list(config.models) or registry.names(), datetime.now(UTC))
 
 

@@ -12,19 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from monitoring.reading import OUTPUTS
 from monitoring.subject import INPUT
 from tables.schema import Feature, Schema
 
 Floats = NDArray[np.float32]
 NAN = np.float32(np.nan)
-PROBABILITIES, ANSWER = "probabilities", "answer"
 
 
 def columns_of(schema: Schema) -> list[str]:
     """Return the columns of the log that a watch reads."""
     inputs = (INPUT + feature.columns[0].name for feature in schema.values)
     texts = (INPUT + feature.name for feature in schema.texts)
-    return ["version", ANSWER, PROBABILITIES, *inputs, *texts]
+    return ["version", *OUTPUTS, *inputs, *texts]
 
 
 def values_of(table: pa.Table, schema: Schema) -> dict[str, Floats]:
@@ -39,14 +39,6 @@ def values_of(table: pa.Table, schema: Schema) -> dict[str, Floats]:
         if name in table.column_names and feature.log != "hash":
             found[feature.name] = _values(feature, table[name].combine_chunks())
     return found
-
-
-def answered_of(table: pa.Table) -> Floats:
-    """Return what was answered `[n, width]`."""
-    if PROBABILITIES in table.column_names:
-        column = table[PROBABILITIES].combine_chunks()
-        return np.asarray(column.flatten(), dtype=np.float32).reshape(len(table), -1)
-    return np.asarray(table[ANSWER], dtype=np.float32).reshape(-1, 1)
 
 
 def _values(feature: Feature, column: Any) -> Floats:

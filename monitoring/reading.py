@@ -8,14 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from errors import KeyMissing
 from monitoring.archive import Archive
 from monitoring.parquet import from_parquet, tables_of
 from monitoring.spool import Spool
 from monitoring.subject import Subject
+
+# The columns that say what was answered.
+ANSWER, PROBABILITIES = "answer", "probabilities"
+OUTPUTS = (ANSWER, PROBABILITIES)
 
 
 class LogReader:
@@ -67,6 +73,14 @@ class LogReader:
                 continue
             for number, (subject, table) in enumerate(tables_of(data)):
                 yield f"{path.stem}-{number}", subject, table
+
+
+def outputs_of(table: pa.Table) -> NDArray[np.float64]:
+    """Return what was answered in rows with the columns OUTPUTS `[n, width]`."""
+    if PROBABILITIES not in table.column_names:
+        return np.asarray(table[ANSWER], np.float64).reshape(-1, 1)
+    lists = table[PROBABILITIES].combine_chunks()
+    return np.asarray(lists.flatten(), np.float64).reshape(-1, lists.type.list_size)
 
 
 def _between(table: pa.Table, start: datetime, end: datetime) -> Iterator[pa.Table]:

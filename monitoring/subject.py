@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tables.schema import Class, Feature, Schema
 
-# Before the name of a feature, in a log's columns.
+# Before the name of a feature, in a log's columns and in what its tests are called.
 INPUT = "in."
 # Hexadecimal digits of what stands for a hashed word.
 HASH_DIGITS = 16

@@ -222,6 +222,14 @@ class RowCodec:
         self._one = [msgspec.json.Decoder(row) for row in types]
         self._many = [msgspec.json.Decoder(list[row]) for row in types]  # type: ignore[valid-type]
 
+    def feature(self, name: str) -> Feature:
+        """Return a feature by its name."""
+        return self._by_name[name]
+
+    def formats_for(self, dialect: Dialect | None) -> Formats:
+        """Return how a table in a dialect, None for the model's, may write each one's numbers."""
+        return self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
+
     def _formats_of(self, same: bool) -> Formats:
         return {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
 
@@ -517,7 +525,7 @@ class RowCodec:
         if self._aliases:
             named = canonical(list(columns), self.schema)
             columns = dict(zip(named, columns.values(), strict=True))
-        formats = self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
+        formats = self.formats_for(dialect)
         if len(next(iter(columns.values()), ())) > most_rows:
             raise TooManyRows(too_many(most_rows))
         quick = None if strict else self._columns_quickly(columns, formats)
@@ -720,6 +728,11 @@ def _codes(feature: Feature) -> dict[Any, float] | None:
     codes |= {alias: codes[target] for alias, target in feature.aliases.items()}
     # A word that means missing in the model's file does so in JSON.
     return {**dict.fromkeys(missing_of(feature) - {""}, math.nan), **codes, None: math.nan}
+
+
+def words_of(feature: Feature) -> dict[Any, float] | None:
+    """Return what a value of a feature is encoded as, None where it is itself."""
+    return _codes(feature)
 
 
 def _words_of(feature: Feature, codes: dict[Any, float] | None) -> dict[Any, float] | None:
