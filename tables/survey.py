@@ -80,7 +80,7 @@ class Survey:
         """Return the sample as a table, in the order of the parts; a row is named by its part."""
         found = self.sample.sorted()
         columns = {name: Texts(found.cells.column(name)) for name in found.cells.column_names}
-        return SampledTable(columns, dialect=self.dialect, indices=found.numbers)
+        return SampledTable(columns, dialect=self.dialect, indices=found.numbers.tolist())
 
 
 def survey(partition: Partition, sampled: int, missing: tuple[str, ...] = ()) -> Survey | None:
@@ -100,7 +100,7 @@ def survey(partition: Partition, sampled: int, missing: tuple[str, ...] = ()) ->
 def together(surveys: Iterable[Survey | None], sampled: int) -> Survey | None:
     """Return what surveys say together; those of parts without rows say nothing."""
     found = (one for one in surveys if one is not None)
-    return reduce(lambda one, other: merged(one, other, sampled), found, None)  # type: ignore[arg-type]
+    return reduce(lambda one, other: merged(one, other, sampled), found, None)
 
 
 def merged(one: Survey | None, other: Survey, sampled: int) -> Survey:

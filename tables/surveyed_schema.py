@@ -86,8 +86,12 @@ def surveyed_schema(survey: Survey, wanted: Wanted, names: Mapping[int, str]) ->
 
     Raises DatasetError, naming column and part, for a column that changes its type.
     """
-    given = {"decimal": wanted.decimal, "day_first": wanted.day_first, "missing": wanted.missing}
-    table = replace(survey.table(), **given).emptied()
+    table = replace(
+        survey.table(),
+        decimal=wanted.decimal,
+        day_first=wanted.day_first,
+        missing=wanted.missing,
+    ).emptied()
     check_column(table, wanted.target)
     for name, tally in survey.tallies.items():
         if name not in wanted.kinds:
@@ -121,9 +125,7 @@ def _check_made_of(name: str, tally: Tally, names: Mapping[int, str]) -> None:
 # ---------------------------------------------------------------- the target
 
 
-def _target(
-    survey: Survey, table: Table, wanted: Wanted
-) -> tuple[Target, Labels, tuple[str, ...]]:
+def _target(survey: Survey, table: Table, wanted: Wanted) -> tuple[Target, Labels, tuple[str, ...]]:
     tally = survey.tallies[wanted.target]
     if tally.is_empty:
         raise DatasetError(f"column {wanted.target}, the label, has no value in any row")
@@ -135,7 +137,9 @@ def _target(
     read = wanted.read_target(there, wanted.target, kind, wanted.merge_rare)
     notes = [*read.notes]
     if tally.absent:
-        notes.insert(0, f"{wanted.target}, the label, has no value in {tally.absent} rows; left out")
+        notes.insert(
+            0, f"{wanted.target}, the label, has no value in {tally.absent} rows; left out"
+        )
     if not read.target.classes:
         return read.target, _quantity(there, wanted.target), tuple(notes)
     rows = np.arange(len(there)) if read.rows is None else read.rows
@@ -170,22 +174,24 @@ def _quantity(table: Table, target: str) -> Labels:
 
 def _by_all(name: str, column: Column, tally: Tally, wanted: Wanted, file: File) -> Column:
     """Return a column that was decided on a sample, as all rows have it."""
-    kind, words = wanted.kinds.get(name), tally.distinct()
-    if words is not None and (column.feature is None or column.feature.kind in OF_WORDS):
-        if tally.numbers is None or column.feature is not None:
-            found = column_of_words(name, words, kind, wanted.aliases.get(name, {}), file)
-            if found.feature is None or found.feature.kind in OF_WORDS:
-                return found._replace(values=column.values)
-    if column.feature is None:
-        return column
-    return column._replace(feature=_widened(column.feature, tally))
+    words, feature = tally.distinct(), column.feature
+    by_words = feature.kind in OF_WORDS if feature is not None else tally.numbers is None
+    if words is not None and by_words:
+        aliases = wanted.aliases.get(name, {})
+        found = column_of_words(name, words, wanted.kinds.get(name), aliases, file)
+        if found.feature is None or found.feature.kind in OF_WORDS:
+            return found._replace(values=column.values)
+    return column if feature is None else column._replace(feature=_widened(feature, tally))
 
 
 def _widened(feature: Feature, tally: Tally) -> Feature:
     """Return a feature with the range of all rows, and missing where some row has no value."""
     changes: dict[str, Any] = {"nullable": feature.nullable or _has_missing(feature, tally)}
     if feature.minimum is not None and feature.maximum is not None and tally.numbers is not None:
-        low, high = min(feature.minimum, tally.numbers.low), max(feature.maximum, tally.numbers.high)
+        low, high = (
+            min(feature.minimum, tally.numbers.low),
+            max(feature.maximum, tally.numbers.high),
+        )
         changes |= {"minimum": low, "maximum": high}
         if feature.kind == "integer" and not tally.numbers.whole:
             changes |= {"kind": "number", "example": float(feature.example)}

@@ -137,4 +137,6 @@ def _made_of(cells: Texts) -> str | None:
         return None
     if 2 * sum(parts_of(word) is not None for word in words) > len(words):
         return "numbers" if len(set(words)) > FEW_NUMBERS else None
-    return "dates" if 2 * sum(take_apart(word) is not None for word in words) > len(words) else "words"
+    return (
+        "dates" if 2 * sum(take_apart(word) is not None for word in words) > len(words) else "words"
+    )

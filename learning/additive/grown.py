@@ -1,4 +1,4 @@
-"""A forest of the default learner that is grown elsewhere: from blocks on a disk, or on a cluster."""
+"""A forest that is grown elsewhere: from blocks on a disk, or on a cluster."""
 
 from __future__ import annotations
 
@@ -55,6 +55,10 @@ class Grower(Protocol):
         """Return the text of a forest that learns while held rows are answered better."""
         ...
 
+    def close(self) -> None:
+        """Let the rows go."""
+        ...
+
 
 class GrownForestPart(ForestPart):
     """A forest that a grower grows; `kept` are the texts of those that it has grown."""
@@ -75,9 +79,7 @@ class GrownForestPart(ForestPart):
         held, truth = rows.take(outside), values[outside]
         count, columns = self._grower.rows, rows.matrix.shape[1]
         settings = self._settings_for(count, columns, budget.threads(count * columns))
-        forest = Growing(
-            settings, self._categories, self._bring, (held.matrix, truth), self._most
-        )
+        forest = Growing(settings, self._categories, self._bring, (held.matrix, truth), self._most)
         text = self._grower.grow(forest, budget)
         self._kept[self.name, self._bring] = text
         scores = np.zeros((len(values), self._outputs))

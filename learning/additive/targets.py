@@ -100,8 +100,7 @@ def parts_of(
     given = (seeded, sorted(columns & set(model.categories)))
     make: Callable[..., Part] = ForestPart
     if model._grower is not None:
-        found = {"grower": model._grower, "bring": model._bring, "kept": model._kept}
-        make = partial(GrownForestPart, **found)
+        make = partial(GrownForestPart, grower=model._grower, bring=model._bring, kept=model._kept)
     forests = [make("forest_a", FOREST_A, *given), make("forest_b", FOREST_B, *given)]
     if model.stands_in_:
         forests = [HistogramPart(model._outputs, hasattr(model, "classes_"), model.seed)]

@@ -8,7 +8,7 @@ Analysis 38, 2002). Values are put into bins once, by the first block's; a bin i
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -81,7 +81,7 @@ class Blocks:
         for file in self._files:
             file.close()
 
-    def settle(self, fills: Mapping[int, float], left_out: list[int]) -> None:
+    def settle(self, fills: Mapping[int, float], left_out: Sequence[int]) -> None:
         """Fill in what is missing by column, and empty the columns that no tree reads, on disk."""
         if not fills and not left_out:
             return
@@ -91,7 +91,7 @@ class Blocks:
                 part = matrix[start : start + _ROWS]
                 for column, value in fills.items():
                     part[np.isnan(part[:, column]), column] = value
-                part[:, left_out] = 0.0
+                part[:, list(left_out)] = 0.0
 
     def grow(self, forest: Growing, budget: Budget) -> str:
         """Return the text of a forest that learns while held rows are answered better."""
@@ -99,13 +99,17 @@ class Blocks:
 
         filled = [index for index, count in enumerate(self._counts) if count]
         curve = Curve(budget)
-        model, like = None, None
+        model: Any = None
+        like: Any = None
         while not curve.is_over and len(curve.losses) < forest.rounds:
             visit = len(curve.losses) // ROUNDS
             index = filled[visit % len(filled)]
             matrix, values = self._matrix(index), forest.bring(np.concatenate(self._values[index]))
             settings = {**forest.settings, "seed": forest.settings["seed"] + visit}
-            common = {"categorical_feature": forest.categories, "params": settings}
+            common: dict[str, Any] = {
+                "categorical_feature": [*forest.categories],
+                "params": settings,
+            }
             data = lightgbm.Dataset(matrix, values, reference=like, **common)
             model = lightgbm.train(
                 settings,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -14,16 +16,20 @@ from errors import DatasetError
 from learning.additive.grown import Grower
 from learning.beyond.blocks import Blocks
 from learning.beyond.sides import Encoded, Reading, Sided, joined, read_sides
-from learning.progress import Progress
-from tables.readers.partitions import Partition
+from tables.readers.partitions import Partition, find_partitions
+from tables.row_digests import Digests
 from tables.survey import Survey, survey, together
+
+# Of more rows than these it is not kept which they are: the artifact would have 8 MB more.
+MOST_SEEN = 2_000_000
 
 
 @dataclass(frozen=True)
 class Gathered:
     """Rows in memory: those held out, those that judge, a sample of the others; and their grower.
 
-    `digest` is the same for the same rows to learn from, in whatever order.
+    `digest` is the same for the same rows to learn from, in whatever order, and `seen` are
+    their own digests, or none of them where they are too many.
     """
 
     held: Encoded
@@ -31,6 +37,7 @@ class Gathered:
     sampled: Encoded
     grower: Grower
     digest: int
+    seen: Digests
 
 
 class Engine(Protocol):
@@ -41,19 +48,20 @@ class Engine(Protocol):
         """How many bytes rows to learn from may take."""
         ...
 
+    def partitions(self, source: str | Path) -> Sequence[Partition]:
+        """Return the parts of the table at an address."""
+        ...
+
     def survey(
         self,
         partitions: Sequence[Partition],
         sampled: int,
         missing: tuple[str, ...],
-        progress: Progress,
     ) -> Survey | None:
         """Return the survey of all parts, None where there is no row."""
         ...
 
-    def gather(
-        self, partitions: Sequence[Partition], reading: Reading, rows: int, progress: Progress
-    ) -> Gathered:
+    def gather(self, partitions: Sequence[Partition], reading: Reading, rows: int) -> Gathered:
         """Encode the parts, of so many rows in all, and part them into sides."""
         ...
 
@@ -61,33 +69,38 @@ class Engine(Protocol):
 class Here:
     """This process; rows to learn from are kept in temporary files of TMPDIR."""
 
-    def __init__(self, memory: int) -> None:
+    def __init__(self, memory: int, options: Mapping[str, str] | None = None) -> None:
         self.memory = memory
+        self._options = options or {}
+
+    def partitions(self, source: str | Path) -> Sequence[Partition]:
+        """Return the parts of the table at an address. Raises DatasetError."""
+        return find_partitions(source, self._options)
 
     def survey(
         self,
         partitions: Sequence[Partition],
         sampled: int,
         missing: tuple[str, ...],
-        progress: Progress,
     ) -> Survey | None:
         """Return the survey of all parts, None where there is no row. Raises DatasetError."""
         return together((survey(one, sampled, missing) for one in partitions), sampled)
 
-    def gather(
-        self, partitions: Sequence[Partition], reading: Reading, rows: int, progress: Progress
-    ) -> Gathered:
+    def gather(self, partitions: Sequence[Partition], reading: Reading, rows: int) -> Gathered:
         """Encode the parts, and part them into sides. Raises DatasetError."""
         columns = len(reading.schema.numeric)
         check_disk(rows, columns)
         blocks = Blocks(columns, reading.plan.blocks)
         kept = Kept()
-        for partition in partitions:
-            for sided in read_sides(partition, reading):
-                blocks.add(sided)
-                kept.add(sided)
-            progress.advance()
-        return kept.gathered(reading, blocks)
+        with ExitStack() as stack:
+            stack.callback(blocks.close)
+            for partition in partitions:
+                for sided in read_sides(partition, reading):
+                    blocks.add(sided)
+                    kept.add(sided)
+            found = kept.gathered(reading, blocks)
+            stack.pop_all()
+        return found
 
 
 class Kept:
@@ -97,26 +110,27 @@ class Kept:
         self._held: list[Encoded] = []
         self._tuned: list[Encoded] = []
         self._sampled: list[Encoded] = []
-        self._digest = 0
+        self._digests: list[Digests] = []
+        self._digest, self._learnt = 0, 0
 
     def add(self, sided: Sided) -> None:
         """Keep those of a chunk."""
         self._held.append(sided.held)
         self._tuned.append(sided.tuned)
         self._sampled.append(sided.sampled)
-        self._digest += digest_of([sided.learnt])
+        self._learnt += len(sided.learnt.digests)
+        self._digest += int(np.sum(sided.learnt.digests, dtype=np.uint64))
+        if self._learnt <= MOST_SEEN:
+            self._digests.append(sided.learnt.digests)
 
     def gathered(self, reading: Reading, grower: Grower) -> Gathered:
         """Return all of them."""
         held, tuned, sampled = (
             joined(one, reading.schema) for one in (self._held, self._tuned, self._sampled)
         )
-        return Gathered(held, tuned, sampled, grower, self._digest % 2**64)
-
-
-def digest_of(parts: Iterable[Encoded]) -> int:
-    """Return a number that is the same for the same rows, in whatever order."""
-    return sum(int(np.sum(one.digests, dtype=np.uint64)) for one in parts)
+        all_kept = self._learnt <= MOST_SEEN and self._digests
+        seen = np.concatenate(self._digests) if all_kept else np.empty(0, np.uint64)
+        return Gathered(held, tuned, sampled, grower, self._digest % 2**64, seen)
 
 
 def check_disk(rows: int, columns: int) -> None:

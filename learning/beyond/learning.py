@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import replace
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from errors import DatasetError, RecipeError
+from learning import learnt_rows
+from learning.additive.grown import Grower
 from learning.beyond.engine import Engine, Gathered
 from learning.beyond.plan import MOST_ROWS, plan_of
 from learning.beyond.sides import Encoded, Reading, encoded_rows, joined
 from learning.families import family_of
+from learning.learnt import Learnt
 from learning.progress import Progress
+from learning.recipe import Recipe
 from learning.runtimes.sklearn import estimator_input
+from learning.tasks import read_target
+from learning.training import Choice
 from tables.dataset import Dataset
-from tables.readers.partitions import Partition
 from tables.schema import Schema
 from tables.survey import Survey
 from tables.surveyed_schema import Surveyed, Wanted, surveyed_schema
@@ -25,39 +32,23 @@ ONLY_AUTO = (
     "a table in parts is learnt by auto alone; the other estimators learn in memory: "
     "sample the table for them"
 )
+NO_TIME = "time: a table in parts is held out by chance or by group; sort it, and learn in memory"
+NO_FILE = "the recipe makes its table itself; a table in parts is a file, a pattern, or s3://"
 # A sample with fewer different rows than this is split by chance, and not by what stands in it.
 FEWEST_DIFFERENT = 1_000
 
 
-class Learnt(NamedTuple):
-    """What was learnt from parts.
-
-    `train` are the rows in memory: a sample of the `rows` that were learnt from, and those that
-    judged how long; `holdout` those held out. `digest` is that of all rows learnt from.
-    """
-
-    estimator: Any
-    train: Dataset
-    holdout: Dataset
-    rows: int
-    digest: str
-
-
-def learn(
-    partitions: Sequence[Partition],
-    wanted: Wanted,
-    make: Callable[[Schema], Any],
-    engine: Engine,
-    seed: int,
-    progress: Progress,
+def learn_in_parts(
+    recipe: Recipe, parameters: Mapping[str, Any], engine: Engine, seed: int, progress: Progress
 ) -> Learnt:
-    """Learn from the parts of a table; `make` makes the estimator for a schema.
+    """Learn from the parts of a recipe's table, on an engine.
 
-    Rows of one value in the first of `wanted.left_out` stay together, equal rows without it.
     Raises DatasetError, naming the part, and RecipeError for another estimator than `auto`.
     """
+    wanted = wanted_of(recipe)
     progress.stage("read")
-    found = engine.survey(partitions, MOST_ROWS, wanted.missing, progress)
+    partitions = engine.partitions(address_of(recipe))
+    found = engine.survey(partitions, MOST_ROWS, wanted.missing)
     if found is None:
         raise DatasetError("the table is empty")
     surveyed = surveyed_schema(found, wanted, {one.number: one.name for one in partitions})
@@ -65,16 +56,52 @@ def learn(
     notes = (*surveyed.notes, *said_of(found, len(partitions), reading))
     for note in notes:
         progress.note(note)
-    estimator = make(surveyed.schema)
+    estimator = recipe.make(surveyed.schema, seed, parameters)
     if family_of(estimator).name != "additive":
         raise RecipeError(ONLY_AUTO)
-    gathered = engine.gather(partitions, reading, found.rows, progress)
-    train, holdout = datasets_of(gathered, surveyed.schema, notes)
-    sampled = len(gathered.sampled.values)
+    gathered = engine.gather(partitions, reading, found.rows)
+    with closing(gathered.grower) as grower:
+        train, holdout = datasets_of(gathered, surveyed.schema, notes)
+        fit(estimator, train, len(gathered.sampled.values), grower, progress)
+        rows = grower.rows
+    held = {"by": "chance", "rows": holdout.rows}
+    held |= {"by": "group", "column": reading.group} if reading.group else {}
+    choice = Choice(estimator, {}).told_by(estimator)
+    seen = learnt_rows.of_digests(gathered.seen) if len(gathered.seen) else {}
+    digest = f"{gathered.digest:016x}"
+    return Learnt(estimator, choice, train, train, holdout, held, rows, found.rows, digest, seen)
+
+
+def address_of(recipe: Recipe) -> str:
+    """Return where a recipe's table is. Raises RecipeError for what has no address."""
+    if not isinstance(recipe.load, str | Path):
+        raise RecipeError(NO_FILE)
+    return str(recipe.load)
+
+
+def wanted_of(recipe: Recipe) -> Wanted:
+    """Return how a recipe's table is to be read. Raises RecipeError for what parts cannot have."""
+    if recipe.time:
+        raise RecipeError(NO_TIME)
+    if recipe.group == recipe.target:
+        raise RecipeError(f"group: {recipe.group} is the label; another column is needed")
+    return Wanted(
+        recipe.target,
+        recipe.aliases,
+        recipe.kinds,
+        read_target(recipe.task),
+        recipe.merge_rare,
+        (recipe.group,) if recipe.group else (),
+        recipe.missing,
+        recipe.decimal,
+    )
+
+
+def fit(estimator: Any, train: Dataset, sampled: int, grower: Grower, progress: Progress) -> None:
+    """Fit the estimator to rows of which the first were sampled, and the others judge."""
     folds = [(np.arange(sampled), np.arange(sampled, train.rows))]
-    rows = gathered.grower.rows
-    estimator.learn(estimator_input(train.batch), train.target, progress, folds, gathered.grower)
-    return Learnt(estimator, train, holdout, rows, f"{gathered.digest:016x}")
+    rows = estimator_input(train.batch)
+    estimator.learn(rows, train.target, progress, folds, grower)
 
 
 def reading_of(
@@ -110,9 +137,7 @@ def datasets_of(
     sides = {"learnt from": learnt, "held out": gathered.held, "judged by": gathered.tuned}
     for what, rows in sides.items():
         _check_classes(schema, rows, what)
-    train, held = (
-        Dataset(schema, one.batch, one.values, notes) for one in (learnt, gathered.held)
-    )
+    train, held = (Dataset(schema, one.batch, one.values, notes) for one in (learnt, gathered.held))
     return train, held
 
 

@@ -49,4 +49,6 @@ def plan_of(rows: int, columns: int, memory: int) -> Plan:
     tuned = min(TUNED, most / 2 / rows)
     learnt = rows * (1 - held) * (1 - tuned)
     at_once = max(FEWEST_ROWS, memory // AT_ONCE // (columns + LEARNT_BYTES))
-    return Plan(held, tuned, min(1.0, most / learnt), max(1, ceil(learnt / min(MOST_AT_ONCE, at_once))))
+    return Plan(
+        held, tuned, min(1.0, most / learnt), max(1, ceil(learnt / min(MOST_AT_ONCE, at_once)))
+    )

@@ -37,9 +37,7 @@ class Encoded(NamedTuple):
     def take(self, rows: NDArray[np.intp]) -> Encoded:
         """Return some of the rows."""
         texts = tuple([column[i] for i in rows.tolist()] for column in self.batch.texts)
-        return Encoded(
-            Batch(self.batch.matrix[rows], texts), self.values[rows], self.digests[rows]
-        )
+        return Encoded(Batch(self.batch.matrix[rows], texts), self.values[rows], self.digests[rows])
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,9 @@ def joined(parts: Iterable[Encoded], schema: Schema) -> Encoded:
     """Return the rows of several as one."""
     given = list(parts)
     if not given:
-        batch = Batch(np.empty((0, len(schema.numeric)), np.float32), tuple([] for _ in schema.texts))
+        batch = Batch(
+            np.empty((0, len(schema.numeric)), np.float32), tuple([] for _ in schema.texts)
+        )
         return Encoded(batch, np.empty(0, np.intp), np.empty(0, np.uint64))
     texts = zip(*(one.batch.texts for one in given), strict=True)
     batch = Batch(
@@ -140,7 +140,8 @@ def _sided(encoded: Encoded, ties: Digests, reading: Reading) -> Sided:
     sampled = learnt & (_chances(ties, seed, SAMPLE) < plan.sampled)
     found = [np.flatnonzero(side) for side in (held, ~held & ~learnt, learnt, sampled)]
     blocks = (_chances(ties[found[2]], seed, BLOCK) * plan.blocks).astype(np.intp)
-    return Sided(*map(encoded.take, found), blocks)
+    one, two, three, four = map(encoded.take, found)
+    return Sided(one, two, three, four, blocks)
 
 
 def _chances(digests: Digests, seed: int, use: int) -> NDArray[np.float64]:

@@ -10,37 +10,33 @@ import codecs
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from fnmatch import fnmatchcase
 from glob import glob
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
-from errors import DatasetError, DependencyError
+from errors import DatasetError
 from tables.dialect import Dialect
 from tables.readers import columnar, contents
 from tables.readers.assembly import without_blank_rows
 from tables.readers.delimited import SAMPLE_BYTES, first_records, head_of, start_of_rows
 from tables.readers.dialects import find_dialect, skip_preamble
 from tables.readers.layout import find_layout
+from tables.readers.objects import WILD, objects_of, opened_object
 from tables.table import Table
 from tables.texts import Texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-WILD = "*?["
 # A chunk has so many cells: of a table of text some 10 MB.
 CHUNK_CELLS = 1_000_000
 BLOCK_BYTES = 2**23
 # Of a Parquet file the groups of rows make partitions of so many bytes, before they are packed.
 PARTITION_BYTES = 2**26
-CLIENT: Any = {"connect_timeout": "5s", "timeout": "120s"}
-RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
-INSTALL = "a table on S3 needs obstore: pip install -r requirements-s3.txt"
+# So many bytes say whether a text is UTF-8; PyArrow checks the rest.
+_LOOKED_AT = 2**16
 _PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -79,15 +75,15 @@ def find_partitions(
     It is a file, a folder, a pattern with `*`, or `s3://bucket/pattern`. Raises DatasetError.
     """
     address, given = str(source), dict(options or {})
-    files = _objects(address, given) if address.startswith("s3://") else _files(address)
+    files = objects_of(address, given) if address.startswith("s3://") else _files(address)
     if not files:
         raise DatasetError(f"cannot read the table {address}: there is no such file")
-    found: list[Partition] = []
+    parts: list[tuple[str, tuple[int, ...]]] = []
     for file in files:
-        with _opened(Partition(file, len(found) + 1, (), given)) as stream:
-            parts = _groups(stream)
-        found += (Partition(file, len(found) + 1 + i, part, given) for i, part in enumerate(parts))
-    return tuple(found)
+        with _opened(Partition(file, len(parts) + 1, (), given)) as stream:
+            parts += [(file, groups) for groups in _groups(stream)]
+    numbered = enumerate(parts, start=1)
+    return tuple(Partition(file, number, groups, given) for number, (file, groups) in numbered)
 
 
 def read_chunks(partition: Partition) -> Iterator[Table]:
@@ -100,7 +96,7 @@ def read_chunks(partition: Partition) -> Iterator[Table]:
         with _opened(partition) as stream:
             for chunk in _chunks(stream, partition.groups):
                 if len(chunk):
-                    yield replace(chunk, indices=np.arange(start, start + len(chunk)))
+                    yield replace(chunk, indices=range(start, start + len(chunk)))
                 start += len(chunk)
     except DatasetError as error:
         raise DatasetError(f"{partition.name}: {error}") from None
@@ -118,46 +114,6 @@ def _files(address: str) -> list[str]:
     return sorted(name for name in glob(address) if Path(name).is_file())
 
 
-def _objects(address: str, options: Mapping[str, str]) -> list[str]:
-    bucket, _, pattern = address.removeprefix("s3://").partition("/")
-    wild = next((i for i, c in enumerate(pattern) if c in WILD), None)
-    if wild is None:
-        return [address]
-    prefix = pattern[:wild].rpartition("/")[0]
-    with _object_errors(address):
-        import obstore
-
-        pages = obstore.list(_bucket(bucket, options), prefix or None)
-        keys = [meta["path"] for page in pages for meta in page]
-    return [f"s3://{bucket}/{key}" for key in sorted(keys) if fnmatchcase(key, pattern)]
-
-
-def _bucket(bucket: str, options: Mapping[str, str]) -> Any:
-    try:
-        from obstore.store import S3Store
-    except ImportError:
-        raise DependencyError(INSTALL) from None
-    client = {**CLIENT, "allow_http": options.get("endpoint", "").startswith("http://")}
-    return S3Store(bucket, config=dict(options), client_options=client, retry_config=RETRIES)
-
-
-@contextmanager
-def _object_errors(address: str) -> Iterator[None]:
-    """Say in one line what S3 refused; its client's text has the whole request in it."""
-    try:
-        from obstore.exceptions import BaseError
-    except ImportError:
-        raise DependencyError(INSTALL) from None
-    try:
-        yield
-    except FileNotFoundError:
-        raise DatasetError(f"cannot read the table {address}: there is no such object") from None
-    except (BaseError, PermissionError, OSError):
-        raise DatasetError(
-            f"cannot read the table {address}: the store cannot be reached, or refused"
-        ) from None
-
-
 @contextmanager
 def _opened(partition: Partition) -> Iterator[IO[bytes]]:
     address = partition.address
@@ -169,43 +125,8 @@ def _opened(partition: Partition) -> Iterator[IO[bytes]]:
         with file:
             yield file
         return
-    bucket, _, key = address.removeprefix("s3://").partition("/")
-    with _object_errors(address):
-        import obstore
-
-        yield _Seekable(obstore.open_reader(_bucket(bucket, partition.options), key))  # type: ignore[misc]
-
-
-class _Seekable:
-    """An object of a store as PyArrow reads a file: it asks for bytes, and gets `bytes`."""
-
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
-        self.closed = False
-
-    def read(self, size: int = -1) -> bytes:
-        return bytes(self._reader.read(None if size is None or size < 0 else size))
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return int(self._reader.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._reader.tell())
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True
+    with opened_object(address, partition.options) as found:
+        yield found
 
 
 # ---------------------------------------------------------------- what is in one
@@ -318,7 +239,9 @@ def _of_text(stream: IO[bytes], head: bytes) -> Iterator[Table]:
         plain = pa.PythonFile(stream, mode="r")
         return pa.CompressedInputStream(plain, packed) if packed else plain
 
-    how = _how_written(unpacked().read(SAMPLE_BYTES + 1))
+    # It is kept, for what is let go closes the file.
+    first = unpacked()
+    how = _how_written(first.read(SAMPLE_BYTES + 1))
     rest = unpacked()
     rest.read(how.start)
     names = [str(index) for index in range(how.width)]
@@ -353,9 +276,11 @@ def _how_written(data: bytes) -> _Written:
     """Find out how a text is written by its beginning. Raises DatasetError."""
     contents.refuse_others(data)
     mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
-    sample, whole = head_of(data[mark:])
-    if b"\0" in data[:1000] or "\ufffd" in data[mark : mark + 2**16].decode("utf-8", "replace")[:-4]:
+    # A character at the end may be cut in two.
+    text = data[mark : mark + _LOOKED_AT].decode("utf-8", "replace")[:-4]
+    if "\0" in text or "\ufffd" in text:
         raise DatasetError("in parts a table is read as UTF-8, and this is not; save it as UTF-8")
+    sample, whole = head_of(data[mark:])
     if not sample.strip():
         raise DatasetError("the table is empty")
     begin, said, skipped = skip_preamble(sample)
