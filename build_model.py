@@ -46,6 +46,9 @@ from learning.recipe import Recipe, check_name, check_seed
 from learning.tasks import read_target, task_names, task_of
 from learning.trained import TrainedModel, trained_model
 from learning.training import Choice, choose, fit
+from monitor import open_replays
+from monitoring.replay import Contestant, Replays
+from monitoring.replay_verdict import weigh
 from persistence import promotion
 from persistence.model_persistence import read_model, write_model
 from persistence.opening import open_registry
@@ -96,13 +99,14 @@ def build_model(
     seed: int = 0,
     promote: Promotion = DEFAULT_PROMOTION,
     progress: Progress | None = None,
+    replays: Replays | None = None,
     engine: Engine | None = None,
 ) -> Built:
     """Learn a model, register it as challenger, and promote it if the rule lets it.
 
-    `name` is the model's, the recipe's own unless given; an `engine` learns from the table in
-    parts. An exception out of `progress` ends the run, and nothing is registered before the
-    last stage.
+    `name` is the model's, the recipe's own unless given; `replays` let it answer what was
+    logged, and an `engine` learns from the table in parts. An exception out of `progress` ends
+    the run, and nothing is registered before the last stage.
     Raises RecipeError, DatasetError, DependencyError, AccessError, StoreUnavailable.
     """
     progress = progress or SilentProgress()
@@ -127,6 +131,7 @@ def build_model(
 
     progress.stage("compare")
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed).noting(found.note)
+    verdict = weigh(verdict, promote, replays, name, challenger_of(train, compiled.runtime))
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, learnt) | {"holdout": learnt.held}
@@ -149,6 +154,11 @@ def completed(
     return replace(model, training_rows=rows, protocols=recipe.protocols, members=members)
 
 
+def challenger_of(train: Dataset, runtime: Runtime) -> Contestant:
+    """Return a model that is not registered yet, as a replay takes it."""
+    return Contestant("the new one", train.schema, runtime, learnt_rows.dump(train.batch))
+
+
 def looked_into(
     recipe: Recipe,
     estimator: Any,
@@ -159,7 +169,7 @@ def looked_into(
     seed: int,
 ) -> Made:
     """Return what an artifact keeps so that the model can be looked into, and what is told."""
-    why = explanation_of(estimator, runtime, train, holdout, seed)
+    why = explanation_of(estimator, runtime, train, holdout, seed, recipe.background)
     outputs = runtime.outputs(holdout.batch)
     seen = profile.profile_of(train, holdout, outputs)
     found = curves.curves_of(runtime, train, holdout, info["permutation_importances"], seed)
@@ -403,6 +413,7 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
             seed=options.seed,
             promote=options.promote,
             progress=progress,
+            replays=open_replays(read_config(os.environ), registry),
             engine=engine,
         )
 

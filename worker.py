@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from errors import DatasetError, MiranteError
+from errors import ConfigError, Conflict, DatasetError, MiranteError
 from jobs.orphan import die_with
 
 if TYPE_CHECKING:
@@ -37,14 +37,17 @@ if TYPE_CHECKING:
     from jobs.queue import JobQueue
     from learning.recipe import Recipe
     from monitoring.prediction_log import Count, PredictionLog
+    from monitoring.replay import Replays
+    from monitoring.shadow import Shadow
     from monitoring.spool import Spool
+    from persistence.registry import Alias
 
 HERE = Path(__file__).resolve()
 # A router in front waits half a minute for an answer.
 DESCRIBE_SECONDS = 25
-# A segment of the prediction log is archived so often: from a disk that may end with its
-# dyno more often than within one.
-LOG_SECONDS, LOG_SECONDS_ELSEWHERE = 3600.0, 300.0
+LOG_OFF = "no prediction log is kept here: set PREDICTION_LOG"
+# A segment of the prediction log is finished so often.
+LOG_SECONDS = 3600.0
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -135,7 +138,8 @@ def _as_archivist() -> int:
         config = read_config(os.environ)
         archive = open_archive(config.log_address, config.store_options)
         limits = config.prediction_log_days, config.prediction_log_mb
-        return archive_once(open_spool(config), archive, *limits)
+        elsewhere = "://" in config.log_address
+        return archive_once(open_spool(config), archive, *limits, growing=elsewhere)
     except MiranteError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
@@ -226,7 +230,25 @@ def open_spool(config: Config) -> Spool:
     return Spool(folder, config.prediction_log_spool_mb * MEBIBYTE)
 
 
-def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
+def open_challengers(config: Config) -> Callable[[str], Alias | None] | None:
+    """Return what gives the challenger of a model that answers too, None where none is to.
+
+    Raises ConfigError.
+    """
+    if not config.shadow:
+        return None
+    if not config.prediction_log or config.models_folder:
+        raise ConfigError(
+            "SHADOW: expected PREDICTION_LOG too, where its answers go, and a MODEL_STORE"
+        )
+    from persistence.opening import open_registry
+
+    return open_registry(**config.registry).challenger
+
+
+def open_prediction_log(
+    config: Config, count: Count, shadow: Shadow | None = None
+) -> PredictionLog | None:
     """Return the configuration's prediction log, None where it has none.
 
     Nothing is written or started yet. Raises ConfigError and DependencyError.
@@ -242,10 +264,12 @@ def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
     return PredictionLog(
         open_spool(config),
         share=config.prediction_log_sample,
-        seconds=LOG_SECONDS_ELSEWHERE if elsewhere else LOG_SECONDS,
+        seconds=LOG_SECONDS,
+        keep_seconds=config.prediction_log_seconds if elsewhere else None,
         key=config.prediction_log_key.encode(),
         count=count,
         archiver=Archiving([sys.executable, str(HERE), "--archive"]),
+        shadow=shadow,
     )
 
 
@@ -286,18 +310,40 @@ def train(order: Order, table: IO[bytes] | None, progress: PipeProgress) -> Resu
     """Train an order, on its uploaded table if it has one. Raises MiranteError."""
     from build_model import build_model
     from config import read_config
+    from monitor import open_replays
     from persistence.opening import open_registry
 
+    config = read_config(os.environ)
+    registry = open_registry(**config.registry)
+    replays = open_replays(config, registry)
+    if order.replay is not None:
+        return _replayed(order, replays, progress)
     built = build_model(
         ordered_recipe(order, table),
-        registry=open_registry(**read_config(os.environ).registry),
+        registry=registry,
         name=order.name,
         parameters=order.parameters,
         seed=order.seed or 0,
         promote=order.promote,
         progress=progress,
+        replays=replays,
     )
     return _result(built)
+
+
+def _replayed(order: Order, replays: Replays | None, progress: PipeProgress) -> Result:
+    from jobs.job import Result
+    from monitoring.replay import DAYS
+    from monitoring.replay_verdict import in_words, told
+
+    if replays is None:
+        raise Conflict(LOG_OFF)
+    progress.stage("compare")
+    version = order.replay or ""
+    found = replays.of_version(order.name, version, order.days or DAYS)
+    replays.keep(order.name, version, told(found))
+    reason = "; ".join(in_words(found))
+    return Result(version, promoted=False, reason=reason, replay=told(found))
 
 
 def _result(built: Built) -> Result:
@@ -312,6 +358,7 @@ def _result(built: Built) -> Result:
         reason=built.verdict.reason,
         metrics=msgspec.to_builtins(built.metrics),
         comparison=None if comparison is None else msgspec.to_builtins(comparison),
+        replay=built.verdict.replay,
     )
 
 

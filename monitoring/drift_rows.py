@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from monitoring.logged_rows import codes_of, numbers_of
 from monitoring.reading import OUTPUTS
 from monitoring.subject import INPUT
 from tables.schema import Feature, Schema
 
 Floats = NDArray[np.float32]
-NAN = np.float32(np.nan)
 
 
 def columns_of(schema: Schema) -> list[str]:
@@ -43,16 +43,8 @@ def values_of(table: pa.Table, schema: Schema) -> dict[str, Floats]:
 
 def _values(feature: Feature, column: Any) -> Floats:
     if feature.kind == "category":
-        return _codes(feature, column)
+        return codes_of(feature, column)
     if feature.kind == "text":
         column = pc.utf8_length(column)
-    found = np.asarray(pc.fill_null(column.cast(pa.float32()), NAN), dtype=np.float32)
+    found = numbers_of(column)
     return found if feature.dates is None else found * np.float32(0)
-
-
-def _codes(feature: Feature, column: Any) -> Floats:
-    known = {word: float(code) for code, word in enumerate(feature.categories)}
-    words = column.dictionary.to_pylist()
-    codes = np.array([known.get(word, feature.fallback) for word in words] + [NAN], np.float32)
-    found: Floats = codes[np.asarray(pc.fill_null(column.indices, len(words)))]
-    return found

@@ -109,7 +109,8 @@ def _targets(ids: set[str], reader: LogReader, since: datetime) -> dict[str, Tar
     wanted = pa.array([*ids, *(n.removesuffix(FIRST_ROW) for n in ids if n.endswith(FIRST_ROW))])
     found: dict[str, Target] = {}
     latest = time.monotonic() + SEARCH
-    for table in _newest_first(reader, since):
+    now = datetime.now(UTC) + DAY
+    for table in reader.newest_first(reader.models(), since, now, ["id"]):
         there = table["id"].filter(pc.is_in(table["id"], value_set=wanted.cast(pa.string())))
         if len(there):
             target = target_of(table)
@@ -117,15 +118,6 @@ def _targets(ids: set[str], reader: LogReader, since: datetime) -> dict[str, Tar
         if len(found) >= len(ids) or time.monotonic() > latest:
             break
     return found
-
-
-def _newest_first(reader: LogReader, since: datetime) -> Iterator[pa.Table]:
-    end = datetime.now(UTC) + DAY
-    models = reader.models()
-    while end > since:
-        for model in models:
-            yield from reader.tables(model, max(end - DAY, since), end, ["id"])
-        end -= DAY
 
 
 def _known(ids: set[str], archive: Archive, since: datetime) -> dict[str, str]:

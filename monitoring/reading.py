@@ -6,7 +6,7 @@ PyArrow is imported here: a web process never imports this module.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +19,14 @@ from monitoring.parquet import from_parquet, tables_of
 from monitoring.spool import Spool
 from monitoring.subject import Subject
 
+DAY = timedelta(days=1)
 # The columns that say what was answered.
 ANSWER, PROBABILITIES = "answer", "probabilities"
 OUTPUTS = (ANSWER, PROBABILITIES)
+# Those of what a challenger answered, and which version it was.
+SHADOW = "shadow_"
+SHADOW_VERSION = "shadow_version"
+SHADOWS = (SHADOW_VERSION, *(SHADOW + name for name in OUTPUTS))
 
 
 class LogReader:
@@ -61,6 +66,18 @@ class LogReader:
             known = [n for n in names or table.column_names if n in table.column_names]
             yield from _between(table.select(known), start, end)
 
+    def newest_first(
+        self, models: Sequence[str], start: datetime, end: datetime, columns: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        """Yield the rows of models as `tables` does, the last day's before those of earlier ones.
+
+        Raises StoreUnavailable.
+        """
+        while end > start:
+            for model in models:
+                yield from self.tables(model, max(end - DAY, start), end, columns)
+            end -= DAY
+
     def _waiting(self, model: str) -> dict[str, pa.Table]:
         """Return what the spool has of a model, by the name that the archive will give it."""
         return {name: table for name, subject, table in self._segments() if subject.model == model}
@@ -81,6 +98,19 @@ def outputs_of(table: pa.Table) -> NDArray[np.float64]:
         return np.asarray(table[ANSWER], np.float64).reshape(-1, 1)
     lists = table[PROBABILITIES].combine_chunks()
     return np.asarray(lists.flatten(), np.float64).reshape(-1, lists.type.list_size)
+
+
+def shadowed(table: pa.Table) -> pa.Table | None:
+    """Return the rows that a challenger answered too, with its answers and version as theirs.
+
+    None where there are no such rows.
+    """
+    if SHADOW_VERSION not in table.column_names:
+        return None
+    chosen = table.filter(pc.is_valid(table[SHADOW_VERSION]))
+    names = [name for name in chosen.column_names if name not in ("version", *OUTPUTS)]
+    renamed = chosen.select(names).rename_columns([n.removeprefix(SHADOW) for n in names])
+    return renamed.replace_schema_metadata(table.schema.metadata)
 
 
 def _between(table: pa.Table, start: datetime, end: datetime) -> Iterator[pa.Table]:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -36,11 +37,18 @@ from tables.schema import Schema
 
 log = logging.getLogger("mirante.champions")
 
+Made = TypeVar("Made")
+
 # What a model's task predicts: each task has a type of its own.
 Prediction = Any
 
+# Members that the pages of a model tell of; those of a release before may not be there.
+KEPT = ("training.profile", "quality.json", "histograms.json", "rows.json")
+
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"
+# Seconds between two looks for a new challenger: nobody waits for its answers.
+SHADOW_SECONDS = 15.0
 
 
 class ModelSource(Protocol):
@@ -67,7 +75,8 @@ class Live:
     """A loaded champion: everything that a request needs of its model.
 
     `info` and `metrics` are what the artifact keeps of them, `sha256` (hex) is
-    that of the whole artifact. `explainer` explains its answers, if anything does.
+    that of the whole artifact. `explainer` explains its answers, if anything does. `kept` are
+    the artifact's members that pages tell of, as they were read.
     """
 
     name: str
@@ -80,6 +89,15 @@ class Live:
     metrics: dict[str, Any] = field(repr=False)
     sha256: str
     explainer: Explainer | None = field(default=None, repr=False)
+    kept: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    _memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def remember(self, what: str, make: Callable[[Live], Made]) -> Made:
+        """Return what `make` makes of the model; made once, and kept as long as it lives."""
+        if what not in self._memory:
+            self._memory[what] = make(self)
+        made: Made = self._memory[what]
+        return made
 
     def predict(self, batch: Batch) -> Prediction:
         """Return the prediction for encoded rows, rounded as the model's task has it.
@@ -152,7 +170,13 @@ def load_live(artifact: Artifact) -> Live:
         model.metrics,
         artifact.sha256,
         explainer.load(artifact.members, model.runtime, model.schema),
+        {name: artifact.members[name] for name in KEPT if name in artifact.members},
     )
+
+
+# gunicorn replaces a worker that has not begun to serve after 30 s.
+START_SECONDS = 10.0
+LOADING = "the models are being loaded"
 
 
 class Champions:
@@ -160,7 +184,8 @@ class Champions:
 
     `names` are the models to follow; none named means all that the registry has.
     `on_load(name, outcome)` is called after every swap and every failed load; `keeps_words`
-    is what the codecs are told (see `tables.rows`).
+    is what the codecs are told (see `tables.rows`). `challenger` gives the challenger's alias of
+    a model, where it is to be loaded too.
     """
 
     def __init__(
@@ -171,7 +196,11 @@ class Champions:
         poll_seconds: float = 2.0,
         on_load: Callable[[str, str], None] = lambda name, outcome: None,
         keeps_words: bool = False,
+        challenger: Callable[[str], Alias | None] | None = None,
     ) -> None:
+        self._challenger = challenger
+        self._shadows: dict[str, Live] = {}
+        self._looked = float("-inf")
         self._registry = registry
         self._names = names
         self._poll_seconds = poll_seconds
@@ -179,6 +208,7 @@ class Champions:
         self._keeps_words = keeps_words
         self._live: dict[str, Live] = {}
         self._faults: dict[str, str] = {}
+        self._is_loading = False
         self._refreshing = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -190,9 +220,15 @@ class Champions:
             return found
         if name in self._faults or name in self._names:
             raise ModelNotReady(f"model {name} is not loaded")
+        if self._is_loading:
+            raise ModelNotReady(f"{LOADING}; try again in a few seconds")
         if REGISTRY in self._faults:
             raise ModelNotReady("no model of that name is loaded, and the store cannot be seen")
         raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
+
+    def shadow(self, name: str) -> Live | None:
+        """Return the loaded challenger of a model, None where there is none."""
+        return self._shadows.get(name)
 
     def live_version(self, name: str, version: str | None) -> Live:
         """Return the live champion, which must be that version if one is named.
@@ -220,19 +256,28 @@ class Champions:
     def ready(self) -> bool:
         """Whether models are live, and none is missing of those that are followed."""
         missing = self._faults.keys() - self._live.keys() - {REGISTRY}
-        return bool(self._live) and not missing
+        return bool(self._live) and not missing and not self._is_loading
 
     @property
     def faults(self) -> dict[str, str]:
         """What is wrong now, by model (or by `registry`): one line each."""
-        return dict(self._faults)
+        loading = {REGISTRY: LOADING} if self._is_loading else {}
+        return loading | self._faults
 
-    def start(self) -> None:
-        """Load every champion, then follow them from a thread of its own."""
-        self.refresh()
+    def start(self, patience: float = START_SECONDS) -> None:
+        """Load every champion and follow them, from a thread of its own.
+
+        Returns when they are loaded, or after `patience` seconds: a store that does not
+        answer is no reason not to start, and until it does nothing is ready.
+        """
+        looked = threading.Event()
+        self._is_loading = True
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._follow, name="mirante-follow", daemon=True)
+        self._thread = threading.Thread(
+            target=self._follow, args=(looked,), name="mirante-follow", daemon=True
+        )
         self._thread.start()
+        looked.wait(patience)
 
     def stop(self) -> None:
         """Stop following; what is live stays live."""
@@ -240,7 +285,10 @@ class Champions:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def _follow(self) -> None:
+    def _follow(self, looked: threading.Event) -> None:
+        self.refresh()
+        self._is_loading = False
+        looked.set()
         while not self._stopping.wait(self._poll_seconds):
             self.refresh()
 
@@ -261,6 +309,9 @@ class Champions:
             self._refresh_one(name)
         if not self._names:
             self._forget(set(names))
+        if self._challenger is not None and time.monotonic() - self._looked > SHADOW_SECONDS:
+            self._looked = time.monotonic()
+            self._shadows = {n: found for n in self._live if (found := self._shadow_of(n))}
 
     def _refresh_one(self, name: str) -> None:
         try:
@@ -278,6 +329,20 @@ class Champions:
             self._recovered(name)
         except Exception as error:  # the old champion stays, whatever the new one is made of
             self._failed(name, error)
+
+    def _shadow_of(self, name: str) -> Live | None:
+        current = self._shadows.get(name)
+        try:
+            alias = self._challenger(name) if self._challenger else None
+            if alias is None:
+                return None
+            if current is None or current.sha256 != alias.sha256:
+                current = load_live(self._registry.read(name, alias.version, alias.sha256))
+                log.info("challenger loaded", extra={"model": name, "version": current.version})
+        except Exception as error:  # it answers nobody: the champion serves on without it
+            line = str(error) if isinstance(error, MiranteError) else type(error).__name__
+            log.warning("no challenger: %s", line, extra={"model": name})
+        return current
 
     def _swap(self, name: str, alias: Alias) -> None:
         live = load_live(self._registry.read(name, alias.version, alias.sha256))

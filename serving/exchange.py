@@ -66,7 +66,8 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
-    `lists` is the route of the same path for a body that is a list.
+    `lists` is the route of the same path for a body that is a list. What is answered by one
+    that is not `logged` is no traffic, and the prediction log does not keep it.
     """
 
     method: str
@@ -76,6 +77,7 @@ class Route(NamedTuple):
     alias: str | None = None
     in_head: bool = True
     lists: Route | None = None
+    logged: bool = True
 
 
 @dataclass(slots=True)

@@ -215,8 +215,7 @@ class RowCodec:
         self._coded = tuple((i, codes, other) for i, codes, other in places if codes is not None)
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
-        # msgspec cannot name a field with one of these; the patient way reads it.
-        self._nameable = not any(set('"\\') & set(n) for n in self._known | self._ignored)
+        self._nameable = all(map(_is_nameable, self._known | self._ignored))
         self._values = _values_of(len(self._features))
         types = [self._row_type(names) for names in self._namings()] if self._nameable else []
         self._one = [msgspec.json.Decoder(row) for row in types]
@@ -242,7 +241,7 @@ class RowCodec:
             tuple(dict(enumerate(f.names)).get(i, f.name) for f in self._features)
             for i in range(max((len(f.names) for f in self._features), default=0))
         )
-        quotable = (names for names in others if not set('"\\') & set("".join(names)))
+        quotable = (names for names in others if all(map(_is_nameable, names)))
         return [self._names, *islice(quotable, MOST_NAMINGS)]
 
     def _row_type(self, names: Sequence[str]) -> type[msgspec.Struct]:
@@ -619,6 +618,11 @@ ABSENT = _Absent()
 def _without_na(feature: Feature, value: Any) -> Any:
     """Return a row's value, None for R's missing number."""
     return None if value in NOTHING_IN_R and feature.kind in _WITHOUT_WORDS else value
+
+
+def _is_nameable(name: str) -> bool:
+    """Tell whether msgspec can name a field so; the patient way reads those that it cannot."""
+    return not any(letter in '"\\' or letter < " " for letter in name)
 
 
 def check_value(feature: Feature, value: Any, strict: bool = False) -> tuple[Any, Rejection | None]:

@@ -140,7 +140,7 @@ def _unzipped(data: bytes, limit: int) -> bytes:
     """Return the one file of a zip archive; a workbook, such an archive too, stays as it is."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [i for i in archive.infolist() if _is_table(i.filename)]
+            names = [i for i in archive.infolist() if is_table(i.filename)]
             if sum(info.file_size for info in names) > limit:
                 raise _too_large(limit)
             if any(info.filename == "xl/workbook.xml" for info in names):
@@ -184,7 +184,7 @@ def _extent(sheet: IO[bytes]) -> tuple[int, int]:
     return columns, rows
 
 
-def _is_table(name: str) -> bool:
+def is_table(name: str) -> bool:
     """Whether a member is meant: no folder, and none of those that macOS adds to an archive."""
     last = name.rsplit("/", 1)[-1]
     return bool(last) and not last.startswith(".") and not name.startswith("__MACOSX/")

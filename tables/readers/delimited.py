@@ -29,7 +29,7 @@ from tables.readers.assembly import (
 )
 from tables.readers.dialects import SAMPLE_RECORDS, find_dialect, records, skip_preamble
 from tables.readers.encoding import to_utf8
-from tables.readers.layout import find_layout
+from tables.readers.layout import Layout, find_layout
 from tables.table import Table
 from tables.texts import Texts, texts_of
 
@@ -68,7 +68,7 @@ def read_delimited(data: bytes, skip_bad_lines: bool = False) -> Table:
     start, said, skipped = skip_preamble(sample)
     notes += _preamble_note(skipped, said)
     dialect = find_dialect(sample[start:], said, whole)
-    lines, first = first_records(sample[start:], dialect, skipped + 1, whole)
+    lines, first = _first_records(sample[start:], dialect, skipped + 1, whole)
     layout = find_layout(lines, first)
     source = Source(data[len(sample[:start].encode()) :], dialect, skipped + 1, layout.header)
     rows = read_rows(source, layout.width, first[layout.header])
@@ -78,6 +78,25 @@ def read_delimited(data: bytes, skip_bad_lines: bool = False) -> Table:
     table = table_of(rows, layout, lines[layout.header], notes)
     written = msgspec.structs.replace(dialect, encoding=encoding, row_names=layout.row_names)
     return replace(table, dialect=written)
+
+
+class Found(NamedTuple):
+    """How a text is written, by its first records, and the bytes before them."""
+
+    start: int
+    dialect: Dialect
+    layout: Layout
+    header: Sequence[str]
+
+
+def layout_of(data: bytes) -> Found:
+    """Find dialect and header of a text by its beginning, in UTF-8. Raises DatasetError."""
+    sample, whole = head_of(data)
+    start, said, skipped = skip_preamble(sample)
+    dialect = find_dialect(sample[start:], said, whole)
+    lines, first = _first_records(sample[start:], dialect, skipped + 1, whole)
+    layout = find_layout(lines, first)
+    return Found(len(sample[:start].encode()), dialect, layout, first[layout.header])
 
 
 def head_of(data: bytes) -> tuple[str, bool]:
@@ -100,10 +119,9 @@ def _preamble_note(skipped: int, said: str | None) -> list[str]:
     ]
 
 
-def first_records(
+def _first_records(
     sample: str, dialect: Dialect, line: int, whole: bool
 ) -> tuple[list[int], list[list[str]]]:
-    """Return the first records with their lines; a sample that is not `whole` may end in one."""
     lines, found = [], []
     try:
         for number, record in islice(records(sample, dialect, line), SAMPLE_RECORDS):
@@ -212,7 +230,7 @@ def _read_quickly(source: Source, width: int, header: Sequence[str]) -> Rows | N
     """Read rows by PyArrow; None where they are not regular, or one is not as wide as others."""
     if source.dialect.escape or source.dialect.spaced:
         return None
-    start = start_of_rows(source.data, source.dialect, source.header)
+    start = _start_of_rows(source)
     if start is None or not is_regular(source.data, start, source.dialect.delimiter):
         return None
     table = _parse(memoryview(source.data)[start:], width, source.dialect.delimiter)
@@ -223,16 +241,16 @@ def _read_quickly(source: Source, width: int, header: Sequence[str]) -> Rows | N
     return Rows([Texts(column) for column in table.columns], lines, [])
 
 
-def start_of_rows(data: bytes, dialect: Dialect, header: int) -> int | None:
-    """Return the byte at which the rows begin, after the record that is the header."""
-    found = records(head_of(data)[0], dialect, 1)
+def _start_of_rows(source: Source) -> int | None:
+    """Return the byte at which the rows begin, after the header."""
+    found = records(head_of(source.data)[0], source.dialect, 1)
     try:
-        line = next(islice(found, header + 1, None), (0, []))[0]
+        line = next(islice(found, source.header + 1, None), (0, []))[0]
     except DatasetError:
         return None
     if line < 2:
         return 0 if line else None
-    end = next(islice(_LINE_END.finditer(data), line - 2, None), None)
+    end = next(islice(_LINE_END.finditer(source.data), line - 2, None), None)
     return end.end() if end else None
 
 

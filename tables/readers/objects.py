@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import IO, Any, cast
+from typing import IO, Any
 
 from errors import DatasetError, DependencyError
 
@@ -14,6 +15,8 @@ from errors import DatasetError, DependencyError
 WILD = "*?["
 CLIENT: Any = {"connect_timeout": "5s", "timeout": "120s"}
 RETRIES: Any = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
+# Bytes that are asked for at a time.
+BUFFER = 2**20
 INSTALL = "a table on S3 needs obstore: pip install -r requirements-s3.txt"
 
 
@@ -27,7 +30,8 @@ def opened_object(address: str, options: Mapping[str, str]) -> Iterator[IO[bytes
     with _object_errors(address):
         import obstore
 
-        yield cast(IO[bytes], _Seekable(obstore.open_reader(_bucket(bucket, options), key)))
+        reader = _Reader(obstore.open_reader(_bucket(bucket, options), key))
+        yield io.BufferedReader(reader, BUFFER)
 
 
 def objects_of(address: str, options: Mapping[str, str]) -> list[str]:
@@ -75,15 +79,17 @@ def _object_errors(address: str) -> Iterator[None]:
         ) from None
 
 
-class _Seekable:
-    """An object of a store as PyArrow reads a file: it asks for bytes, and gets `bytes`."""
+class _Reader(io.RawIOBase):
+    """An object as a file that Python and PyArrow read."""
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
-        self.closed = False
 
-    def read(self, size: int = -1) -> bytes:
-        return bytes(self._reader.read(None if size is None or size < 0 else size))
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), self._reader.size - self._reader.tell())
+        data = bytes(self._reader.read(size)) if size > 0 else b""
+        buffer[: len(data)] = data
+        return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return int(self._reader.seek(offset, whence))
@@ -96,12 +102,3 @@ class _Seekable:
 
     def seekable(self) -> bool:
         return True
-
-    def writable(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        pass
-
-    def close(self) -> None:
-        self.closed = True

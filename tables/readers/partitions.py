@@ -1,12 +1,12 @@
 """A table in partitions: files, or groups of a file's rows, each read a chunk at a time.
 
-Parquet, Arrow and delimited text in UTF-8, plain or within gzip or zstd; files of this machine,
-or objects of a store that speaks S3.
+They are files of this machine, or objects of a store that speaks S3, of any kind that `batches`
+reads.
 """
 
 from __future__ import annotations
 
-import codecs
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,30 +14,19 @@ from glob import glob
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-import msgspec
-
 from errors import DatasetError
-from tables.dialect import Dialect
-from tables.readers import columnar, contents
-from tables.readers.assembly import without_blank_rows
-from tables.readers.delimited import SAMPLE_BYTES, first_records, head_of, start_of_rows
-from tables.readers.dialects import find_dialect, skip_preamble
-from tables.readers.layout import find_layout
+from tables.readers import columnar
+from tables.readers.batches import read_batches
 from tables.readers.objects import WILD, objects_of, opened_object
 from tables.table import Table
-from tables.texts import Texts
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# A chunk has so many cells: of a table of text some 10 MB.
+# So many cells of typed columns are a chunk; of text it is what `batches` reads at a time.
 CHUNK_CELLS = 1_000_000
-BLOCK_BYTES = 2**23
 # Of a Parquet file the groups of rows make partitions of so many bytes, before they are packed.
 PARTITION_BYTES = 2**26
-# So many bytes say whether a text is UTF-8; PyArrow checks the rest.
-_LOOKED_AT = 2**16
-_PACKED = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
 @dataclass(frozen=True)
@@ -166,133 +155,32 @@ def _parquet(stream: IO[bytes]) -> Any:
 
 
 def _chunks(stream: IO[bytes], groups: tuple[int, ...]) -> Iterator[Table]:
-    import pyarrow as pa
-
-    head = stream.read(8)
+    if groups:
+        yield from _of_groups(stream, groups)
+        return
+    size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
-    try:
-        if head.startswith(b"PAR1"):
-            yield from _of_parquet(stream, groups)
-        elif head.startswith((b"ARROW1", b"\xff\xff\xff\xff")):
-            yield from _of_arrow(stream, head.startswith(b"ARROW1"))
-        else:
-            yield from _of_text(stream, head)
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"it cannot be read: {_line(error)}") from None
+    batches = read_batches(stream, size)
+    for piece in batches.pieces:
+        if piece.problems:
+            first = piece.problems[0]
+            raise DatasetError(f"row {first.row}: {first.expected} are needed, it has {first.got}")
+        table = _as_table(piece.table)
+        yield replace(table, dialect=batches.dialect) if batches.dialect else table
 
 
-def _line(error: Exception) -> str:
-    """Return what PyArrow says of a row that does not fit; the rest may have values in it."""
-    text = str(error).strip().splitlines()[0] if str(error).strip() else ""
-    if "Expected" in text and "columns" in text:
-        return text.removeprefix("CSV parse error: ").split(":", 1)[0].strip() + " cells"
-    return "it is damaged, cut short, or has other columns than its header"
-
-
-def _of_parquet(stream: IO[bytes], groups: tuple[int, ...]) -> Iterator[Table]:
+def _of_groups(stream: IO[bytes], groups: tuple[int, ...]) -> Iterator[Table]:
     import pyarrow as pa
 
     file = _parquet(stream)
-    rows = _rows(len(file.schema_arrow.names))
-    for batch in file.iter_batches(rows, row_groups=list(groups), use_threads=False):
-        yield _as_table(pa.Table.from_batches([batch]))
-
-
-def _of_arrow(stream: IO[bytes], is_file: bool) -> Iterator[Table]:
-    import pyarrow as pa
-    from pyarrow import ipc
-
-    opened = ipc.open_file(stream) if is_file else ipc.open_stream(stream)
-    count = opened.num_record_batches if is_file else None
-    batches = map(opened.get_batch, range(count)) if count is not None else iter(opened)
-    for batch in batches:
-        table = pa.Table.from_batches([batch])
-        for start in range(0, table.num_rows, _rows(table.num_columns)):
-            yield _as_table(table.slice(start, _rows(table.num_columns)))
-
-
-def _rows(columns: int) -> int:
-    return max(100, CHUNK_CELLS // max(1, columns))
+    rows = max(100, CHUNK_CELLS // max(1, len(file.schema_arrow.names)))
+    batches = file.iter_batches(rows, row_groups=list(groups), use_threads=False)
+    try:
+        for batch in batches:
+            yield _as_table(pa.Table.from_batches([batch]))
+    except (pa.ArrowException, OSError):
+        raise DatasetError("the Parquet file is damaged or cut short") from None
 
 
 def _as_table(table: pa.Table) -> Table:
-    if not table.num_rows:
-        return Table({name: Texts(column) for name, column in _named(table)})
-    return columnar.from_arrow(table)
-
-
-def _named(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
-    yield from zip(table.column_names, table.columns, strict=True)
-
-
-# ---------------------------------------------------------------- delimited text
-
-
-def _of_text(stream: IO[bytes], head: bytes) -> Iterator[Table]:
-    import pyarrow as pa
-    from pyarrow import csv
-
-    packed = next((name for start, name in _PACKED.items() if head.startswith(start)), None)
-
-    def unpacked() -> Any:
-        stream.seek(0)
-        plain = pa.PythonFile(stream, mode="r")
-        return pa.CompressedInputStream(plain, packed) if packed else plain
-
-    # It is kept, for what is let go closes the file.
-    first = unpacked()
-    how = _how_written(first.read(SAMPLE_BYTES + 1))
-    rest = unpacked()
-    rest.read(how.start)
-    names = [str(index) for index in range(how.width)]
-    read = csv.ReadOptions(column_names=names, use_threads=False, block_size=BLOCK_BYTES)
-    parse = csv.ParseOptions(delimiter=how.dialect.delimiter, newlines_in_values=True)
-    convert = csv.ConvertOptions(
-        column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
-    )
-    try:
-        batches = csv.open_csv(rest, read, parse, convert)
-    except pa.ArrowInvalid as error:
-        if "Empty CSV" in str(error):
-            return
-        raise
-    for batch in batches:
-        table, _ = without_blank_rows(pa.Table.from_batches([batch]))
-        columns = {name: Texts(table.column(index)) for index, name in how.names.items()}
-        yield Table(columns, dialect=how.dialect)
-
-
-@dataclass(frozen=True)
-class _Written:
-    """How a text is written: where its rows begin, their width, and the columns' names."""
-
-    start: int
-    width: int
-    names: Mapping[int, str]
-    dialect: Dialect
-
-
-def _how_written(data: bytes) -> _Written:
-    """Find out how a text is written by its beginning. Raises DatasetError."""
-    contents.refuse_others(data)
-    mark = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0
-    # A character at the end may be cut in two.
-    text = data[mark : mark + _LOOKED_AT].decode("utf-8", "replace")[:-4]
-    if "\0" in text or "\ufffd" in text:
-        raise DatasetError("in parts a table is read as UTF-8, and this is not; save it as UTF-8")
-    sample, whole = head_of(data[mark:])
-    if not sample.strip():
-        raise DatasetError("the table is empty")
-    begin, said, skipped = skip_preamble(sample)
-    dialect = find_dialect(sample[begin:], said, whole)
-    if dialect.escape or dialect.spaced:
-        raise DatasetError(r"in parts a table is read without \" and spaces as delimiters")
-    lines, first = first_records(sample[begin:], dialect, skipped + 1, whole)
-    layout = find_layout(lines, first)
-    if layout.row_names:
-        raise DatasetError("its rows begin with a name that the header has none for")
-    before = len(sample[:begin].encode())
-    rows = start_of_rows(data[mark + before :], dialect, layout.header)
-    end = rows if rows is not None else len(data) - mark - before
-    written = msgspec.structs.replace(dialect, encoding="utf-8")
-    return _Written(mark + before + end, layout.width, layout.names, written)
+    return columnar.from_arrow(table) if table.num_rows else Table({})

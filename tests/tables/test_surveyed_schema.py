@@ -9,7 +9,7 @@ import pytest
 
 from errors import DatasetError
 from learning.tasks import read_target
-from tables.readers import partitions
+from tables.readers import batches, delimited
 from tables.readers.delimited import read_delimited
 from tables.readers.partitions import find_partitions
 from tables.schema_inference import infer_schema
@@ -22,12 +22,15 @@ SAMPLED = 200
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(partitions, "BLOCK_BYTES", 4096)
+    monkeypatch.setattr(batches, "BATCH_BYTES", 4096)
+    monkeypatch.setattr(batches, "SAMPLE_BYTES", 4096)
+    monkeypatch.setattr(delimited, "SAMPLE_BYTES", 4096)
 
 
 def surveyed(folder, target="stays", sampled=SAMPLED, **more):
     parts = find_partitions(folder)
     found = together((survey(part, sampled, more.get("missing", ())) for part in parts), sampled)
+    assert found is not None
     wanted = Wanted(target, read_target=read_target(None), **more)
     return surveyed_schema(found, wanted, {part.number: part.name for part in parts})
 
@@ -77,7 +80,7 @@ def test_a_sample_of_all_rows_gives_the_schema_to_the_last_word(tmp_path):
 
 def test_what_is_rare_is_seen_though_no_sample_has_it(tmp_path):
     table = rows_of(5_000)
-    rare = ["b"] * 5_000
+    rare: list[str | None] = ["b"] * 5_000
     rare[4_000:4_003] = ["a", "a", None]
     wage = table["wage"].to_pylist()
     wage[77] = 1e6
@@ -125,7 +128,7 @@ def test_dates_among_numbers_are_a_change_too(tmp_path):
 
 def test_classes_are_counted_in_all_rows(tmp_path):
     table = rows_of(5_000)
-    label = ["a", "b"] * 2_500
+    label: list[str | None] = ["a", "b"] * 2_500
     label[10:16] = ["rare"] * 6
     label[20:22] = ["gone"] * 2
     label[30] = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from learning.additive.grown import Brought, Growing
 from learning.additive.parts import FOREST_B, ForestPart
 from learning.beyond import blocks as module
 from learning.beyond.blocks import Blocks
+from learning.beyond.sides import Encoded, Sided
 from learning.boosters import lightgbm_model
 from tables.batch import Batch
 
@@ -25,12 +25,16 @@ def rows(count, seed):
     return matrix, (random.random(count) < 1 / (1 + np.exp(-odds))).astype(int)
 
 
+def sided(matrix, values, blocks):
+    learnt = Encoded(Batch(matrix), values, np.empty(0, np.uint64))
+    return Sided(learnt, learnt, learnt, learnt, blocks)
+
+
 def filled(count, chunks=5):
     matrix, values = rows(ROWS, 1)
     found = Blocks(4, count)
     for part in np.array_split(np.arange(ROWS), chunks):
-        learnt = SimpleNamespace(batch=Batch(matrix[part]), values=values[part])
-        found.add(SimpleNamespace(learnt=learnt, blocks=part % count))
+        found.add(sided(matrix[part], values[part], part % count))
     return found
 
 
@@ -81,8 +85,7 @@ def test_it_ends_when_the_time_is_up():
 def test_an_empty_block_is_passed_over():
     found = Blocks(4, 3)
     matrix, values = rows(500, 1)
-    learnt = SimpleNamespace(batch=Batch(matrix), values=values)
-    found.add(SimpleNamespace(learnt=learnt, blocks=np.full(500, 1)))
+    found.add(sided(matrix, values, np.full(500, 1)))
     assert found.rows == 500
     assert lightgbm_model(grown(found, growing(60))).num_trees() > 0
 
@@ -91,8 +94,7 @@ def test_what_is_missing_is_filled_in_on_disk():
     found = Blocks(4, 1)
     matrix, values = rows(100, 1)
     matrix[::7, 1] = np.nan
-    learnt = SimpleNamespace(batch=Batch(matrix), values=values)
-    found.add(SimpleNamespace(learnt=learnt, blocks=np.zeros(100, int)))
+    found.add(sided(matrix, values, np.zeros(100, int)))
     found.settle({1: 5.0}, [3])
     kept = np.array(found._matrix(0))
     found.close()

@@ -50,7 +50,9 @@ def test_of_too_many_rows_it_is_not_kept_which_they_are(folder, monkeypatch):
 
 def test_the_survey_is_that_of_all_parts(folder):
     engine = Here(2**26)
-    assert engine.survey(engine.partitions(folder), 100, ()).rows == ROWS
+    found = engine.survey(engine.partitions(folder), 100, ())
+    assert found is not None
+    assert found.rows == ROWS
 
 
 def test_a_disk_without_room_is_named(monkeypatch):

@@ -10,7 +10,7 @@ from errors import DatasetError
 from learning.beyond.plan import Plan
 from learning.beyond.sides import Reading, joined, read_sides
 from learning.tasks import read_target
-from tables.readers import partitions
+from tables.readers import batches, delimited
 from tables.readers.partitions import find_partitions
 from tables.survey import survey, together
 from tables.surveyed_schema import Wanted, surveyed_schema
@@ -21,16 +21,19 @@ PLAN = Plan(0.2, 0.2, 0.5, 4)
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(partitions, "BLOCK_BYTES", 4096)
+    monkeypatch.setattr(batches, "BATCH_BYTES", 4096)
+    monkeypatch.setattr(batches, "SAMPLE_BYTES", 4096)
+    monkeypatch.setattr(delimited, "SAMPLE_BYTES", 4096)
 
 
 def reading_of(folder, plan=PLAN, seed=0, **more):
     parts = find_partitions(folder)
     found = together((survey(part, 500) for part in parts), 500)
+    assert found is not None
     left_out = (more["group"],) if "group" in more else ()
     wanted = Wanted("stays", read_target=read_target(None), left_out=left_out)
-    found = surveyed_schema(found, wanted, {})
-    return Reading(found.schema, found.labels, plan, seed, **more)
+    surveyed = surveyed_schema(found, wanted, {})
+    return Reading(surveyed.schema, surveyed.labels, plan, seed, **more)
 
 
 def sides(folder, reading):

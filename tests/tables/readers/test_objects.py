@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from typing import Any
+
 import pytest
 
 from errors import DatasetError
@@ -11,16 +14,10 @@ from tests.conftest import require
 from tests.servers import INSTALL_S3, s3_server
 from tests.tables.readers.parted import rows_of, split, write_parts
 
-try:
-    import obstore
-    from obstore.store import S3Store
-except ImportError:
-    obstore = None
-
 
 @pytest.fixture(scope="module")
 def s3():
-    require(obstore is not None, "obstore", INSTALL_S3)
+    require(find_spec("obstore") is not None, "obstore", INSTALL_S3)
     with s3_server() as server:
         yield server
 
@@ -28,7 +25,10 @@ def s3():
 @pytest.fixture(scope="module")
 def bucket(s3, tmp_path_factory):
     """A bucket with a table in three parts, as Parquet and as CSV."""
-    options = {**s3.client_options}
+    import obstore
+    from obstore.store import S3Store
+
+    options: Any = s3.client_options
     store = S3Store(s3.bucket, config=options, client_options={"allow_http": True})
     for kind in ("csv", "parquet"):
         folder = tmp_path_factory.mktemp(kind)
