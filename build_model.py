@@ -131,7 +131,9 @@ def build_model(
 
     progress.stage("compare")
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed).noting(found.note)
-    verdict = weigh(verdict, promote, replays, name, challenger_of(train, compiled.runtime))
+    verdict = weigh(
+        verdict, promote, replays, name, challenger_of(train, compiled.runtime, learnt.seen)
+    )
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, learnt) | {"holdout": learnt.held}
@@ -154,9 +156,9 @@ def completed(
     return replace(model, training_rows=rows, protocols=recipe.protocols, members=members)
 
 
-def challenger_of(train: Dataset, runtime: Runtime) -> Contestant:
+def challenger_of(train: Dataset, runtime: Runtime, seen: Mapping[str, bytes]) -> Contestant:
     """Return a model that is not registered yet, as a replay takes it."""
-    return Contestant("the new one", train.schema, runtime, learnt_rows.dump(train.batch))
+    return Contestant("the new one", train.schema, runtime, seen)
 
 
 def looked_into(
@@ -347,6 +349,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
+    add_import(parser.add_argument_group("models made elsewhere").add_argument)
+    add_overrides(parser.add_argument_group("how the table is read").add_argument)
+    add_beyond(parser.add_argument_group("tables beyond memory").add_argument)
+    add_pages(parser.add_argument_group("what is shown").add_argument)
+    return parser.parse_args(arguments)
+
+
+def add_import(add: Callable[..., Any]) -> None:
+    """Add the options that take in a model made elsewhere."""
     add("--import", dest="file", metavar="FILE", help=f"take in a model: {KNOWN}")
     add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
     add(
@@ -358,10 +369,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--with", dest="made_by", metavar="PACKAGE", default="", help=MADE_BY)
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
-    add_overrides(parser.add_argument_group("how the table is read").add_argument)
-    add_beyond(parser.add_argument_group("tables beyond memory").add_argument)
-    add_pages(parser.add_argument_group("what is shown").add_argument)
-    return parser.parse_args(arguments)
 
 
 def add_overrides(add: Callable[..., Any]) -> None:
