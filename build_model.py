@@ -397,6 +397,8 @@ def add_beyond(add: Callable[..., Any]) -> None:
     # --data may then be a folder, a pattern, or s3://bucket/part-*.parquet.
     add("--in-parts", action="store_true", help="learn in parts; default: where it does not fit")
     add("--memory", metavar="MIB", type=int, help="what learning may take; default: what is left")
+    add("--scheduler", metavar="ADDRESS", default="", help="learn on this cluster of Dask's")
+    add("--workers", metavar="N", type=int, default=0, help="learn in so many processes of Dask's")
 
 
 def add_pages(add: Callable[..., Any]) -> None:

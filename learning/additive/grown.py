@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning.additive.budget import Budget
-from learning.additive.parts import Advance, Answered, Folds, ForestPart, Rows
+from learning.additive.parts import LONGER, Advance, Answered, Folds, ForestPart, Rows
 
 
 class Brought(NamedTuple):
@@ -29,7 +29,8 @@ class Brought(NamedTuple):
 class Growing(NamedTuple):
     """A forest to be grown: LightGBM's settings, the matrix's columns of codes, the most rounds.
 
-    `held` are the matrix and values that say how many rounds are best.
+    `held` are the matrix and values that say how many rounds are best; `likely` is how many
+    were, where a forest learnt the sample alone, 0 where that was not asked for.
     """
 
     settings: Mapping[str, Any]
@@ -37,10 +38,14 @@ class Growing(NamedTuple):
     bring: Brought
     held: tuple[NDArray[np.float32], NDArray[Any]]
     rounds: int
+    likely: int = 0
 
 
 class Grower(Protocol):
     """Has rows to learn from, of which those in memory are a sample."""
+
+    # Whether it has to be told before how many rounds are likely to be best.
+    asks: bool
 
     @property
     def rows(self) -> int:
@@ -80,6 +85,9 @@ class GrownForestPart(ForestPart):
         count, columns = self._grower.rows, rows.matrix.shape[1]
         settings = self._settings_for(count, columns, budget.threads(count * columns))
         forest = Growing(settings, self._categories, self._bring, (held.matrix, truth), self._most)
+        if self._grower.asks:
+            alone = super().out_of_fold(rows, values, folds[-1:], budget, lambda: None)
+            forest = forest._replace(likely=int(alone.setting / LONGER))
         text = self._grower.grow(forest, budget)
         self._kept[self.name, self._bring] = text
         scores = np.zeros((len(values), self._outputs))

@@ -55,6 +55,8 @@ class Curve:
 class Blocks:
     """The rows of each block in a file that has no name: it is gone when the process is."""
 
+    asks = False
+
     def __init__(self, columns: int, blocks: int) -> None:
         self._columns = columns
         self._files = [tempfile.TemporaryFile() for _ in range(blocks)]  # noqa: SIM115

@@ -15,6 +15,7 @@ import numpy as np
 from errors import DatasetError
 from learning.additive.grown import Grower
 from learning.beyond.blocks import Blocks
+from learning.beyond.plan import Plan, plan_of
 from learning.beyond.sides import Encoded, Reading, Sided, joined, read_sides
 from tables.readers.partitions import Partition, find_partitions
 from tables.row_digests import Digests
@@ -43,9 +44,8 @@ class Gathered:
 class Engine(Protocol):
     """Goes over the parts of a table."""
 
-    @property
-    def memory(self) -> int:
-        """How many bytes rows to learn from may take."""
+    def plan(self, rows: int, columns: int) -> Plan:
+        """Return the plan for so many rows of a matrix."""
         ...
 
     def partitions(self, source: str | Path) -> Sequence[Partition]:
@@ -72,6 +72,10 @@ class Here:
     def __init__(self, memory: int, options: Mapping[str, str] | None = None) -> None:
         self.memory = memory
         self._options = options or {}
+
+    def plan(self, rows: int, columns: int) -> Plan:
+        """Return the plan for so many rows of a matrix."""
+        return plan_of(rows, columns, self.memory)
 
     def partitions(self, source: str | Path) -> Sequence[Partition]:
         """Return the parts of the table at an address. Raises DatasetError."""
@@ -115,22 +119,35 @@ class Kept:
 
     def add(self, sided: Sided) -> None:
         """Keep those of a chunk."""
-        self._held.append(sided.held)
-        self._tuned.append(sided.tuned)
-        self._sampled.append(sided.sampled)
-        self._learnt += len(sided.learnt.digests)
-        self._digest += int(np.sum(sided.learnt.digests, dtype=np.uint64))
-        if self._learnt <= MOST_SEEN:
-            self._digests.append(sided.learnt.digests)
+        self.keep(sided.held, sided.tuned, sided.sampled)
+        self.see(len(sided.learnt.values), digest_of(sided.learnt), sided.learnt.digests)
 
-    def gathered(self, reading: Reading, grower: Grower) -> Gathered:
-        """Return all of them."""
+    def keep(self, held: Encoded, tuned: Encoded, sampled: Encoded) -> None:
+        """Keep rows of each side."""
+        self._held.append(held)
+        self._tuned.append(tuned)
+        self._sampled.append(sampled)
+
+    def see(self, rows: int, digest: int, digests: Digests) -> None:
+        """Take in which rows there are to learn from."""
+        self._learnt += rows
+        self._digest += digest
+        if self._learnt <= MOST_SEEN:
+            self._digests.append(digests)
+
+    def gathered(self, reading: Reading, grower: Grower, see: bool = True) -> Gathered:
+        """Return all of them; `see` says that the digests of all rows were taken in."""
         held, tuned, sampled = (
             joined(one, reading.schema) for one in (self._held, self._tuned, self._sampled)
         )
-        all_kept = self._learnt <= MOST_SEEN and self._digests
+        all_kept = see and self._learnt <= MOST_SEEN and self._digests
         seen = np.concatenate(self._digests) if all_kept else np.empty(0, np.uint64)
         return Gathered(held, tuned, sampled, grower, self._digest % 2**64, seen)
+
+
+def digest_of(rows: Encoded) -> int:
+    """Return a number that is the same for the same rows, in whatever order; they add up."""
+    return int(np.sum(rows.digests, dtype=np.uint64))
 
 
 def check_disk(rows: int, columns: int) -> None:

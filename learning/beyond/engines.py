@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from learning.beyond.cluster import connected, local
+from learning.beyond.cluster_engine import ClusterEngine
 from learning.beyond.engine import Engine, Here
 from tables.readers.partitions import is_parted
 
@@ -21,14 +23,20 @@ def open_engine(
     memory: int,
     *,
     in_parts: bool = False,
+    scheduler: str = "",
+    workers: int = 0,
     options: Mapping[str, str] | None = None,
 ) -> Iterator[Engine | None]:
     """Give the engine for a table, None where it is to be learnt from whole.
 
-    `memory` are the bytes that there are; `in_parts` asks for parts, whatever the size, and
-    `options` are the S3 client's.
+    `memory` are the bytes that there are; `in_parts` asks for parts, whatever the size, a
+    `scheduler` or so many `workers` for a cluster, and `options` are the S3 client's.
+    Raises ClusterError and DependencyError.
     """
-    if in_parts or is_parted(source) or is_too_large(source, memory):
+    if scheduler or workers:
+        with connected(scheduler) if scheduler else local(workers, memory) as cluster:
+            yield ClusterEngine(cluster, memory, options)
+    elif in_parts or is_parted(source) or is_too_large(source, memory):
         yield Here(memory, options)
     else:
         yield None

@@ -14,7 +14,7 @@ from errors import DatasetError, RecipeError
 from learning import learnt_rows
 from learning.additive.grown import Grower
 from learning.beyond.engine import Engine, Gathered
-from learning.beyond.plan import MOST_ROWS, plan_of
+from learning.beyond.plan import MOST_ROWS, Plan
 from learning.beyond.sides import Encoded, Reading, encoded_rows, joined
 from learning.families import family_of
 from learning.learnt import Learnt
@@ -52,7 +52,8 @@ def learn_in_parts(
     if found is None:
         raise DatasetError("the table is empty")
     surveyed = surveyed_schema(found, wanted, {one.number: one.name for one in partitions})
-    reading = reading_of(found, surveyed, wanted, engine.memory, seed)
+    plan = engine.plan(found.rows, len(surveyed.schema.numeric))
+    reading = reading_of(found, surveyed, wanted, plan, seed)
     notes = (*surveyed.notes, *said_of(found, len(partitions), reading))
     for note in notes:
         progress.note(note)
@@ -105,10 +106,9 @@ def fit(estimator: Any, train: Dataset, sampled: int, grower: Grower, progress: 
 
 
 def reading_of(
-    survey: Survey, surveyed: Surveyed, wanted: Wanted, memory: int, seed: int
+    survey: Survey, surveyed: Surveyed, wanted: Wanted, plan: Plan, seed: int
 ) -> Reading:
     """Return how the parts are read; where too few rows differ, chance says where a row goes."""
-    plan = plan_of(survey.rows, len(surveyed.schema.numeric), memory)
     group = next(iter(wanted.left_out), None)
     reading = Reading(surveyed.schema, surveyed.labels, plan, seed, wanted.missing, group)
     sample = replace(survey.table(), missing=wanted.missing).emptied()
@@ -122,6 +122,8 @@ def said_of(survey: Survey, parts: int, reading: Reading) -> tuple[str, ...]:
     blocks = reading.plan.blocks
     said = f"{survey.rows} rows in {parts} {'part' if parts == 1 else 'parts'} are learnt from"
     said += f", {blocks} blocks in turn" if blocks > 1 else ""
+    share = f"{reading.plan.kept:.1%} of them, drawn by chance: workers' memory holds no more"
+    said += f", {share}" if reading.plan.kept < 1.0 else ""
     copies = "few rows differ, so that copies of what is learnt are held out"
     return (said, copies) if reading.by_row else (said,)
 

@@ -27,13 +27,15 @@ IN_MEMORY, AT_ONCE = 3, 3
 class Plan(NamedTuple):
     """The shares of the rows held out, of the rest that judge, and of those a sample is made of.
 
-    Rows to learn from are dealt to so many `blocks`, of which one is in memory at a time.
+    Rows to learn from, or the share of them that is `kept`, are dealt to so many `blocks`, of
+    which one is in memory at a time.
     """
 
     held: float
     tuned: float
     sampled: float
     blocks: int
+    kept: float = 1.0
 
 
 def rows_in_memory(columns: int, memory: int) -> int:
@@ -49,6 +51,17 @@ def plan_of(rows: int, columns: int, memory: int) -> Plan:
     tuned = min(TUNED, most / 2 / rows)
     learnt = rows * (1 - held) * (1 - tuned)
     at_once = max(FEWEST_ROWS, memory // AT_ONCE // (columns + LEARNT_BYTES))
-    return Plan(
-        held, tuned, min(1.0, most / learnt), max(1, ceil(learnt / min(MOST_AT_ONCE, at_once)))
-    )
+    blocks = max(1, ceil(learnt / min(MOST_AT_ONCE, at_once)))
+    return Plan(held, tuned, min(1.0, most / learnt), blocks)
+
+
+def cluster_plan(rows: int, columns: int, memory: int, workers: int) -> Plan:
+    """Return the plan for rows that workers hold, who have so many bytes together.
+
+    LightGBM has their rows thrice: as they came, in one piece, and in bins.
+    """
+    alone = plan_of(rows, columns, memory)
+    learnt = rows * (1 - alone.held) * (1 - alone.tuned)
+    held = workers // AT_ONCE // (9 * columns + LEARNT_BYTES)
+    kept = min(1.0, max(FEWEST_ROWS, held) / learnt)
+    return alone._replace(blocks=1, kept=kept, sampled=min(1.0, alone.sampled / kept))

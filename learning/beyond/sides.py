@@ -24,7 +24,7 @@ from tables.table import Table
 
 HELD, TUNED, LEARNT = 0, 1, 2
 # Each use of a digest mixes it with a number of its own, so that they know nothing of each other.
-SIDE, SAMPLE, BLOCK = 1, 2, 3
+SIDE, SAMPLE, BLOCK, KEEP = 1, 2, 3, 4
 
 
 class Encoded(NamedTuple):
@@ -137,8 +137,11 @@ def _sided(encoded: Encoded, ties: Digests, reading: Reading) -> Sided:
     drawn = _chances(ties, seed, SIDE)
     judging = plan.held + (1 - plan.held) * plan.tuned
     held, learnt = drawn < plan.held, drawn >= judging
+    judges = ~held & ~learnt
+    if plan.kept < 1.0:
+        learnt &= _chances(ties, seed, KEEP) < plan.kept
     sampled = learnt & (_chances(ties, seed, SAMPLE) < plan.sampled)
-    found = [np.flatnonzero(side) for side in (held, ~held & ~learnt, learnt, sampled)]
+    found = [np.flatnonzero(side) for side in (held, judges, learnt, sampled)]
     blocks = (_chances(ties[found[2]], seed, BLOCK) * plan.blocks).astype(np.intp)
     one, two, three, four = map(encoded.take, found)
     return Sided(one, two, three, four, blocks)

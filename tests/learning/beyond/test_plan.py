@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from learning.beyond.plan import FEWEST_ROWS, MOST_ROWS, plan_of, rows_in_memory
+from learning.beyond.plan import FEWEST_ROWS, MOST_ROWS, Plan, plan_of, rows_in_memory
 
 MEBIBYTE = 2**20
 
 
 def test_a_small_table_is_split_as_in_memory():
-    assert plan_of(5_000, 13, 512 * MEBIBYTE) == (0.2, 0.2, 1.0, 1)
+    assert plan_of(5_000, 13, 512 * MEBIBYTE) == Plan(0.2, 0.2, 1.0, 1)
 
 
 def test_of_a_large_table_no_more_is_held_out_than_tells():
