@@ -372,6 +372,12 @@ def pages() -> Iterator[Call]:
             yield post(f"/models/{name}/{what}", b"signature=old&f0=1", form)
     yield Call("GET", "/models/nothing/form")
     yield post("/models/nothing/form", b"f0=1", form)
+    for tab in ("quality", "data", "versions"):
+        yield Call("GET", f"/models/nothing/{tab}")
+    yield Call("GET", "/train")
+    yield Call("GET", "/jobs")
+    yield Call("GET", f"/jobs/{'0' * 32}")
+    yield post("/train/columns", b"", form)
     yield Call("GET", "/pages/mirante.css")
 
 

@@ -121,11 +121,12 @@
       flying = true;
       before = performance.now();
       const explains = said.explains === "quick" || (why && said.explains === "slow");
-      const body = new URLSearchParams(new FormData(form));
+      const fields = Object.fromEntries(new FormData(form));
       const code = document.querySelector("details.code[open]");
-      if (code) body.set("code", code.dataset.code);
+      if (code) fields.code = code.dataset.code;
+      const options = { method: "POST", body: JSON.stringify(fields), headers: { "Content-Type": "application/json" } };
       try {
-        const answer = await ask(path + (explains ? "/why?explain=12" : "/answer"), { method: "POST", body });
+        const answer = await ask(path + (explains ? "/why?explain=12" : "/answer"), options);
         if (answer.ok) {
           put(await answer.text());
           show("");
@@ -178,7 +179,7 @@
     glance();
   };
   /* Milliseconds from one question to the next, and until a hand that rests is told why. */
-  const PACE = 50, REST = 150;
+  const PACE = 80, REST = 150;
 
   const filter = (form) => {
     const find = $("find");
