@@ -19,6 +19,7 @@
     const form = $("key-form");
     if (!form) return;
     form.hidden = false;
+    $("key-script").hidden = true;
     const said = $("key-said");
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -152,7 +153,7 @@
       send(1);
     });
     for (const code of document.querySelectorAll("details.code")) {
-      code.addEventListener("toggle", () => code.open && send(0));
+      code.addEventListener("toggle", () => code.open && (send(0), later()));
       const copy = code.querySelector(".copy");
       copy.hidden = !navigator.clipboard;
       copy.addEventListener("click", async () => {
