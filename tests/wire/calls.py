@@ -372,6 +372,8 @@ def pages() -> Iterator[Call]:
             yield post(f"/models/{name}/{what}", b"signature=old&f0=1", form)
     yield Call("GET", "/models/nothing/form")
     yield post("/models/nothing/form", b"f0=1", form)
+    for what in ("quality", "data"):
+        yield Call("GET", f"/models/nothing/{what}")
     yield Call("GET", "/pages/mirante.css")
 
 
