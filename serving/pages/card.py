@@ -10,7 +10,7 @@ from learning.tasks import task_of
 from persistence.artifact import Artifact
 from serving.pages import static_files
 from serving.pages.data import facts_of, features_told
-from serving.pages.features import Told
+from serving.pages.features import Told, legend_of
 from serving.pages.language import Catalogue
 from serving.pages.look import Look
 from serving.pages.names import shown
@@ -34,6 +34,7 @@ class Card(NamedTuple):
     quality: list[Section]
     data: list[str]
     features: list[Told]
+    marks: list[tuple[str, str]]
     more: int
 
 
@@ -56,6 +57,7 @@ def card_of(artifact: Artifact, words: Catalogue) -> Card:
         quality=sections_of(look),
         data=facts_of(look),
         features=features_told(look, features[:MOST_FEATURES], Traffic()),
+        marks=legend_of(look, Traffic()) if subject.histograms else [],
         more=max(0, len(features) - MOST_FEATURES),
     )
 

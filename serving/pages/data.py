@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from serving.pages.about import about
 from serving.pages.came_true import came_true_section
-from serving.pages.features import Told, told
+from serving.pages.features import Told, legend_of, told
 from serving.pages.look import Look
 from serving.pages.names import shown
 from serving.pages.page import Page, Visit
@@ -80,6 +80,7 @@ def _context(visit: Visit) -> dict[str, Any]:
         "about": about(visit),
         "facts": facts_of(look),
         "features": features_told(look, part.features, traffic),
+        "marks": legend_of(look, traffic) if look.subject.histograms else [],
         "sections": [section for section in sections if section],
         "part": part,
         "find": find,

@@ -145,16 +145,22 @@ def _picture(look: Look, feature: Feature, histogram: Histogram, shares: _Shares
     y = Axis(0, most, "", ((0, "0 %"), (most, words.percent(most))))
     figure = Figure(words("bars_of", name=name), x, y, height=HEIGHT)
     figure.bars(_bars(shares.training), "training")
-    legend = [("training", words("in_training"))]
-    second = _second(histogram, shares.training)
-    if second and len(look.classes) == 2:
-        figure.bars(_bars(second), "second")
-        legend.append(("second", words("of_which", second=look.classes[1])))
-    for kind, part, key in (("week", shares.week, "in_week"), ("day", shares.day, "in_day")):
-        if part:
-            figure.steps(_bars(part), kind)
-            legend.append((kind, words(key)))
-    return Picture(name, figure.svg(), "", legend if len(legend) > 1 else [])
+    if len(look.classes) == 2:
+        figure.bars(_bars(_second(histogram, shares.training)), "second")
+    for kind, part in (("week", shares.week), ("day", shares.day)):
+        figure.steps(_bars(part), kind)
+    return Picture(name, figure.svg(), "")
+
+
+def legend_of(look: Look, traffic: Traffic) -> list[tuple[str, str]]:
+    """Return the marks of all pictures of features; none, where they have one alone."""
+    words = look.words
+    found = [("training", words("in_training"))]
+    if len(look.classes) == 2:
+        found.append(("second", words("of_which", second=look.classes[1])))
+    found += [("week", words("in_week"))] if traffic.week else []
+    found += [("day", words("in_day"))] if traffic.day else []
+    return found if len(found) > 1 else []
 
 
 def _marks(look: Look, feature: Feature, histogram: Histogram) -> tuple[tuple[float, str], ...]:

@@ -22,6 +22,8 @@ LEFT_ALONE, BOTTOM_ALONE = 44, 20
 MOST_TICKS = 5
 # Letters of a label below a bar.
 MOST_LETTERS = 9
+# How wide a letter of a tick is, about.
+LETTER = 6.5
 
 Point = tuple[float, float]
 Cell = tuple[float, float, float, float, float]
@@ -90,6 +92,8 @@ class Figure:
     def line(self, points: Iterable[Point], kind: str) -> Figure:
         """Draw a line through points."""
         found = " ".join(f"{self._across(x)},{self._down(y)}" for x, y in points)
+        if not found:
+            return self
         self._marks.append(f'<polyline class="{kind}" points="{found}"/>')
         return self
 
@@ -154,12 +158,18 @@ class Figure:
         base, right = self._base, self._width - RIGHT
         parts = [f'<line class="axis" x1="{self._left}" x2="{right}" y1="{base}" y2="{base}"/>']
         for value, label in self._x.ticks:
-            x = self._across(value)
-            parts.append(_text(x, base + 14, label, "tick middle"))
+            parts.append(self._below(self._across(value), base + 14, label))
         if not self._x.title:
             return parts
         middle = (self._left + right) / 2
         return [*parts, _text(middle, self._height - 6, self._x.title, "title middle")]
+
+    def _below(self, x: float, y: float, label: str) -> str:
+        """Return a label below the axis, which the picture's edge does not cut."""
+        half = len(label) * LETTER / 2
+        if x + half > self._width:
+            return _text(self._width - 1, y, label, "tick end")
+        return _text(1, y, label, "tick") if x < half else _text(x, y, label, "tick middle")
 
     def _vertical(self) -> list[str]:
         """Return the lines across with their labels, and the title on its side."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import floor, log10
 from typing import Any
 
 from serving.pages.look import Look
@@ -49,12 +51,20 @@ def _table(look: Look, names: list[str], columns: list[Any]) -> Table:
     return Table(words("importances_caption"), head, rows, figures, bars)
 
 
-def _cell(look: Look, name: str, title: str, values: Any, spread: Any) -> str:
+def _cell(
+    look: Look, name: str, title: str, values: Mapping[str, float], spread: Mapping[str, float]
+) -> str:
     if name not in values:
         return "–"
-    value = look.words.number(values[name], 3)
-    # A minus of a number that is shown as zero tells nothing.
-    return f"{value} ± {look.words.number(spread[name], 2)}" if name in spread else value
+    places = _places(values)
+    value = look.words.fixed(values[name], places).replace("-", "−")
+    return f"{value} ± {look.words.fixed(spread[name], places)}" if name in spread else value
+
+
+def _places(values: Mapping[str, float]) -> int:
+    """Return how many places a column has: three digits of its largest number."""
+    most = max(map(abs, values.values()))
+    return int(min(9, max(0, 2 - floor(log10(most))))) if most > 0 else 0
 
 
 def _says(look: Look, order: list[str], means: dict[str, float]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import NamedTuple
 
 from serving.pages.choices import Choices
@@ -46,7 +47,8 @@ class Look(NamedTuple):
 
     def plain(self, value: float, digits: int = 3) -> str:
         """Return a number with so many digits, whole ones with all of theirs."""
-        return self.words.number(value, digits)
+        whole = abs(value) >= 10**digits and isfinite(value)
+        return self.words.number(round(value) if whole else value, digits)
 
     def tick_share(self, share: float) -> str:
         """Return a share as it stands at an axis."""

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import MiranteError
 from learning.histograms import Histogram
@@ -16,6 +17,7 @@ from tables.sketch import MISSING, Counts, NumberSketch, Sketch
 Report = Mapping[str, Any]
 # Of a model's name: its version, and by date the rows in each cell of each column.
 Days = tuple[str, Mapping[str, Mapping[str, list[int]]]]
+Doubles = NDArray[np.float64]
 # What a feature's counts are called in them.
 INPUT = "in."
 
@@ -76,7 +78,8 @@ def _there(found: Mapping[str, Counts | None]) -> dict[str, Counts]:
 def shares_by_bar(histogram: Histogram, sketch: Sketch, counts: Counts) -> list[float]:
     """Return what share of the rows with a value is in each bar of a histogram.
 
-    The rows of a sketch's cell are spread evenly between its ends.
+    The rows of a sketch's cell are spread evenly between its ends. That alone would move values
+    that many rows have: a bar has so much more or less than in training as it then has.
     """
     total = max(1, int(counts.sum() - counts[MISSING]))
     if not isinstance(sketch, NumberSketch):
@@ -85,17 +88,26 @@ def shares_by_bar(histogram: Histogram, sketch: Sketch, counts: Counts) -> list[
             float(counts[cells[value]]) / total if value in cells else 0.0
             for value in histogram.values
         ]
-    edges = _edges(histogram)
-    found = np.zeros(len(edges) - 1)
-    for cell, (low, high) in enumerate(_ends(sketch), start=2):
-        found += counts[cell] * _parts(edges, low, high)
-    found[0] += counts[1]
-    found[-1] += counts[-1]
+    now, then = (_spread(histogram, sketch, found) for found in (counts, sketch.totals))
+    bars = np.array(histogram.counts, np.float64)
+    found = np.where((then > 0) & (bars > 0), bars * now / np.maximum(then, 1e-9), now)
+    outside = counts[list(sketch.outside)]
+    found *= max(0, total - int(outside.sum())) / max(float(found.sum()), 1e-9)
+    found[[0, -1]] += outside
     shares: list[float] = (found / total).tolist()
     return shares
 
 
-def _edges(histogram: Histogram) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _spread(histogram: Histogram, sketch: NumberSketch, counts: Counts) -> Doubles:
+    """Return how many rows of a sketch's cells are in each bar."""
+    edges = _edges(histogram)
+    found = np.zeros(len(edges) - 1)
+    for cell, (low, high) in enumerate(_ends(sketch), start=2):
+        found += counts[cell] * _parts(edges, low, high)
+    return found
+
+
+def _edges(histogram: Histogram) -> Doubles:
     """Return the ends of the bars; those of single values are midway between them."""
     values = np.array(histogram.values)
     if len(values):
@@ -114,9 +126,7 @@ def _ends(sketch: NumberSketch) -> list[tuple[float, float]]:
     return list(pairwise(edges))
 
 
-def _parts(
-    edges: np.ndarray[Any, np.dtype[np.float64]], low: float, high: float
-) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _parts(edges: Doubles, low: float, high: float) -> Doubles:
     """Return what part of a cell is in each bar."""
     if high <= low:
         index = int(np.clip(np.searchsorted(edges, low, side="right") - 1, 0, len(edges) - 2))

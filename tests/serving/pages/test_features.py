@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from learning.histograms import Histogram
-from serving.pages.features import Told, day, told
+from serving.pages.features import Told, day, legend_of, told
 from serving.pages.traffic import Traffic, traffic_of
 from tables.schema import Feature
 from tests.serving.pages.test_traffic import watched
@@ -24,7 +24,7 @@ def test_a_number_has_its_range_and_a_picture_with_the_second_class_in_it() -> N
     assert found.facts[0].startswith("18 to ")
     assert found.facts[1] == "never missing in training"
     assert found.picture is not None
-    assert [kind for kind, _ in found.picture.legend] == ["training", "second"]
+    assert [kind for kind, _ in legend_of(look("two"), Traffic())] == ["training", "second"]
     assert 'class="second"' in found.picture.svg
 
 
@@ -87,13 +87,17 @@ def test_traffic_is_drawn_and_its_verdict_is_said() -> None:
     cells = [1] * len(profile.features["age"].totals)
     days = (version, {"2026-11-25": {"in.age": cells}})
     source = watched({"version": version, "inputs": {"columns": [column]}}, days)
-    found = one("age", traffic=traffic_of(subject("two"), source, ["age"]))
+    traffic = traffic_of(subject("two"), source, ["age"])
+    found = one("age", traffic=traffic)
     assert found.alarm
     said = " ".join(found.verdicts)
     for part in ("2026-11-25T12:00:00Z", "0.28", "0.05", "31.0 %", "10.0 %"):
         assert part in said
     assert found.picture is not None
-    assert [kind for kind, _ in found.picture.legend] == ["training", "second", "week", "day"]
+    assert 'class="week"' in found.picture.svg
+    assert 'class="day"' in found.picture.svg
+    marks = [kind for kind, _ in legend_of(look("two"), traffic)]
+    assert marks == ["training", "second", "week", "day"]
 
 
 def test_a_quiet_column_is_as_in_training() -> None:

@@ -79,6 +79,16 @@ def test_numbers_are_spread_over_the_bars_of_training() -> None:
     assert moved[-1] == pytest.approx(1, abs=0.02)
 
 
+def test_traffic_like_training_has_training_s_bars_also_where_values_repeat() -> None:
+    training = np.repeat([35.0, 45, 60, 75, 90, 105], [40, 20, 15, 10, 10, 5])
+    training = np.concatenate([training, np.linspace(36, 104, 30)])
+    sketch = sketch_numbers(training)
+    bars = np.histogram(training, 20, (35, 105))[0]
+    histogram = Histogram(0, tuple(bars.tolist()), low=35, high=105)
+    found = shares_by_bar(histogram, sketch, count(sketch.cells(training), sketch))
+    assert found == pytest.approx((bars / len(training)).tolist())
+
+
 def test_single_values_and_codes_have_their_own_bars() -> None:
     sketch = sketch_numbers(np.array([1, 1, 2, 5]))
     histogram = Histogram(0, (2, 1, 1), values=(1, 2, 5))
