@@ -28,6 +28,7 @@ from monitor import ask_performance, check_replay, keep_feedback, read_replay
 from monitoring.shadow import Shadow
 from persistence.opening import open_registry
 from persistence.registry import Registry
+from scoring.roots import check_beneath
 from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions
@@ -38,6 +39,7 @@ from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
 from serving.http.flask_bridge import URGENT, FlaskBridge
 from serving.http.openapi import openapi_blueprint
+from serving.http.result_stream import ResultStream
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.drift import drift_blueprint
@@ -55,6 +57,7 @@ from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.replay import replay_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
+from serving.http.routes.score import score_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.v1_models import v1_blueprint
 from serving.http.routes.versions import versions_blueprint
@@ -270,6 +273,14 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
     )
     app.register_blueprint(training)
     app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
+    scoring = score_blueprint(
+        parts.get_queue,
+        parts.guard,
+        parts.registry.check_there,
+        lambda address, field: check_beneath(address, config.score_roots, field),
+        max_upload_bytes=most,
+    )
+    app.register_blueprint(scoring)
 
 
 def _register_versions(app: Flask, config: Config, parts: Parts) -> None:
@@ -342,6 +353,13 @@ def _build_asgi(
         parts.cors,
         parts.observation,
     )
+    results = ResultStream(
+        parts.get_queue,
+        parts.guard,
+        parts.service.request_ids,
+        parts.cors,
+        parts.observation,
+    )
     bridge = FlaskBridge(
         flask,
         most_bytes=max(config.max_upload_bytes + ENVELOPE, config.max_body_bytes),
@@ -356,7 +374,7 @@ def _build_asgi(
         parts.service,
         bridge,
         body_timeout=config.body_timeout,
-        streams=(events.find,),
+        streams=(events.find, results.find),
         on_start=on_start,
         on_stop=partial(stop, parts),
     )

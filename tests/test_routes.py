@@ -27,6 +27,8 @@ GUARDED = {
     ("GET", "/v0/jobs"): "train",
     ("GET", "/v0/jobs/<job_id>"): "train",
     ("GET", "/v0/jobs/<job_id>/events"): "train",
+    ("GET", "/v0/jobs/<job_id>/result"): "train",
+    ("POST", "/v0/models/<name>/score"): "train",
     ("DELETE", "/v0/jobs/<job_id>"): "train",
     ("POST", "/v0/models/<name>/versions/<version>/promote"): "train",
     ("POST", "/v0/models/<name>/versions/<version>/replay"): "train",
