@@ -17,12 +17,15 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from errors import ModelFileError
-from learning.compile.compilation import Compiled
+from learning.compile.compilation import Compiled, form_of
 from learning.compile.compilation import compile as compile_model
+from learning.explanation import Made, form_explanation, unexplained
+from learning.forms.sources import CannotFold
 from learning.imports.categories import with_categories
 from learning.imports.example import Example
 from learning.imports.frame import Framed, FramedQuantity, framed
-from learning.imports.imported import Imported, class_of, encoded, reproduce
+from learning.imports.imported import Imported, class_of, encoded, first_rows, reproduce
+from learning.prediction import Runtime
 from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import SKOPS, SklearnRuntime, dump, trusted
 from learning.trained import golden_of
@@ -72,7 +75,7 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
         "model_name": type(_parts(estimator)[-1]).__name__,
         "num_features": len(schema.features),
     }
-    return Imported(
+    made = Imported(
         schema,
         name,
         compiled.members,
@@ -82,6 +85,19 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
         proof if compiled.parity else None,
         compiled.reason,
     )
+    return made.explained(_why(estimator, wrapped, schema, runtime, batch))
+
+
+def _why(
+    estimator: Any, wrapped: Framed | FramedQuantity, schema: Schema, runtime: Runtime, batch: Batch
+) -> Made:
+    if not runtime.compiled:
+        return unexplained("the library that learnt the model answers itself")
+    try:
+        form = form_of(_plain(estimator, wrapped.columns, schema), schema)
+    except (CannotFold, ValueError, TypeError, KeyError) as error:
+        return unexplained(str(error))
+    return form_explanation(form, runtime, schema, batch, lambda most: first_rows(batch, most))
 
 
 def answers_of(estimator: Any, example: Example, target: str) -> Any:
