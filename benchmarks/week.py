@@ -37,7 +37,8 @@ ROWS, BATCH = 600, 100
 PORT, BUCKET_PORT = 23110, 23111
 TOKEN, KEY = new_key("week", ["train", "feedback"])
 HEADERS = {"X-API-Key": TOKEN}
-NOTHING: Mapping[str, str] = {}
+# On a busy machine a log takes long to read.
+TRIES = 4
 
 Row = dict[str, Any]
 
@@ -81,7 +82,7 @@ class Service:
 
 def workers(master: psutil.Process) -> list[psutil.Process]:
     """Return the web processes."""
-    return [child for child in master.children() if "gunicorn" in child.name()]
+    return [child for child in master.children() if "gunicorn" in " ".join(child.cmdline())]
 
 
 def ask(method: str, path: str, body: Any = None, **headers: str) -> requests.Response:
@@ -158,9 +159,13 @@ class Traffic:
     def tell(self) -> dict[str, int]:
         """Send the truths that are not sent yet."""
         body = [{"id": name, "truth": truth} for name, truth in self.truths.items()]
-        self.truths = {}
-        found: dict[str, int] = ask("POST", "/v0/feedback", body).json() if body else {}
-        return found
+        for _ in range(TRIES if body else 0):
+            answer = ask("POST", "/v0/feedback", body)
+            if answer.ok:
+                self.truths = {}
+                found: dict[str, int] = answer.json()
+                return found
+        return {}
 
 
 def logged(environ: Mapping[str, str]) -> set[str]:
@@ -218,7 +223,10 @@ def report(day: str, told: Mapping[str, int], challenger: str) -> None:
         print(f"    {line}")
     # Of another number of days each day: the same answer is given again for a minute.
     days = 7 + DAYS.index(day)
-    done = ask("GET", f"/v0/models/credit/performance?days={days}").json()
+    for _ in range(TRIES):
+        done = ask("GET", f"/v0/models/credit/performance?days={days}").json()
+        if "metrics" in done:
+            break
     auc = done.get("metrics", {}).get("roc_auc")
     shown = "no truth yet"
     if auc is not None:
