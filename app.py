@@ -30,7 +30,7 @@ from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
-from serving.champions import Champions, ModelSource
+from serving.champions import Champions
 from serving.cors import Cors
 from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
@@ -124,27 +124,14 @@ def wire(config: Config) -> Parts:
     metrics = Metrics(config.prometheus_multiproc_dir)
     folder = config.models_folder
     model_folder = open_model_folder(folder, config.registry) if folder else None
-    champions = follow(config, model_folder or registry, metrics)
-    if model_folder is not None:
-        model_folder.serve(champions)
+    champions = follow(config, model_folder, registry, metrics)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
     prediction_log = open_log(config, champions, metrics)
-    service = PredictionService(
-        champions,
-        (*PROTOCOLS, Mcp(champions, describe_model, cors)),
-        default_model=config.default_model,
-        max_body_bytes=config.max_body_bytes,
-        max_rows=config.max_rows,
-        max_in_flight=config.max_in_flight,
-        guard=guard,
-        cors=cors,
-        observation=observation,
-        prediction_log=prediction_log,
-        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
-    )
+    shared: dict[str, Any] = {"guard": guard, "cors": cors, "observation": observation}
+    service = answer(config, champions, prediction_log, **shared)
     read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
     return Parts(
@@ -162,6 +149,38 @@ def wire(config: Config) -> Parts:
     )
 
 
+def follow(
+    config: Config, folder: ModelFolder | None, registry: Registry, metrics: Metrics
+) -> Champions:
+    """Return the champions of a folder of models, or else of the registry."""
+    champions = Champions(
+        folder or registry,
+        **config.following,
+        on_load=metrics.count_event,
+        challenger=open_challengers(config),
+    )
+    if folder is not None:
+        folder.serve(champions)
+    return champions
+
+
+def answer(
+    config: Config, champions: Champions, prediction_log: PredictionLog | None, **shared: Any
+) -> PredictionService:
+    """Return the service that answers by the champions, in every protocol."""
+    return PredictionService(
+        champions,
+        (*PROTOCOLS, Mcp(champions, describe_model, shared["cors"])),
+        default_model=config.default_model,
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+        max_in_flight=config.max_in_flight,
+        prediction_log=prediction_log,
+        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
+        **shared,
+    )
+
+
 def open_log(config: Config, champions: Champions, metrics: Metrics) -> PredictionLog | None:
     """Return the prediction log, in which challengers answer too where they are to."""
     shadow = Shadow(champions.shadow, metrics.count_shadowed) if config.shadow else None
@@ -174,18 +193,6 @@ def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> Read
     if read_drift is not None:
         metrics.attach(DriftMetrics(lambda: list(champions.lives), read_drift))
     return read_drift
-
-
-def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
-    """Return the champions of a source; nothing is loaded yet."""
-    return Champions(
-        source,
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        on_load=metrics.count_event,
-        keeps_words=bool(config.prediction_log),
-        challenger=open_challengers(config),
-    )
 
 
 def vertex_routes(config: Config) -> tuple[Route, ...]:

@@ -180,6 +180,15 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
         return {name: value for name, value in s3.items() if value}
 
     @property
+    def following(self) -> dict[str, Any]:
+        """The settings that `serving.champions.Champions` takes."""
+        return {
+            "names": self.models,
+            "poll_seconds": self.poll_seconds,
+            "keeps_words": bool(self.prediction_log),
+        }
+
+    @property
     def registry(self) -> dict[str, Any]:
         """The settings that `persistence.opening.open_registry` takes."""
         return {

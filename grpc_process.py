@@ -101,10 +101,8 @@ def serve(config: Config, stopping: threading.Event) -> None:
     folder = open_model_folder(where, config.registry) if where else None
     champions = Champions(
         folder or open_registry(**config.registry),
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        keeps_words=bool(config.prediction_log),
         challenger=open_challengers(config),
+        **config.following,
     )
     if folder is not None:
         folder.serve(champions)
