@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from learning.prediction import Runtime
 from tables.batch import Batch
 from tables.dataset import Dataset
+from tables.decoding import decoded
 from tables.schema import Feature
 
 MEMBER = "curves.json"
@@ -54,8 +55,9 @@ def curves_of(
         feature, part = schema.values[where[name]], schema.slices[where[name]]
         at = grid(train.batch.matrix[:, part], feature)
         if len(at) > 1:
-            values = [row[name] for row in train.objects(at.tolist())]
-            found[name] = _curve(runtime, batch, part, train.batch.matrix[at, part], values)
+            tried = train.batch.matrix[at, part]
+            values = [decoded(feature, row) for row in tried.tolist()]
+            found[name] = _curve(runtime, batch, part, tried, values)
     return found
 
 

@@ -114,7 +114,9 @@ def permutation_importances(
     rows = np.sort(random.permutation(holdout.rows)[:MOST_ROWS])
     table, values = estimator_input(holdout.batch)[rows], holdout.target[rows]
     shuffled = _shuffled(names, own, table.size)
-    repeats = int(np.clip(MOST_PREDICTIONS // (len(rows) * max(1, len(shuffled))), 1, REPEATS))
+    count = max(1, len(shuffled))
+    affordable = min(MOST_PREDICTIONS // (len(rows) * count), MOST_CELLS // (table.size * count))
+    repeats = int(np.clip(affordable, 1, REPEATS))
     grown = _grown(estimator, schema, table, values)
     # Hundreds of small predictions: threads would spend more on meeting than on work.
     with threadpool_limits(limits=1):
