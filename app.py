@@ -24,7 +24,7 @@ from flask import Flask
 from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
-from monitor import ask_performance, keep_feedback
+from monitor import ask_performance, check_replay, keep_feedback, read_replay
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
@@ -35,7 +35,7 @@ from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
 from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
-from serving.http.flask_bridge import FlaskBridge
+from serving.http.flask_bridge import URGENT, FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
@@ -44,6 +44,7 @@ from serving.http.routes.events import EventStreams, events_blueprint
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.routes.feedback import feedback_blueprint
 from serving.http.routes.health import health_blueprint
+from serving.http.routes.links import links_blueprint
 from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
@@ -51,6 +52,7 @@ from serving.http.routes.oip_metadata import oip_blueprint
 from serving.http.routes.performance import performance_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
+from serving.http.routes.replay import replay_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.v1_models import v1_blueprint
@@ -63,12 +65,16 @@ from serving.logs import HideTokens, start_logging
 from serving.metrics import Metrics
 from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
+from serving.pages.blueprint import pages_blueprint
+from serving.pages.fragment import fragment_routes
+from serving.pages.page import Place
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
 from serving.protocols.oip.repository import Repository
 from serving.service import PredictionService
 from serving.tracing import tracing_of
 from worker import (
+    LOG_OFF,
     check_order,
     describe,
     open_drift_reports,
@@ -135,7 +141,7 @@ def wire(config: Config) -> Parts:
         cors=cors,
         observation=observation,
         prediction_log=prediction_log,
-        more_routes=vertex_routes(config),
+        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
     )
     read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
@@ -198,9 +204,7 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     _register_training(app, config, parts)
     _register_feedback(app, config, parts)
     app.register_blueprint(events_blueprint(parts.get_queue, parts.guard))
-    app.register_blueprint(
-        versions_blueprint(parts.registry, lambda: parts.get_queue().audit, parts.guard)
-    )
+    _register_versions(app, config, parts)
     app.register_blueprint(health_blueprint(parts.champions))
     app.register_blueprint(metrics_blueprint(parts.metrics))
     app.register_blueprint(
@@ -212,6 +216,9 @@ def build_flask(config: Config, parts: Parts) -> Flask:
         )
     )
     app.register_blueprint(docs_blueprint())
+    app.register_blueprint(links_blueprint())
+    place = Place(parts.champions, parts.registry, config.default_model, config.require_api_key)
+    app.register_blueprint(pages_blueprint(place, parts.guard))
     app.register_blueprint(mlflow_blueprint())
     health = config.aip_health_route
     if health and not any(rule.rule == health for rule in app.url_map.iter_rules()):
@@ -231,6 +238,24 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
     )
     app.register_blueprint(training)
     app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
+
+
+def _register_versions(app: Flask, config: Config, parts: Parts) -> None:
+    versions = versions_blueprint(
+        parts.registry,
+        lambda: parts.get_queue().audit,
+        parts.guard,
+        check_replay=partial(check_replay, config),
+    )
+    replays = replay_blueprint(
+        parts.registry,
+        lambda order, who: parts.get_queue().submit(order, who=who),
+        partial(read_replay, config),
+        parts.guard,
+        log_off=None if config.prediction_log else LOG_OFF,
+    )
+    app.register_blueprint(versions)
+    app.register_blueprint(replays)
 
 
 def _register_feedback(app: Flask, config: Config, parts: Parts) -> None:
@@ -293,6 +318,7 @@ def _build_asgi(
         request_ids=parts.service.request_ids,
         cors=parts.cors,
         observation=parts.observation,
+        urgent=URGENT | {config.aip_health_route},
     )
     return AsgiApplication(
         parts.service,
@@ -351,6 +377,8 @@ def app(*call: Any) -> Any:
     """
     if len(call) == 3:
         return _asgi_application()(*call)
+    if len(call) != 2:  # uvicorn calls without any, to see whether this is a factory
+        raise TypeError("expected the arguments of ASGI or of WSGI")
     with _building:
         application = _wsgi_application()
     return application(*call)

@@ -25,7 +25,7 @@ import msgspec
 from config import read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, import_model
-from learning import curves, learnt_rows, profile
+from learning import curves, histograms, learnt_rows, profile, quality, shown_rows
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
@@ -34,12 +34,16 @@ from learning.explanation import Made, explanation_of
 from learning.imports.recognition import KNOWN
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
-from learning.prediction import Runtime
+from learning.intervals import INTERVALS, Intervals
+from learning.prediction import Outputs, Runtime
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.tasks import read_target, task_names, task_of
 from learning.trained import TrainedModel, trained_model
 from learning.training import Choice, choose, fit
+from monitor import open_replays
+from monitoring.replay import Contestant, Replays
+from monitoring.replay_verdict import weigh
 from persistence import promotion
 from persistence.model_persistence import read_model, write_model
 from persistence.opening import open_registry
@@ -89,11 +93,13 @@ def build_model(
     seed: int = 0,
     promote: Promotion = DEFAULT_PROMOTION,
     progress: Progress | None = None,
+    replays: Replays | None = None,
 ) -> Built:
     """Learn a model, register it as challenger, and promote it if the rule lets it.
 
-    `name` is the model's, the recipe's own unless given. An exception out of
-    `progress` ends the run, and nothing is registered before the last stage.
+    `name` is the model's, the recipe's own unless given; `replays` let it answer what was
+    logged. An exception out of `progress` ends the run, and nothing is registered before the
+    last stage.
     Raises RecipeError, DatasetError, DependencyError, AccessError, StoreUnavailable.
     """
     progress = progress or SilentProgress()
@@ -105,7 +111,6 @@ def build_model(
     strata = task_of(dataset.schema.target).strata(dataset.target)
     train, holdout = split(dataset, seed, strata=strata)
     held = how_split(dataset, holdout)
-
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
     choice = choice.told_by(estimator)
@@ -124,11 +129,12 @@ def build_model(
 
     progress.stage("compare")
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed).noting(found.note)
+    verdict = weigh(verdict, promote, replays, name, challenger_of(train, compiled.runtime))
 
     progress.stage("register")
     origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
-    beside = looked_into(estimator, compiled.runtime, train, holdout, info, seed)
+    beside = looked_into(recipe, estimator, compiled.runtime, train, holdout, info, seed)
     info |= {"holdout": held} | beside.info
     model = trained_model(compiled, holdout, found.metrics, info, origin)
     model = completed(model, recipe, train.rows, beside.members)
@@ -146,7 +152,13 @@ def completed(
     return replace(model, training_rows=rows, protocols=recipe.protocols, members=members)
 
 
+def challenger_of(train: Dataset, runtime: Runtime) -> Contestant:
+    """Return a model that is not registered yet, as a replay takes it."""
+    return Contestant("the new one", train.schema, runtime, learnt_rows.dump(train.batch))
+
+
 def looked_into(
+    recipe: Recipe,
     estimator: Any,
     runtime: Runtime,
     train: Dataset,
@@ -156,10 +168,27 @@ def looked_into(
 ) -> Made:
     """Return what an artifact keeps so that the model can be looked into, and what is told."""
     why = explanation_of(estimator, runtime, train, holdout, seed)
-    seen = profile.profile_of(train, holdout, runtime.outputs(holdout.batch))
+    outputs = runtime.outputs(holdout.batch)
+    seen = profile.profile_of(train, holdout, outputs)
     found = curves.curves_of(runtime, train, holdout, info["permutation_importances"], seed)
     members = {**learnt_rows.dump(train.batch), **profile.dump(seen), **curves.dump(found)}
-    return Made({**why.members, **members}, why.info)
+    return Made(
+        {**why.members, **members, **drawn(recipe, train, holdout, outputs, info)}, why.info
+    )
+
+
+def drawn(
+    recipe: Recipe, train: Dataset, holdout: Dataset, outputs: Outputs, info: Mapping[str, Any]
+) -> dict[str, bytes]:
+    """Return what an artifact keeps for pages: rows stand there only where the recipe lets them."""
+    kept = info.get(INTERVALS)
+    intervals = msgspec.convert(kept, Intervals) if kept else None
+    rows = shown_rows.shown_rows_of(holdout, outputs) if recipe.show_rows else None
+    return {
+        **quality.dump(quality.quality_of(holdout, outputs, intervals)),
+        **histograms.dump(histograms.histograms_of(train)),
+        **shown_rows.dump(rows),
+    }
 
 
 @contextmanager
@@ -292,8 +321,8 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--with", dest="made_by", metavar="PACKAGE", default="", help=MADE_BY)
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
-    add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
     add_overrides(parser.add_argument_group("how the table is read").add_argument)
+    add_pages(parser.add_argument_group("what is shown").add_argument)
     return parser.parse_args(arguments)
 
 
@@ -318,9 +347,16 @@ def add_overrides(add: Callable[..., Any]) -> None:
     add("--time", metavar="COLUMN", help="hold out the latest rows by this column")
 
 
+def add_pages(add: Callable[..., Any]) -> None:
+    """Add the options that say what is shown of a model."""
+    add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
+    add("--show-rows", action="store_true", help="let pages show some rows of the hold-out")
+
+
 def run(registry: Registry, options: argparse.Namespace) -> Built:
     """Do the training run that the command line asks for."""
     recipe = chosen_recipe(options)
+    recipe = replace(recipe, show_rows=may_show_rows(recipe, options))
     silent: AbstractContextManager[Progress] = nullcontext(SilentProgress())
     with silent if options.json else progress_on(sys.stderr) as progress:
         return build_model(
@@ -331,7 +367,13 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
             seed=options.seed,
             promote=options.promote,
             progress=progress,
+            replays=open_replays(read_config(os.environ), registry),
         )
+
+
+def may_show_rows(recipe: Recipe, options: argparse.Namespace) -> bool:
+    """Tell whether pages may show rows: a recipe's word is for its own table, not for another."""
+    return bool(options.show_rows) or (recipe.show_rows and not options.data)
 
 
 def import_file(registry: Registry, options: argparse.Namespace) -> int:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from config import Config
-from errors import MiranteError
+from config import Config, read_config
+from errors import MiranteError, StoreUnavailable
 from persistence.copying import copy_champions, has_champion
 from persistence.opening import open_registry
 from persistence.registry import Registry
@@ -25,6 +28,8 @@ SLUG = HERE / "models"
 BUILT = ".built"
 # A dyno has to listen within 60 s. https://devcenter.heroku.com/articles/error-codes#r10-boot-timeout
 SECONDS = 45.0
+# A store elsewhere that does not answer within this is left alone.
+LOOK_SECONDS = 10.0
 
 Say = Callable[[str], object]
 
@@ -40,6 +45,45 @@ def provide_first_model(config: Config, say: Say) -> None:
             _provide(config, registry, say)
     except MiranteError as error:
         say(f"no first model: {error}")
+
+
+def provide_elsewhere(say: Say) -> None:
+    """Do the same in a process of its own, which ends before a dyno has to listen.
+
+    A client of S3 that was used here would not survive the fork of the workers.
+    """
+    command = [sys.executable, str(HERE / "first_model.py")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        late = threading.Timer(SECONDS + LOOK_SECONDS, process.kill)
+        late.start()
+        for line in process.stdout or ():
+            say(line.rstrip("\n"))
+        late.cancel()
+
+
+def main() -> int:
+    """See to the first model of a store elsewhere, and print what is said of it."""
+    try:
+        config = read_config(os.environ)
+        _await_answer(config)
+        provide_first_model(config, partial(print, flush=True))
+    except MiranteError as error:
+        print(f"no first model: {error}", flush=True)
+    return 0
+
+
+def _await_answer(config: Config) -> None:
+    """Raise StoreUnavailable if the store does not list its models in LOOK_SECONDS."""
+    answered = threading.Event()
+
+    def look() -> None:
+        with suppress(MiranteError):  # which is said when it is asked again
+            open_registry(**config.registry).names()
+        answered.set()
+
+    threading.Thread(target=look, daemon=True).start()
+    if not answered.wait(LOOK_SECONDS):
+        raise StoreUnavailable(f"the model store did not answer in {LOOK_SECONDS:g} s")
 
 
 def _is_wanted(config: Config, registry: Registry) -> bool:
@@ -85,3 +129,7 @@ def _train(name: str, say: Say) -> None:
         return
     if done.returncode:
         say("no first model: the line of build_model above says why")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

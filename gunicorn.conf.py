@@ -124,9 +124,12 @@ def _refuse_bad_addresses(addresses: list[Any]) -> None:
 
 def _provide_first_model(server: Any) -> None:
     """Fill an empty store, once and before any worker answers; a later start finds it filled."""
-    from first_model import provide_first_model
+    from first_model import provide_elsewhere, provide_first_model
 
-    provide_first_model(_config, server.log.info)
+    if "://" in _config.store_address:
+        provide_elsewhere(server.log.info)
+    else:
+        provide_first_model(_config, server.log.info)
 
 
 def _make_local_key(server: Any) -> None:

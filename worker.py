@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from errors import DatasetError, MiranteError
+from errors import Conflict, DatasetError, MiranteError
 from jobs.orphan import die_with
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ if TYPE_CHECKING:
     from jobs.queue import JobQueue
     from learning.recipe import Recipe
     from monitoring.prediction_log import Count, PredictionLog
+    from monitoring.replay import Replays
     from monitoring.spool import Spool
 
 HERE = Path(__file__).resolve()
 # A router in front waits half a minute for an answer.
 DESCRIBE_SECONDS = 25
+LOG_OFF = "no prediction log is kept here: set PREDICTION_LOG"
 # A segment of the prediction log is archived so often: from a disk that may end with its
 # dyno more often than within one.
 LOG_SECONDS, LOG_SECONDS_ELSEWHERE = 3600.0, 300.0
@@ -266,6 +268,7 @@ def look_at_drift(config: Config) -> None:
     from monitoring.archive import open_archive
     from monitoring.drift_documents import DriftDocuments
     from monitoring.drift_upkeep import LATE, LATE_ELSEWHERE, DriftUpkeep
+    from monitoring.feedback import Arrivals
     from monitoring.reading import LogReader
     from persistence.opening import open_registry
 
@@ -273,7 +276,8 @@ def look_at_drift(config: Config) -> None:
     late = LATE_ELSEWHERE if "://" in config.log_address else LATE
     registry = open_registry(**config.registry)
     reader = LogReader(archive, open_spool(config))
-    upkeep = DriftUpkeep(registry, reader, DriftDocuments(archive), late)
+    truths = Arrivals(archive, reader, config.prediction_log_days)
+    upkeep = DriftUpkeep(registry, reader, DriftDocuments(archive), late, truths)
     upkeep.look(list(config.models) or registry.names(), datetime.now(UTC))
 
 
@@ -284,18 +288,40 @@ def train(order: Order, table: IO[bytes] | None, progress: PipeProgress) -> Resu
     """Train an order, on its uploaded table if it has one. Raises MiranteError."""
     from build_model import build_model
     from config import read_config
+    from monitor import open_replays
     from persistence.opening import open_registry
 
+    config = read_config(os.environ)
+    registry = open_registry(**config.registry)
+    replays = open_replays(config, registry)
+    if order.replay is not None:
+        return _replayed(order, replays, progress)
     built = build_model(
         ordered_recipe(order, table),
-        registry=open_registry(**read_config(os.environ).registry),
+        registry=registry,
         name=order.name,
         parameters=order.parameters,
         seed=order.seed or 0,
         promote=order.promote,
         progress=progress,
+        replays=replays,
     )
     return _result(built)
+
+
+def _replayed(order: Order, replays: Replays | None, progress: PipeProgress) -> Result:
+    from jobs.job import Result
+    from monitoring.replay import DAYS
+    from monitoring.replay_verdict import in_words, told
+
+    if replays is None:
+        raise Conflict(LOG_OFF)
+    progress.stage("compare")
+    version = order.replay or ""
+    found = replays.of_version(order.name, version, order.days or DAYS)
+    replays.keep(order.name, version, told(found))
+    reason = "; ".join(in_words(found))
+    return Result(version, promoted=False, reason=reason, replay=told(found))
 
 
 def _result(built: Built) -> Result:
@@ -310,6 +336,7 @@ def _result(built: Built) -> Result:
         reason=built.verdict.reason,
         metrics=msgspec.to_builtins(built.metrics),
         comparison=None if comparison is None else msgspec.to_builtins(comparison),
+        replay=built.verdict.replay,
     )
 
 

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\niris.proto\x12\x02ml\"j\n\x12IrisPredictRequest\x12\x14\n\x0csepal_length\x18\x01 \x01(\x01\x12\x13\n\x0bsepal_width\x18\x02 \x01(\x01\x12\x14\n\x0cpetal_length\x18\x03 \x01(\x01\x12\x13\n\x0bpetal_width\x18\x04 \x01(\x01\"e\n\x10IrisPredictReply\x12\x0f\n\x07species\x18\x01 \x01(\x05\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12\x12\n\nclass_name\x18\x04 \x01(\t2S\n\rIrisPredictor\x12\x42\n\x12PredictIrisSpecies\x12\x16.ml.IrisPredictRequest\x1a\x14.ml.IrisPredictReplyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\niris.proto\x12\x02ml\"j\n\x12IrisPredictRequest\x12\x14\n\x0csepal_length\x18\x01 \x01(\x01\x12\x13\n\x0bsepal_width\x18\x02 \x01(\x01\x12\x14\n\x0cpetal_length\x18\x03 \x01(\x01\x12\x13\n\x0bpetal_width\x18\x04 \x01(\x01\"\xc8\x01\n\x10IrisPredictReply\x12\x0f\n\x07species\x18\x01 \x01(\x05\x12\x15\n\rprobabilities\x18\x02 \x03(\x01\x12\x15\n\rmodel_version\x18\x03 \x01(\t\x12\x12\n\nclass_name\x18\x04 \x01(\t\x12\x15\n\rcontributions\x18\x05 \x03(\x01\x12\x10\n\x08\x62\x61seline\x18\x06 \x01(\x01\x12\x1b\n\x13\x63ontributions_space\x18\x07 \x01(\t\x12\x1b\n\x13\x63ontributions_class\x18\x08 \x01(\t2S\n\rIrisPredictor\x12\x42\n\x12PredictIrisSpecies\x12\x16.ml.IrisPredictRequest\x1a\x14.ml.IrisPredictReplyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,8 +24,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_IRISPREDICTREQUEST']._serialized_start=18
   _globals['_IRISPREDICTREQUEST']._serialized_end=124
-  _globals['_IRISPREDICTREPLY']._serialized_start=126
-  _globals['_IRISPREDICTREPLY']._serialized_end=227
-  _globals['_IRISPREDICTOR']._serialized_start=229
-  _globals['_IRISPREDICTOR']._serialized_end=312
+  _globals['_IRISPREDICTREPLY']._serialized_start=127
+  _globals['_IRISPREDICTREPLY']._serialized_end=327
+  _globals['_IRISPREDICTOR']._serialized_start=329
+  _globals['_IRISPREDICTOR']._serialized_end=412
 # @@protoc_insertion_point(module_scope)

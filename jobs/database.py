@@ -15,6 +15,7 @@ from peewee import (
     Model,
     OperationalError,
     PeeweeException,
+    Psycopg3Adapter,
     SchemaManager,
     SqliteDatabase,
 )
@@ -138,7 +139,20 @@ def _open_sqlite(file: str) -> Database:
 def _open_postgres(url: str) -> Database:
     # Few: the smallest databases of a PaaS allow twenty connections for all processes together.
     limits: dict[str, Any] = {"max_connections": 3, "stale_timeout": 60, "timeout": 10}
-    database: Database = PooledPostgresqlDatabase(
-        url, prefer_psycopg3=True, connect_timeout=5, **limits
-    )
+    database: Database = _BoundedPostgres(url, prefer_psycopg3=True, **limits)
     return database
+
+
+class _BoundedAdapter(Psycopg3Adapter):
+    def connect(self, db: Any, **params: Any) -> Any:
+        """Connect so that no statement is waited for without end."""
+        from psycopg.conninfo import conninfo_to_dict
+
+        from persistence.bounded_connection import DEFAULTS, BoundedConnection
+
+        given = conninfo_to_dict(db.database)
+        return BoundedConnection.connect(db.database, **DEFAULTS | given | params)
+
+
+class _BoundedPostgres(PooledPostgresqlDatabase):
+    psycopg3_adapter = _BoundedAdapter

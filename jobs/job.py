@@ -19,6 +19,7 @@ FINAL: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 class Order(Overrides, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is to be trained: a recipe by name, or an uploaded table, its target, how it is read.
 
+    Or what is to be replayed: the version `replay`, on the rows logged in the last `days`.
     `size` (bytes) and `sha256` are those of the upload, and absent without one.
     """
 
@@ -31,6 +32,8 @@ class Order(Overrides, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     seed: int | None = None
     size: int | None = None
     sha256: str | None = None
+    replay: str | None = None
+    days: int | None = None
 
     def digest(self) -> str:
         """Return a SHA-256 that is the same for the same order, and only for it."""
@@ -42,7 +45,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `reason` says in one line why it was or was not; `comparison` holds the
     figures of the paired bootstrap against the champion, where there was one to
-    compare with.
+    compare with. `replay` says how a version answered logged rows beside the champion.
     """
 
     version: str
@@ -50,6 +53,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str = ""
     metrics: dict[str, Any] = {}
     comparison: dict[str, Any] | None = None
+    replay: dict[str, Any] | None = None
 
 
 class Job(msgspec.Struct, frozen=True):

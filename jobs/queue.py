@@ -136,7 +136,8 @@ class JobQueue:
                 upload=upload,
                 keep_data=keep_data,
             )
-        self.audit.record(who, "train", f"{order.name} as job {job_id}")
+        action = "train" if order.replay is None else "replay"
+        self.audit.record(who, action, f"{order.name} as job {job_id}")
         return job
 
     def _document(self, job: Job, log: list[str] | None = None) -> dict[str, Any]:

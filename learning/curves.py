@@ -7,14 +7,17 @@ Black Box (JCGS 24, 2015). They are of the compiled model, as it is served.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import ArtifactDamaged
 from learning.prediction import Runtime
+from learning.quality import MOST_CLASSES, kept_classes
+from learning.shown_rows import shortened
 from tables.batch import Batch
 from tables.dataset import Dataset
 from tables.decoding import decoded
@@ -24,19 +27,23 @@ MEMBER = "curves.json"
 # Values of a feature that are tried, rows that they are tried on, and rows shown one by one.
 MOST_VALUES, MOST_ROWS, MOST_SHOWN = 20, 100, 20
 MOST_FEATURES = 30
+# Letters of a category; what is longer ends with a sign.
+MOST_LETTERS = 100
 DIGITS = 6
 
 
-class Curve(msgspec.Struct, frozen=True):
+class Curve(msgspec.Struct, frozen=True, omit_defaults=True):
     """A feature's values as clients send them, and what is answered with each in every row's place.
 
-    `mean` is the mean over the rows of each output `[values, k]`. `rows` are some rows' own
+    `mean` is the mean over the rows of each output `[values, k]`; of very many classes it is that
+    of the commonest, whose indices are `classes`. `rows` are some rows' own
     `[rows, values]`: of a quantity, or of the second of two classes; of more classes none.
     """
 
     values: list[Any]
     mean: list[list[float]]
     rows: list[list[float]]
+    classes: list[int] = []
 
 
 def curves_of(
@@ -57,7 +64,8 @@ def curves_of(
         if len(at) > 1:
             tried = train.batch.matrix[at, part]
             values = [decoded(feature, row) for row in tried.tolist()]
-            found[name] = _curve(runtime, batch, part, tried, values)
+            short = [shortened(value, MOST_LETTERS) for value in values]
+            found[name] = _curve(runtime, batch, part, tried, short, _kept(train))
     return found
 
 
@@ -87,7 +95,12 @@ def _leading(feature: Feature) -> int:
 
 
 def _curve(
-    runtime: Runtime, batch: Batch, part: slice, tried: NDArray[np.float32], values: list[Any]
+    runtime: Runtime,
+    batch: Batch,
+    part: slice,
+    tried: NDArray[np.float32],
+    values: list[Any],
+    kept: list[int],
 ) -> Curve:
     count = len(batch.matrix)
     matrix = np.repeat(batch.matrix[np.newaxis], len(tried), axis=0)
@@ -96,12 +109,27 @@ def _curve(
     outputs = runtime.outputs(Batch(matrix.reshape(-1, matrix.shape[2]), texts))
     found = outputs.reshape(len(tried), count, -1)
     shown = found[:, :MOST_SHOWN, -1].T if found.shape[2] <= 2 else found[:0, :0, 0]
-    return Curve(values, _rounded(found.mean(axis=1)), _rounded(shown))
+    mean = found.mean(axis=1)
+    return Curve(values, _rounded(mean[:, kept] if kept else mean), _rounded(shown), kept)
+
+
+def _kept(train: Dataset) -> list[int]:
+    """Return the indices of the classes whose means are kept, none where all are."""
+    classes = len(train.schema.target.classes)
+    return kept_classes(train.target, classes).tolist() if classes > MOST_CLASSES else []
 
 
 def _rounded(values: NDArray[Any]) -> list[Any]:
     rounded: list[Any] = np.round(values.astype(np.float64), DIGITS).tolist()
     return rounded
+
+
+def load(members: Mapping[str, bytes]) -> dict[str, Curve]:
+    """Return the curves among an artifact's members, by feature. Raises ArtifactDamaged."""
+    try:
+        return msgspec.json.decode(members.get(MEMBER, b"{}"), type=dict[str, Curve])
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        raise ArtifactDamaged(f"the artifact's {MEMBER} is not what this release writes") from None
 
 
 def dump(curves: dict[str, Curve]) -> dict[str, bytes]:

@@ -75,9 +75,7 @@ def watched(schema: Schema, batch: Batch) -> Iterator[tuple[str, NDArray[np.floa
 def served(outputs: Outputs, target: Target) -> NDArray[np.float32]:
     """Return outputs `[n, width]` as they are answered and logged, with as few digits."""
     task = task_of(target)
-    column = task.columns(target)[-1]
-    found = task.column(column.name, task.predict(outputs), target)
-    return np.asarray(found, dtype=np.float32).reshape(len(outputs), -1)
+    return task.served([task.predict(outputs)])[0].astype(np.float32)
 
 
 def score_of(answered: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -40,7 +40,7 @@ class Recipe:
     `merge_rare` say how the table is read where its cells mislead, `group` and `time` which
     rows are held out (see `tables.overrides`). `log` says by feature whether its values stand
     in the prediction log: False leaves one out, "hash" keeps a keyed hash of its words, and
-    texts stand there only with True.
+    texts stand there only with True. `show_rows` lets pages show some rows of the hold-out.
     `protocols` names the protocols that answer for this model. `prepare` makes the
     recipe's table of what stands in a file.
 
@@ -67,6 +67,7 @@ class Recipe:
     group: str | None = None
     time: str | None = None
     log: Mapping[str, bool | Literal["hash"]] = field(default_factory=dict)
+    show_rows: bool = False
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:

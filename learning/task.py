@@ -133,6 +133,10 @@ class Task(ABC):
         Beside them the index of each row's class, None where there are no classes.
         """
 
+    def rounded(self, outputs: Outputs) -> tuple[Doubles, Sequence[int] | NDArray[np.intp] | None]:
+        """Return what `served` does, of outputs that are not predicted yet."""
+        return self.served([self.predict(outputs)])
+
     @abstractmethod
     def part(self, prediction: Any, start: int, end: int) -> Any:
         """Return the prediction of some of its rows, from `start` up to `end`."""

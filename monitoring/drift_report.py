@@ -9,9 +9,10 @@ from typing import Any
 from learning.task import Task
 from monitoring.drift import LEAST_ROWS, Distance, Lane, distances
 from monitoring.drift_state import DAYS, State, Sums, standing, sums_of
-from monitoring.drift_watch import EXPECTED, INPUT, LABELS, LOSS, SCORE, Watch
+from monitoring.drift_watch import EXPECTED, LABELS, LOSS, SCORE, Watch
 from monitoring.drift_words import of_column, of_loss
 from monitoring.harm import Estimate, expected_auc, expected_loss, measured_loss
+from monitoring.subject import INPUT
 from tables.schema import Schema
 from tables.sketch import MISSING, Counts, NumberSketch
 

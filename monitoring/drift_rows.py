@@ -12,19 +12,19 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from monitoring.logged_rows import codes_of, numbers_of
+from monitoring.reading import OUTPUTS
 from monitoring.subject import INPUT
 from tables.schema import Feature, Schema
 
 Floats = NDArray[np.float32]
-NAN = np.float32(np.nan)
-PROBABILITIES, ANSWER = "probabilities", "answer"
 
 
 def columns_of(schema: Schema) -> list[str]:
     """Return the columns of the log that a watch reads."""
     inputs = (INPUT + feature.columns[0].name for feature in schema.values)
     texts = (INPUT + feature.name for feature in schema.texts)
-    return ["version", ANSWER, PROBABILITIES, *inputs, *texts]
+    return ["version", *OUTPUTS, *inputs, *texts]
 
 
 def values_of(table: pa.Table, schema: Schema) -> dict[str, Floats]:
@@ -41,26 +41,10 @@ def values_of(table: pa.Table, schema: Schema) -> dict[str, Floats]:
     return found
 
 
-def answered_of(table: pa.Table) -> Floats:
-    """Return what was answered `[n, width]`."""
-    if PROBABILITIES in table.column_names:
-        column = table[PROBABILITIES].combine_chunks()
-        return np.asarray(column.flatten(), dtype=np.float32).reshape(len(table), -1)
-    return np.asarray(table[ANSWER], dtype=np.float32).reshape(-1, 1)
-
-
 def _values(feature: Feature, column: Any) -> Floats:
     if feature.kind == "category":
-        return _codes(feature, column)
+        return codes_of(feature, column)
     if feature.kind == "text":
         column = pc.utf8_length(column)
-    found = np.asarray(pc.fill_null(column.cast(pa.float32()), NAN), dtype=np.float32)
+    found = numbers_of(column)
     return found if feature.dates is None else found * np.float32(0)
-
-
-def _codes(feature: Feature, column: Any) -> Floats:
-    known = {word: float(code) for code, word in enumerate(feature.categories)}
-    words = column.dictionary.to_pylist()
-    codes = np.array([known.get(word, feature.fallback) for word in words] + [NAN], np.float32)
-    found: Floats = codes[np.asarray(pc.fill_null(column.indices, len(words)))]
-    return found

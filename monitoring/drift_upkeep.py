@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -20,10 +19,11 @@ from learning.profile import load
 from learning.tasks import task_of
 from monitoring.drift_documents import DriftDocuments
 from monitoring.drift_report import report, without_profile
-from monitoring.drift_rows import answered_of, columns_of, values_of
+from monitoring.drift_rows import columns_of, values_of
 from monitoring.drift_state import State, absorb, drop_old, first_state
 from monitoring.drift_watch import Watch
-from monitoring.reading import LogReader
+from monitoring.reading import LogReader, outputs_of
+from monitoring.truths import Known
 from persistence.artifact import Artifact
 from persistence.registry import Registry
 
@@ -33,13 +33,6 @@ log = logging.getLogger("mirante.drift")
 # those of others, in a log that is elsewhere.
 LATE, LATE_ELSEWHERE = timedelta(seconds=10), timedelta(minutes=15)
 MICROSECONDS = 1e6
-
-
-class Known(NamedTuple):
-    """Rows whose truth came since the last look: what was answered `[n, width]`, what is true."""
-
-    answered: NDArray[np.float32]
-    values: NDArray[Any]
 
 
 # Gives the rows of a model's version whose truth came between two moments.
@@ -109,7 +102,8 @@ class DriftUpkeep:
             mine = table.filter(pc.equal(table["version"], version))
             if not len(mine):
                 continue
-            rows = watch.rows(values_of(mine, schema), answered_of(mine))
+            answered = outputs_of(mine).astype(np.float32)
+            rows = watch.rows(values_of(mine, schema), answered)
             moments = np.asarray(mine["time"].cast("int64"), np.float64) / MICROSECONDS
             absorb(state, watch, rows, nobody, moments, hours, now)
             hours = 0.0  # what has gone by is staked once
@@ -128,7 +122,7 @@ class DriftUpkeep:
         hours = (end - start).total_seconds() / 3600
         nothing, moments = watch.rows({}, _no_rows(watch)), np.zeros(0)
         for known in self._truths(name, state.version, start, end) if self._truths else ():
-            labelled = watch.labelled(known.answered, known.values)
+            labelled = watch.labelled(known.answered.astype(np.float32), known.values)
             absorb(state, watch, nothing, labelled, moments, hours, now)
             hours = 0.0
 

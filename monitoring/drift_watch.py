@@ -25,6 +25,7 @@ from monitoring.drift_bets import (
 )
 from monitoring.drift_groups import groups_in_order, groups_of, summed
 from monitoring.harm import Labels, calibrated
+from monitoring.subject import INPUT
 from tables.schema import Target
 
 # Alarms of a model whose rows and labels do not change, in a year: at most so many on average.
@@ -35,8 +36,6 @@ QUESTIONS = 4
 MOST_BLOCKS = 256
 
 SCORE, PREDICTED, EXPECTED, LOSS, LABELS = "score", "predicted", "expected", "loss", "labels"
-# What a feature's test is called begins with this.
-INPUT = "in."
 LANES = "lanes"
 
 # By test: the arrays of its course, as lists.

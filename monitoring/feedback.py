@@ -1,4 +1,4 @@
-"""Feedback: truths that are sent for predictions, checked, counted and kept.
+"""Feedback: truths that are sent for predictions, checked, counted, kept, and given on.
 
 PyArrow is imported here: a web process never imports this module.
 """
@@ -15,8 +15,18 @@ import pyarrow.compute as pc
 
 from errors import RowProblem, RowsError
 from monitoring.archive import Archive
-from monitoring.reading import LogReader
-from monitoring.truths import keep, known_text, read, target_of, text_of, value_of
+from monitoring.reading import OUTPUTS, LogReader, outputs_of
+from monitoring.truths import (
+    Known,
+    arrived,
+    keep,
+    known_text,
+    matched,
+    read,
+    target_of,
+    text_of,
+    value_of,
+)
 from tables.rows import rejected
 from tables.schema import Target
 
@@ -61,6 +71,29 @@ def take(truths: Sequence[Truth], archive: Archive, reader: LogReader, days: int
     return Counts(accepted, len(given) - len(fresh), len(fresh) - accepted)
 
 
+class Arrivals:
+    """Gives the rows of a model's version whose truth arrived, of the last `days` of the log."""
+
+    def __init__(self, archive: Archive, reader: LogReader, days: int) -> None:
+        self._archive = archive
+        self._reader = reader
+        self._span = days * DAY
+
+    def __call__(self, model: str, version: str, start: datetime, end: datetime) -> Iterator[Known]:
+        """Yield them for truths that came from `start` and before `end`, each id once.
+
+        Raises StoreUnavailable.
+        """
+        since = start - self._span
+        truths = arrived(self._archive, since, start, end)
+        columns = ["id", "version", *OUTPUTS]
+        for table in self._reader.tables(model, since, end, columns) if len(truths) else ():
+            mine = table.filter(pc.equal(table["version"], version))
+            known = matched(mine, truths)
+            if len(known.rows):
+                yield Known(outputs_of(mine.take(known.rows)), known.of_target(target_of(mine)))
+
+
 def _logged_id(name: str, targets: Mapping[str, Target]) -> str:
     """Return the id under which a row is logged: the only row of a request has no index."""
     bare = name.removesuffix(FIRST_ROW)
@@ -76,7 +109,8 @@ def _targets(ids: set[str], reader: LogReader, since: datetime) -> dict[str, Tar
     wanted = pa.array([*ids, *(n.removesuffix(FIRST_ROW) for n in ids if n.endswith(FIRST_ROW))])
     found: dict[str, Target] = {}
     latest = time.monotonic() + SEARCH
-    for table in _newest_first(reader, since):
+    now = datetime.now(UTC) + DAY
+    for table in reader.newest_first(reader.models(), since, now, ["id"]):
         there = table["id"].filter(pc.is_in(table["id"], value_set=wanted.cast(pa.string())))
         if len(there):
             target = target_of(table)
@@ -84,15 +118,6 @@ def _targets(ids: set[str], reader: LogReader, since: datetime) -> dict[str, Tar
         if len(found) >= len(ids) or time.monotonic() > latest:
             break
     return found
-
-
-def _newest_first(reader: LogReader, since: datetime) -> Iterator[pa.Table]:
-    end = datetime.now(UTC) + DAY
-    models = reader.models()
-    while end > since:
-        for model in models:
-            yield from reader.tables(model, max(end - DAY, since), end, ["id"])
-        end -= DAY
 
 
 def _known(ids: set[str], archive: Archive, since: datetime) -> dict[str, str]:

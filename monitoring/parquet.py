@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from monitoring.entries import Rows, decode
 from monitoring.frames import frames_in
 from monitoring.subject import INPUT, LoggedColumn, Subject
+from tables.schema import Target
 
 # Under this name a table's schema says whose rows it has.
 ABOUT = b"mirante"
@@ -90,6 +91,7 @@ def _table(subject: Subject, entries: list[Rows]) -> pa.Table:
         "task": subject.task,
         "target": subject.target,
         "classes": subject.classes,
+        "hashed": subject.hashed,
     }
     return pa.table(columns).replace_schema_metadata({ABOUT: msgspec.json.encode(about)})
 
@@ -138,7 +140,7 @@ def _answers(subject: Subject, entries: list[Rows]) -> dict[str, Any]:
         return {"answer": pa.array(values)}
     outputs = np.concatenate([np.frombuffer(e.outputs, np.float32) for e in entries])
     winners = np.concatenate([np.frombuffer(e.winners, np.uint16) for e in entries])
-    keys = [str(c).lower() if isinstance(c, bool) else str(c) for c in subject.classes]
+    keys = list(Target(subject.target, subject.classes).keys)
     return {
         "answer": _words(winners.astype(np.int32), keys),
         "probabilities": pa.FixedSizeListArray.from_arrays(pa.array(outputs), len(keys)),

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from learning.task import Task
 from learning.tasks import task_of
-from monitoring.reading import LogReader
-from monitoring.truths import target_of, value_of
+from monitoring.reading import OUTPUTS, LogReader, outputs_of
+from monitoring.truths import matched, target_of
 from tables.schema import Target
 
 # Of more rows with a truth the newest count.
@@ -29,7 +29,7 @@ RESAMPLES = 200
 SAMPLE_ROWS = 2_000
 LEVEL = 0.95
 SEED = 0
-COLUMNS = ("id", "version", "answer", "probabilities")
+COLUMNS = ("id", "version", *OUTPUTS)
 
 Doubles = NDArray[np.float64]
 
@@ -54,17 +54,11 @@ class Tally:
     def add(self, table: pa.Table, truths: pa.Table) -> None:
         """Add logged rows of this version."""
         self.predictions += len(table)
-        target = self.target = target_of(table)
-        at = pc.index_in(table["id"], value_set=truths["id"].combine_chunks())
-        rows = np.flatnonzero(np.asarray(at.is_valid()))
-        if len(rows) == 0:
-            return
-        texts = truths["truth"].take(at.drop_null()).to_pylist()
-        by_text = {text: value_of(text, target) for text in set(texts)}
-        values = np.array([math.nan if by_text[t] is None else by_text[t] for t in texts])
-        good = ~np.isnan(values)
-        self.unusable += int((~good).sum())
-        self._parts.append((_outputs(table.take(rows[good])), values[good]))
+        self.target = target_of(table)
+        known = matched(table, truths)
+        self.unusable += known.unusable
+        if len(known.rows):
+            self._parts.append((outputs_of(table.take(known.rows)), known.values))
 
     @property
     def judged(self) -> Judged | None:
@@ -79,14 +73,6 @@ class Tally:
     def with_truth(self) -> int:
         """How many rows have a truth that the target can have."""
         return sum(len(values) for _, values in self._parts)
-
-
-def _outputs(table: pa.Table) -> Doubles:
-    if "probabilities" not in table.column_names:
-        return np.asarray(table["answer"], np.float64).reshape(-1, 1)
-    lists = table["probabilities"].combine_chunks()
-    width = lists.type.list_size
-    return np.asarray(lists.flatten(), np.float64).reshape(-1, width)
 
 
 def tally(

@@ -6,16 +6,23 @@ PyArrow is imported here: a web process never imports this module.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from errors import KeyMissing
 from monitoring.archive import Archive
 from monitoring.parquet import from_parquet, tables_of
 from monitoring.spool import Spool
 from monitoring.subject import Subject
+
+DAY = timedelta(days=1)
+# The columns that say what was answered.
+ANSWER, PROBABILITIES = "answer", "probabilities"
+OUTPUTS = (ANSWER, PROBABILITIES)
 
 
 class LogReader:
@@ -55,6 +62,18 @@ class LogReader:
             known = [n for n in names or table.column_names if n in table.column_names]
             yield from _between(table.select(known), start, end)
 
+    def newest_first(
+        self, models: Sequence[str], start: datetime, end: datetime, columns: Sequence[str]
+    ) -> Iterator[pa.Table]:
+        """Yield the rows of models as `tables` does, the last day's before those of earlier ones.
+
+        Raises StoreUnavailable.
+        """
+        while end > start:
+            for model in models:
+                yield from self.tables(model, max(end - DAY, start), end, columns)
+            end -= DAY
+
     def _waiting(self, model: str) -> dict[str, pa.Table]:
         """Return what the spool has of a model, by the name that the archive will give it."""
         return {name: table for name, subject, table in self._segments() if subject.model == model}
@@ -67,6 +86,14 @@ class LogReader:
                 continue
             for number, (subject, table) in enumerate(tables_of(data)):
                 yield f"{path.stem}-{number}", subject, table
+
+
+def outputs_of(table: pa.Table) -> NDArray[np.float64]:
+    """Return what was answered in rows with the columns OUTPUTS `[n, width]`."""
+    if PROBABILITIES not in table.column_names:
+        return np.asarray(table[ANSWER], np.float64).reshape(-1, 1)
+    lists = table[PROBABILITIES].combine_chunks()
+    return np.asarray(lists.flatten(), np.float64).reshape(-1, lists.type.list_size)
 
 
 def _between(table: pa.Table, start: datetime, end: datetime) -> Iterator[pa.Table]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from tables.schema import Class, Feature, Schema
 
-# Before the name of a feature, in a log's columns.
+# Before the name of a feature, in a log's columns and in what its tests are called.
 INPUT = "in."
 # Hexadecimal digits of what stands for a hashed word.
 HASH_DIGITS = 16
@@ -55,7 +55,8 @@ class LoggedColumn(msgspec.Struct, frozen=True, array_like=True):
 class Subject(msgspec.Struct, frozen=True, tag="subject", array_like=True):
     """A version whose rows follow in a segment, under this number.
 
-    `columns` are those of the matrix, in its order, and then those of texts.
+    `columns` are those of the matrix, in its order, and then those of texts; `hashed` names
+    the features whose words are not there as they were sent.
     """
 
     number: int
@@ -66,6 +67,7 @@ class Subject(msgspec.Struct, frozen=True, tag="subject", array_like=True):
     classes: tuple[Class, ...]
     share: float
     columns: tuple[LoggedColumn, ...]
+    hashed: tuple[str, ...] = ()
 
     @property
     def width(self) -> int:
@@ -110,6 +112,7 @@ def select(answering: Answering, number: int, share: float, key: bytes) -> Selec
         target.classes,
         share,
         tuple(columns),
+        tuple(f.name for f in schema.features if f.log == "hash"),
     )
     indices = [i for i, _, _ in kept]
     return Selection(

@@ -10,16 +10,22 @@ import secrets
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from errors import KeyMissing
 from monitoring.archive import Archive
 from monitoring.parquet import ABOUT, from_parquet, to_parquet
 from tables.cells import BOOLEAN_WORDS, TRUE_WORDS
 from tables.schema import Class, Target
+
+_TIME: Any = pa.timestamp("us", "UTC")
+_SCHEMA: Any = pa.schema({"id": pa.string(), "truth": pa.string(), "time": _TIME})
 
 
 def target_of(table: pa.Table) -> Target:
@@ -49,6 +55,41 @@ def known_text(text: str, target: Target) -> str:
     """Return a truth that a target can have as it is kept: a class by its name."""
     value = value_of(text, target)
     return text if value is None or not target.classes else target.keys[int(value)]
+
+
+class Matched(NamedTuple):
+    """The rows of a table whose truth is known: their indices `[n]`, and the values `[n]`.
+
+    `unusable` is how many truths are none that the target can have.
+    """
+
+    rows: NDArray[np.intp]
+    values: NDArray[np.float64]
+    unusable: int = 0
+
+    def of_target(self, target: Target) -> NDArray[Any]:
+        """Return the values as the target's task takes them: the indices of classes."""
+        return self.values.astype(np.intp) if target.classes else self.values
+
+
+class Known(NamedTuple):
+    """Rows whose truth is known: what was answered `[n, width]`, what is true `[n]`."""
+
+    answered: NDArray[np.float64]
+    values: NDArray[Any]
+
+
+def matched(table: pa.Table, truths: pa.Table) -> Matched:
+    """Return which rows of a logged table, by their `id`, have a truth among those of `read`."""
+    at = pc.index_in(table["id"], value_set=truths["id"].combine_chunks())
+    rows = np.flatnonzero(np.asarray(at.is_valid()))
+    if len(rows) == 0:
+        return Matched(rows, np.zeros(0))
+    target, texts = target_of(table), truths["truth"].take(at.drop_null()).to_pylist()
+    by_text = {text: value_of(text, target) for text in set(texts)}
+    values = np.array([math.nan if by_text[t] is None else by_text[t] for t in texts])
+    good = ~np.isnan(values)
+    return Matched(rows[good], values[good], int((~good).sum()))
 
 
 def _number(text: str) -> float | None:
@@ -84,7 +125,7 @@ def keep(archive: Archive, truths: Mapping[str, str]) -> None:
         {
             "id": pa.array(list(truths), pa.string()),
             "truth": pa.array(list(truths.values()), pa.string()).dictionary_encode(),
-            "time": pa.array([now] * len(truths), pa.timestamp("us", "UTC")),
+            "time": pa.array([now] * len(truths), _TIME),
         }
     )
     name = f"{time.time_ns() // 1000:016d}-{secrets.token_hex(4)}"
@@ -97,18 +138,33 @@ def read(archive: Archive, since: datetime) -> pa.Table:
     A truth comes after its prediction: those of a span's predictions came since it began.
     Raises StoreUnavailable.
     """
-    tables = [_empty()]
+    return _last(_kept(archive, since))
+
+
+def arrived(archive: Archive, since: datetime, start: datetime, end: datetime) -> pa.Table:
+    """Return the `id` and the `truth` of ids whose first truth came from `start` and before `end`.
+
+    Of corrections in that span the last counts. Truths since `since` tell which were first:
+    a correction of an earlier one is none that arrived. Raises StoreUnavailable.
+    """
+    kept = _kept(archive, since)
+    kept = kept.filter(pc.less(kept["time"], pa.scalar(end, _TIME)))
+    first = kept.group_by("id", use_threads=False).aggregate([("time", "min")])
+    first = first.filter(pc.greater_equal(first["time_min"], pa.scalar(start, _TIME)))
+    return _last(kept.filter(pc.is_in(kept["id"], value_set=first["id"].combine_chunks())))
+
+
+def _kept(archive: Archive, since: datetime) -> pa.Table:
+    tables = [_SCHEMA.empty_table()]
     for key in archive.feedback(since):
         try:
-            table = from_parquet(archive.get(key), ["id", "truth"])
+            table = from_parquet(archive.get(key), _SCHEMA.names)
         except KeyMissing:  # it was deleted meanwhile
             continue
-        tables.append(pa.table([table["id"], table["truth"].cast(pa.string())], ["id", "truth"]))
-    joined = pa.concat_tables(tables)
-    last = joined.group_by("id", use_threads=False).aggregate([("truth", "last")])
+        tables.append(table.select(_SCHEMA.names).cast(_SCHEMA))
+    return pa.concat_tables(tables)
+
+
+def _last(kept: pa.Table) -> pa.Table:
+    last = kept.group_by("id", use_threads=False).aggregate([("truth", "last")])
     return last.rename_columns({"truth_last": "truth"}).select(["id", "truth"])
-
-
-def _empty() -> pa.Table:
-    text: Any = pa.string()
-    return pa.table({"id": pa.array([], text), "truth": pa.array([], text)})

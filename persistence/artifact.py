@@ -9,6 +9,8 @@ The file is a plain zip (see container.py). Same inputs, same bytes.
     model.*          the compiled model
     learnt.rows      digests of the rows that it learnt from
     training.profile what rows and answers looked like in training, as sketches
+    curves.json quality.json histograms.json rows.json
+                     what pages draw; rows only where the recipe lets them be shown
     estimator.*      the estimator itself; loading it can run code, so it is
                      handed out only from an artifact with a good seal
 """

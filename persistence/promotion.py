@@ -29,14 +29,15 @@ CHUNK = 10_000
 class Verdict(NamedTuple):
     """Whether a new version may become champion, and why, in one line.
 
-    `comparison` has the figures, if the champion was compared with; `champion`
-    is the alias that was judged against.
+    `comparison` has the figures, if the champion was compared with, `replay` those of
+    logged rows that both answered; `champion` is the alias that was judged against.
     """
 
     good: bool
     reason: str
     comparison: dict[str, Any] | None = None
     champion: Alias | None = None
+    replay: dict[str, Any] | None = None
 
     def noting(self, note: str | None) -> Verdict:
         """Return the verdict with something to be known in its reason."""

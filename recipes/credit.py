@@ -18,6 +18,8 @@ recipe = Recipe(
     estimator=forest,
     kinds={"approved": "boolean"},
     parameters={"n_estimators": 200, "max_depth": 10, "min_samples_leaf": 5},
+    # The table is public: pages may show rows of it.
+    show_rows=True,
     # What clients in Portuguese send.
     aliases={
         "home": {

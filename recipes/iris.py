@@ -24,4 +24,11 @@ def load() -> Table:
     return Table({**columns, "species": species})
 
 
-recipe = Recipe(name="iris", target="species", load=load, estimator=logistic, field_aliases=NAMES)
+recipe = Recipe(
+    name="iris",
+    target="species",
+    load=load,
+    estimator=logistic,
+    field_aliases=NAMES,
+    show_rows=True,
+)

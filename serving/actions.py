@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from serving.contributions import contributions_of
 from serving.exchange import Exchange
-from serving.explanations import explanations, wanted
+from serving.explanations import wanted
 from serving.refusals import RequestError
 from serving.refused_rows import predict_rows
 
@@ -42,15 +43,15 @@ def predict(group: Sequence[Exchange]) -> None:
 def _explain(exchange: Exchange) -> None:
     """Explain the predictions where that is asked for. Raises RequestError and TooManyRows."""
     always = exchange.route.action == EXPLAIN
-    if not always and not exchange.query:
+    if not (always or exchange.query or exchange.wanted):
         return
-    asked = wanted(exchange.query, always)
-    if asked is None:
+    exchange.wanted = exchange.wanted or wanted(exchange.query, always)
+    if exchange.wanted is None:
         return
     if not getattr(exchange.route.protocol, "EXPLAINS", False):
         raise RequestError("explain: this protocol has no room for explanations")
-    exchange.explanations = explanations(
-        exchange.live, exchange.decoded.batch, exchange.prediction, asked
+    exchange.contributions = contributions_of(
+        exchange.live, exchange.decoded.batch, exchange.prediction, exchange.wanted.of
     )
 
 

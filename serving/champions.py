@@ -10,11 +10,11 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 import numpy as np
@@ -36,8 +36,13 @@ from tables.schema import Schema
 
 log = logging.getLogger("mirante.champions")
 
+Made = TypeVar("Made")
+
 # What a model's task predicts: each task has a type of its own.
 Prediction = Any
+
+# Members that the pages of a model tell of; those of a release before may not be there.
+KEPT = ("training.profile", "quality.json", "histograms.json", "rows.json")
 
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"
@@ -67,7 +72,8 @@ class Live:
     """A loaded champion: everything that a request needs of its model.
 
     `info` and `metrics` are what the artifact keeps of them, `sha256` (hex) is
-    that of the whole artifact. `explainer` explains its answers, if anything does.
+    that of the whole artifact. `explainer` explains its answers, if anything does. `kept` are
+    the artifact's members that pages tell of, as they were read.
     """
 
     name: str
@@ -80,6 +86,15 @@ class Live:
     metrics: dict[str, Any] = field(repr=False)
     sha256: str
     explainer: Explainer | None = field(default=None, repr=False)
+    kept: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    _memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def remember(self, what: str, make: Callable[[Live], Made]) -> Made:
+        """Return what `make` makes of the model; made once, and kept as long as it lives."""
+        if what not in self._memory:
+            self._memory[what] = make(self)
+        made: Made = self._memory[what]
+        return made
 
     def predict(self, batch: Batch) -> Prediction:
         """Return the prediction for encoded rows, rounded as the model's task has it.
@@ -152,7 +167,13 @@ def load_live(artifact: Artifact) -> Live:
         model.metrics,
         artifact.sha256,
         explainer.load(artifact.members, model.runtime, model.schema),
+        {name: artifact.members[name] for name in KEPT if name in artifact.members},
     )
+
+
+# gunicorn replaces a worker that has not begun to serve after 30 s.
+START_SECONDS = 10.0
+LOADING = "the models are being loaded"
 
 
 class Champions:
@@ -179,6 +200,7 @@ class Champions:
         self._keeps_words = keeps_words
         self._live: dict[str, Live] = {}
         self._faults: dict[str, str] = {}
+        self._is_loading = False
         self._refreshing = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -190,6 +212,8 @@ class Champions:
             return found
         if name in self._faults or name in self._names:
             raise ModelNotReady(f"model {name} is not loaded")
+        if self._is_loading:
+            raise ModelNotReady(f"{LOADING}; try again in a few seconds")
         if REGISTRY in self._faults:
             raise ModelNotReady("no model of that name is loaded, and the store cannot be seen")
         raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
@@ -220,19 +244,28 @@ class Champions:
     def ready(self) -> bool:
         """Whether models are live, and none is missing of those that are followed."""
         missing = self._faults.keys() - self._live.keys() - {REGISTRY}
-        return bool(self._live) and not missing
+        return bool(self._live) and not missing and not self._is_loading
 
     @property
     def faults(self) -> dict[str, str]:
         """What is wrong now, by model (or by `registry`): one line each."""
-        return dict(self._faults)
+        loading = {REGISTRY: LOADING} if self._is_loading else {}
+        return loading | self._faults
 
-    def start(self) -> None:
-        """Load every champion, then follow them from a thread of its own."""
-        self.refresh()
+    def start(self, patience: float = START_SECONDS) -> None:
+        """Load every champion and follow them, from a thread of its own.
+
+        Returns when they are loaded, or after `patience` seconds: a store that does not
+        answer is no reason not to start, and until it does nothing is ready.
+        """
+        looked = threading.Event()
+        self._is_loading = True
         self._stopping.clear()
-        self._thread = threading.Thread(target=self._follow, name="mirante-follow", daemon=True)
+        self._thread = threading.Thread(
+            target=self._follow, args=(looked,), name="mirante-follow", daemon=True
+        )
         self._thread.start()
+        looked.wait(patience)
 
     def stop(self) -> None:
         """Stop following; what is live stays live."""
@@ -240,7 +273,10 @@ class Champions:
         if self._thread is not None:
             self._thread.join(timeout=5)
 
-    def _follow(self) -> None:
+    def _follow(self, looked: threading.Event) -> None:
+        self.refresh()
+        self._is_loading = False
+        looked.set()
         while not self._stopping.wait(self._poll_seconds):
             self.refresh()
 

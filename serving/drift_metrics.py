@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -17,6 +18,8 @@ log = logging.getLogger("mirante.drift")
 
 # Reports are read again after so many seconds; they change once an hour.
 SECONDS = 60.0
+# Metrics wait no longer for a reading, which goes on beside them and is shown the next time.
+PATIENCE = 0.05
 
 Report = dict[str, Any]
 Sample = tuple[tuple[str, ...], float]
@@ -45,10 +48,13 @@ class DriftMetrics(Collector):
         names: Callable[[], Iterable[str]],
         read_report: Callable[[str], Report | None],
         clock: Callable[[], float] = time.monotonic,
+        patience: float = PATIENCE,
     ) -> None:
         self._names = names
         self._read = read_report
         self._clock = clock
+        self._patience = patience
+        self._reading = threading.Lock()
         self._reports: list[Report] = []
         self._read_at = float("-inf")
 
@@ -57,13 +63,15 @@ class DriftMetrics(Collector):
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield the gauges of reports that are a minute old at most; none without a report."""
-        if self._clock() - self._read_at >= SECONDS:
+        """Yield the gauges of reports that are a minute old, or two; none without a report.
+
+        A store that is slow, or hangs, is not waited for.
+        """
+        if self._clock() - self._read_at >= SECONDS and self._reading.acquire(blocking=False):
             self._read_at = self._clock()
-            try:
-                self._reports = [r for name in self._names() if (r := self._read(name))]
-            except StoreUnavailable as error:  # metrics are answered without it
-                log.warning("%s; drift is as it was", error)
+            reading = threading.Thread(target=self._read_all, name="mirante-drift", daemon=True)
+            reading.start()
+            reading.join(self._patience)
         samples: dict[str, list[Sample]] = {}
         for report in self._reports:
             for name, labels, value in _samples(report):
@@ -74,6 +82,14 @@ class DriftMetrics(Collector):
             for labels, value in found:
                 family.add_metric(labels, value)
             yield family
+
+    def _read_all(self) -> None:
+        try:
+            self._reports = [r for name in self._names() if (r := self._read(name))]
+        except StoreUnavailable as error:  # metrics are answered without it
+            log.warning("%s; drift is as it was", error)
+        finally:
+            self._reading.release()
 
 
 def _samples(report: Report) -> Iterator[tuple[str, tuple[str, ...], float]]:

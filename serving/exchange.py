@@ -17,6 +17,7 @@ import numpy as np
 
 from errors import MiranteError
 from serving.champions import Live, Prediction
+from serving.contributions import Contributions, Wanted
 from serving.refusals import RequestError
 from serving.trace_context import TraceContext
 from tables.batch import Batch
@@ -65,7 +66,8 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
-    `lists` is the route of the same path for a body that is a list.
+    `lists` is the route of the same path for a body that is a list. What is answered by one
+    that is not `logged` is no traffic, and the prediction log does not keep it.
     """
 
     method: str
@@ -75,6 +77,7 @@ class Route(NamedTuple):
     alias: str | None = None
     in_head: bool = True
     lists: Route | None = None
+    logged: bool = True
 
 
 @dataclass(slots=True)
@@ -85,8 +88,8 @@ class Exchange:
     `max_rows` is how many rows are taken; `partial`, once decoded, whether fewer may be answered.
     `inference_id` is the prediction's id.
     The members below `body` are not there before their station: `live` comes with
-    admission, `decoded` with decoding, `prediction` with predicting, and `explanations`, one a
-    row, where they are asked for; `options` is what decoding keeps for rendering. `error` is
+    admission, `decoded` with decoding, `prediction` with predicting, and `contributions`
+    where they are `wanted`; `options` is what decoding keeps for rendering. `error` is
     what refuses it.
     `trace` is its caller's,
     `marks` are the ends of its stations, where spans are made of them.
@@ -108,7 +111,8 @@ class Exchange:
     decoded: Decoded = field(init=False)
     options: Any = field(init=False)
     prediction: Prediction = field(init=False)
-    explanations: list[dict[str, Any]] | None = None
+    wanted: Wanted | None = None
+    contributions: Contributions | None = None
     started: float = 0.0
     rows: int = 0
     error: Exception | None = None
@@ -125,7 +129,7 @@ class Exchange:
         for name in ("decoded", "options", "prediction"):
             if hasattr(self, name):
                 delattr(self, name)
-        self.explanations = None
+        self.contributions = None
         error: BaseException | None = self.error
         while error is not None:
             error.__traceback__ = None

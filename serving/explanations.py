@@ -2,41 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 import numpy as np
 
-from errors import TooManyRows
-from learning.explaining.explainer import Explained, Explainer
 from serving.champions import Live
+from serving.contributions import ASKED, OF, Contributions, Wanted, contributions_of
 from serving.exchange import Exchange
 from serving.refusals import RequestError
 from tables.batch import Batch
 from tables.decoding import decoded_row
-from tables.json_text import too_many
 
-# The parameters of a query: how many contributions, of which class, in which language in words.
-ASKED, OF, WORDS = "explain", "explain_class", "reasons"
-# Rows explained at once, and cells of them; rows of a model whose rows take long.
-MOST_ROWS, MOST_CELLS, MOST_SLOW_ROWS = 20_000, 2_000_000, 200
+# The parameter of a query that asks for words, in which language.
+WORDS = "reasons"
+NO_NUMBER = f"{ASKED}: expected true or false, since all contributions are answered"
 # Words and terms that are listed.
 MOST_REASONS, MOST_TERMS = 5, 10
 
-# What is said of a feature, its value, and whether it raises or lowers.
-_SENTENCES: Mapping[str, tuple[str, str, str, str]] = {
-    "en": ("raises it", "lowers it", "missing", "another value"),
-    "pt": ("aumenta", "diminui", "ausente", "outro valor"),
+# What is said of a feature that raises the score, of one that lowers it, of a missing value.
+_SENTENCES: Mapping[str, tuple[str, str, str]] = {
+    "en": ("raises it", "lowers it", "missing"),
+    "pt": ("aumenta", "diminui", "ausente"),
 }
-
-
-class Wanted(NamedTuple):
-    """What is asked for: the largest so many, None for all; a class; a language."""
-
-    most: int | None = None
-    of: str | None = None
-    language: str | None = None
 
 
 def is_asked(query: bytes) -> bool:
@@ -57,6 +46,19 @@ def wanted(query: bytes, always: bool = False) -> Wanted | None:
     return Wanted(most, given.get(OF, [None])[-1], _language(given))
 
 
+def wanted_whole(query: bytes) -> Wanted | None:
+    """Return what a query asks for where there is room for all contributions, and for no words.
+
+    Raises RequestError.
+    """
+    asked = wanted(query)
+    if asked is not None and asked.most is not None:
+        raise RequestError(NO_NUMBER)
+    if asked is not None and asked.language is not None:
+        raise RequestError(f"{WORDS}: this protocol has no room for words")
+    return asked
+
+
 def _number(asked: str) -> int:
     if not (asked.isascii() and asked.isdigit() and len(asked) < 6 and int(asked)):
         raise RequestError(f"{ASKED}: expected 1, true, or how many contributions, such as 5")
@@ -72,10 +74,19 @@ def _language(given: Mapping[str, list[str]]) -> str | None:
 
 def explained(exchange: Exchange, answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return a row's answers with their explanations, where these were asked for."""
-    if exchange.explanations is None:
+    found = explanations_of(exchange)
+    if found is None:
         return answers
-    pairs = zip(answers, exchange.explanations, strict=True)
+    pairs = zip(answers, found, strict=True)
     return [{**answer, "explanation": explanation} for answer, explanation in pairs]
+
+
+def explanations_of(exchange: Exchange) -> list[dict[str, Any]] | None:
+    """Return an object for each row, None where none was asked for."""
+    if exchange.contributions is None:
+        return None
+    asked, found = exchange.wanted or Wanted(), exchange.contributions
+    return objects(exchange.live, exchange.decoded.batch, found, asked)
 
 
 def columns(explanations: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[list[Any]]]:
@@ -91,93 +102,42 @@ def columns(explanations: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...],
     return ("space", "baseline", *(f"contribution_{name}" for name in names)), rows
 
 
-class Score(NamedTuple):
-    """Which score is explained in each row `[n]`, its class, and its sign: -1 for the first of two.
-
-    Of two classes there is one score, that of the second.
-    """
-
-    outputs: Sequence[int]
-    classes: Sequence[Any]
-    sign: float = 1.0
-
-
 def explanations(live: Live, batch: Batch, prediction: Any, asked: Wanted) -> list[dict[str, Any]]:
     """Return an object for each row. Raises RequestError and TooManyRows."""
-    explainer = explainer_of(live)
-    rows = len(batch.matrix)
-    most = MOST_ROWS if explainer.quick else MOST_SLOW_ROWS
-    most = max(1, min(most, MOST_CELLS // max(1, len(live.schema.features))))
-    if rows > most:
-        raise TooManyRows(f"{too_many(most)} with explanations")
-    score = _score(live, prediction, asked.of, rows)
-    found = explainer.explain(batch, score.outputs)
-    render = _renderer(live, explainer, found, score, asked, batch)
-    return [render(index) for index in range(rows)]
+    return objects(live, batch, contributions_of(live, batch, prediction, asked.of), asked)
 
 
-def explainer_of(live: Live) -> Explainer:
-    """Return what explains a live model. Raises RequestError with the reason why nothing does."""
-    if live.explainer is None:
-        told = live.info.get("explanation", {}).get("reason")
-        reason = told or "it was made by a release that did not explain, or elsewhere"
-        raise RequestError(f"{ASKED}: answers of {live.name} are not explained: {reason}")
-    return live.explainer
-
-
-def _score(live: Live, prediction: Any, of: str | None, rows: int) -> Score:
-    keys, classes = live.keys, live.schema.target.classes
-    if not classes:
-        if of is not None:
-            raise RequestError(f"{OF}: expected nothing, since a quantity has no classes")
-        return Score([0] * rows, [None] * rows)
-    if of is not None and of not in keys:
-        raise RequestError(f"{OF}: expected one of {', '.join(keys[:20])}")
-    if len(classes) == 2:
-        index = 1 if of is None else keys.index(of)
-        return Score([0] * rows, [classes[index]] * rows, 1.0 if index else -1.0)
-    indices = prediction.winners if of is None else [keys.index(of)] * rows
-    return Score(indices, [classes[index] for index in indices])
-
-
-def _renderer(
-    live: Live, explainer: Explainer, found: Explained, score: Score, asked: Wanted, batch: Batch
-) -> Callable[[int], dict[str, Any]]:
+def objects(live: Live, batch: Batch, found: Contributions, asked: Wanted) -> list[dict[str, Any]]:
+    """Return the contributions of each row as an object, the largest first."""
     names = [feature.name for feature in live.schema.features]
-    signed = found.contributions * score.sign
-    order = np.argsort(-np.abs(signed), axis=1, kind="stable")[:, : asked.most].tolist()
-    values, space = signed.tolist(), explainer.space
-    # The probability of the first of two classes is what is left of 1 by the second's.
-    whole = 1.0 if space == "probability" and score.sign < 0 else 0.0
+    order = np.argsort(-np.abs(found.values), axis=1, kind="stable")[:, : asked.most].tolist()
+    values = found.values.tolist()
 
     def render(index: int) -> dict[str, Any]:
         own, chosen = values[index], order[index]
-        made: dict[str, Any] = {"space": space}
-        if score.classes[index] is not None:
-            made["class"] = score.classes[index]
-        made["baseline"] = whole + score.sign * found.baselines[index]
+        made: dict[str, Any] = {"space": found.space}
+        if found.classes[index] is not None:
+            made["class"] = found.classes[index]
+        made["baseline"] = found.baselines[index]
         made["contributions"] = {names[i]: own[i] for i in chosen}
         if len(chosen) < len(own):
             made["others"] = sum(own) - sum(own[i] for i in chosen)
         if found.words:
-            made["words"] = _terms(found.words[index], names, score.sign)
+            made["words"] = _terms(found.words[index], names)
         if asked.language is not None:
             row = decoded_row(live.schema, batch, index)
             made["reasons"] = _reasons(row, own, chosen, names, asked.language)
         return made
 
-    return render
+    return [render(index) for index in range(len(values))]
 
 
 def _terms(
-    words: Mapping[int, Mapping[str, float]], names: Sequence[str], sign: float
+    words: Mapping[int, Mapping[str, float]], names: Sequence[str]
 ) -> dict[str, dict[str, float]]:
     """Return the terms of each text feature that weigh most."""
     return {
-        names[feature]: {
-            term: sign * value
-            for term, value in sorted(terms.items(), key=lambda pair: -abs(pair[1]))[:MOST_TERMS]
-        }
+        names[feature]: dict(sorted(terms.items(), key=lambda pair: -abs(pair[1]))[:MOST_TERMS])
         for feature, terms in words.items()
     }
 
@@ -190,7 +150,7 @@ def _reasons(
     language: str,
 ) -> list[str]:
     """Return the largest contributions in words."""
-    raises, lowers, *_ = _SENTENCES[language]
+    raises, lowers, _ = _SENTENCES[language]
     return [
         f"{names[i]} {_said(row[names[i]], language)}{raises if contributions[i] > 0 else lowers}"
         for i in order[:MOST_REASONS]

@@ -38,6 +38,8 @@ log = logging.getLogger("mirante.service")
 CLASSES_A_ROW = 10
 # A browser takes an answer for what its content type says (fetch.spec.whatwg.org).
 NOSNIFF = (b"x-content-type-options", b"nosniff")
+# A body without these asks for no explanation, in whatever protocol.
+_ASKING = (b"explain", b"contributions", b"baseline")
 NO_NAMES: Mapping[str, Any] = {}
 
 
@@ -180,8 +182,8 @@ class PredictionService:
         except MiranteError:
             return True
         live = exchange.live
-        asked = exchange.route.action == EXPLAIN or is_asked(exchange.query)
-        slow = asked and live.explainer is not None and not live.explainer.quick
+        takes_long = live.explainer is not None and not live.explainer.quick
+        slow = takes_long and (exchange.route.action == EXPLAIN or _may_ask(exchange))
         return live.runtime.quick and not slow
 
     def _choose(self, exchange: Exchange) -> None:
@@ -322,9 +324,15 @@ class PredictionService:
         if exchange.error is None and exchange.route.action in ACTIONS:
             identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
             answer = answer._replace(headers=(*answer.headers, identity))
-            if self._prediction_log is not None and self._prediction_log.is_chosen():
-                self._prediction_log.note(_answered(exchange, seconds))
+            prediction_log = self._prediction_log if exchange.route.logged else None
+            if prediction_log is not None and prediction_log.is_chosen():
+                prediction_log.note(_answered(exchange, seconds))
         return complete(answer, exchange.headers, exchange.request_id, self._cors, trace)
+
+
+def _may_ask(exchange: Exchange) -> bool:
+    """Whether a request may want an explanation: its query says so, or a word of its body."""
+    return is_asked(exchange.query) or any(word in exchange.body for word in _ASKING)
 
 
 def _answered(exchange: Exchange, seconds: float) -> Answered:

@@ -215,12 +215,19 @@ class RowCodec:
         self._coded = tuple((i, codes, other) for i, codes, other in places if codes is not None)
         dates = [(i, _parts_reader(f)) for i, f in enumerate(self._features) if f.dates]
         self._dates = dict(reversed(dates))
-        # msgspec cannot name a field with one of these; the patient way reads it.
-        self._nameable = not any(set('"\\') & set(n) for n in self._known | self._ignored)
+        self._nameable = all(map(_is_nameable, self._known | self._ignored))
         self._values = _values_of(len(self._features))
         types = [self._row_type(names) for names in self._namings()] if self._nameable else []
         self._one = [msgspec.json.Decoder(row) for row in types]
         self._many = [msgspec.json.Decoder(list[row]) for row in types]  # type: ignore[valid-type]
+
+    def feature(self, name: str) -> Feature:
+        """Return a feature by its name."""
+        return self._by_name[name]
+
+    def formats_for(self, dialect: Dialect | None) -> Formats:
+        """Return how a table in a dialect, None for the model's, may write each one's numbers."""
+        return self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
 
     def _formats_of(self, same: bool) -> Formats:
         return {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
@@ -234,7 +241,7 @@ class RowCodec:
             tuple(dict(enumerate(f.names)).get(i, f.name) for f in self._features)
             for i in range(max((len(f.names) for f in self._features), default=0))
         )
-        quotable = (names for names in others if not set('"\\') & set("".join(names)))
+        quotable = (names for names in others if all(map(_is_nameable, names)))
         return [self._names, *islice(quotable, MOST_NAMINGS)]
 
     def _row_type(self, names: Sequence[str]) -> type[msgspec.Struct]:
@@ -517,7 +524,7 @@ class RowCodec:
         if self._aliases:
             named = canonical(list(columns), self.schema)
             columns = dict(zip(named, columns.values(), strict=True))
-        formats = self._formats[dialect is None or dialect.delimiter == self._model.delimiter]
+        formats = self.formats_for(dialect)
         if len(next(iter(columns.values()), ())) > most_rows:
             raise TooManyRows(too_many(most_rows))
         quick = None if strict else self._columns_quickly(columns, formats)
@@ -611,6 +618,11 @@ ABSENT = _Absent()
 def _without_na(feature: Feature, value: Any) -> Any:
     """Return a row's value, None for R's missing number."""
     return None if value in NOTHING_IN_R and feature.kind in _WITHOUT_WORDS else value
+
+
+def _is_nameable(name: str) -> bool:
+    """Tell whether msgspec can name a field so; the patient way reads those that it cannot."""
+    return not any(letter in '"\\' or letter < " " for letter in name)
 
 
 def check_value(feature: Feature, value: Any, strict: bool = False) -> tuple[Any, Rejection | None]:
@@ -720,6 +732,11 @@ def _codes(feature: Feature) -> dict[Any, float] | None:
     codes |= {alias: codes[target] for alias, target in feature.aliases.items()}
     # A word that means missing in the model's file does so in JSON.
     return {**dict.fromkeys(missing_of(feature) - {""}, math.nan), **codes, None: math.nan}
+
+
+def words_of(feature: Feature) -> dict[Any, float] | None:
+    """Return what a value of a feature is encoded as, None where it is itself."""
+    return _codes(feature)
 
 
 def _words_of(feature: Feature, codes: dict[Any, float] | None) -> dict[Any, float] | None:

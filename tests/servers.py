@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 INSTALL_POSTGRES = "apt-get install postgresql"
 INSTALL_S3 = "pip install -r requirements-s3.txt -r requirements-dev.txt"
 PATIENCE = 30.0
@@ -110,6 +112,21 @@ class PostgresServer(Server):
         ask = Path(self.command[0]).with_name("pg_isready")
         asked = [str(ask), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
         return subprocess.run(asked, check=False).returncode == 0
+
+
+@contextmanager
+def frozen(server: Server) -> Iterator[None]:
+    """Stop a server and all that it has begun in mid-flight; let it go on afterwards."""
+    assert server.process is not None
+    group = [server.process.pid]
+    group += [child.pid for child in psutil.Process(group[0]).children(recursive=True)]
+    for pid in group:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in group:
+            os.kill(pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -131,7 +131,7 @@ def answers(service: Service, process: subprocess.Popen[bytes]) -> bool:
     assert process.poll() is None, service.log.read_text()
     try:
         return requests.get(f"{service.url}/livez", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

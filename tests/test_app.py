@@ -114,6 +114,14 @@ def test_a_bad_setting_ends_the_process_with_one_line_that_does_not_show_it(
     assert "geheim" not in line
 
 
+def test_a_server_that_asks_whether_it_is_a_factory_builds_nothing() -> None:
+    # uvicorn does, in every worker, which would then hold each model twice.
+    app._wsgi_application.cache_clear()
+    with pytest.raises(TypeError):
+        app.app()
+    assert app._wsgi_application.cache_info().currsize == 0
+
+
 def test_importing_it_builds_nothing_and_loads_nothing(tmp_path: Path, root: Path) -> None:
     code = (
         "import json, sys, threading; import app;"

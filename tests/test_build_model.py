@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from build_model import (
     build_model,
     chosen_recipe,
     main,
+    may_show_rows,
     name_of,
     parse,
     report,
@@ -43,6 +45,7 @@ from tests.persistence.artifacts import make_registry
 TABLE = without(mixed_table(200), "comment")
 RECIPE = ready_made("some", lambda: TABLE, "stays", "forest")
 FEW = {"n_estimators": 5}
+DRAWN = {"curves.json", "quality.json", "histograms.json"}
 
 
 @pytest.fixture
@@ -116,6 +119,29 @@ def test_the_artifact_carries_what_rows_and_answers_looked_like(registry):
     assert kept.answers.mean_loss == pytest.approx(built.metrics["log_loss"], rel=1e-3)
     assert set(kept.features) == {feature.name for feature in built.dataset.schema.features}
     assert len(members[profile.MEMBER]) <= 20_000
+
+
+def test_pages_have_what_they_draw_and_rows_only_where_the_recipe_lets_them(registry):
+    built = build_model(RECIPE, registry=registry, parameters=FEW)
+    members = registry.read(built.name, built.version).members
+    assert set(members) >= DRAWN
+    assert "rows.json" not in members
+    recipe = replace(RECIPE, show_rows=True)
+    shown = build_model(recipe, registry=registry, parameters=FEW)
+    found = registry.read(shown.name, shown.version).members
+    assert "rows.json" in found
+    assert all(found[name] == members[name] for name in members if name in DRAWN)
+
+
+def test_a_recipe_s_word_on_rows_is_for_its_own_table_and_the_command_line_s_for_any():
+    def shows(*arguments):
+        options = parse(arguments)
+        return may_show_rows(chosen_recipe(options), options)
+
+    assert shows("--recipe", "iris")
+    assert not shows("--recipe", "iris", "--data", "other.csv")
+    assert not shows("--data", "other.csv", "--target", "y")
+    assert shows("--data", "other.csv", "--target", "y", "--show-rows")
 
 
 def test_the_same_seed_makes_the_same_model_and_another_another():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import requests
 
 import first_model
 from config import Config, read_config
-from first_model import provide_first_model
+from first_model import provide_elsewhere, provide_first_model
 from persistence.opening import open_registry
 from tests.service import build, serve
 
@@ -111,3 +112,28 @@ def test_gunicorn_alone_ends_with_a_model_and_trains_it_once(tmp_path: Path) -> 
             logs.append(service.log.read_text())
     assert ["iris is trained by its recipe" in log for log in logs] == [True, False]
     assert len(open_registry(str(folder)).versions("iris")) == 1
+
+
+def said_elsewhere(monkeypatch: pytest.MonkeyPatch, **settings: str) -> list[str]:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    said: list[str] = []
+    provide_elsewhere(said.append)
+    return said
+
+
+def test_a_store_elsewhere_is_looked_at_by_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = {"MODEL_STORE": "postgres://nobody@127.0.0.1:9/none", "SIGNING_KEY": KEY}
+    (line,) = said_elsewhere(monkeypatch, **store)
+    assert line.startswith("no first model: the model store in PostgreSQL")
+
+
+def test_a_store_that_does_not_answer_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert first_model.LOOK_SECONDS == 10
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        store = f"postgres://nobody@127.0.0.1:{port}/none?connect_timeout=60"
+        (line,) = said_elsewhere(monkeypatch, MODEL_STORE=store, SIGNING_KEY=KEY)
+    assert line == "no first model: the model store did not answer in 10 s"

@@ -294,6 +294,8 @@ DISTRIBUTIONS = {
     "grpc": "grpcio",
     "grpc_health": "grpcio-health-checking",
     "grpc_reflection": "grpcio-reflection",
+    "jinja2": "flask",  # its own templates
+    "markupsafe": "flask",
     "opentelemetry": "opentelemetry-sdk",
     "playhouse": "peewee",
     "prometheus_client": "prometheus-client",
@@ -317,7 +319,16 @@ def imported_packages(path: Path) -> set[str]:
 
 
 def service_modules(root: Path) -> list[Path]:
-    rooms = ("tables", "learning", "persistence", "monitoring", "serving", "jobs", "recipes")
+    rooms = (
+        "tables",
+        "learning",
+        "persistence",
+        "monitoring",
+        "scoring",
+        "serving",
+        "jobs",
+        "recipes",
+    )
     return [*root.glob("*.py"), *(path for room in rooms for path in root.glob(f"{room}/**/*.py"))]
 
 
@@ -445,13 +456,23 @@ def test_no_function_is_above_forty_lines(root: Path) -> None:
 UNTESTED = {
     "learning/prediction.py": "a type and a protocol: every runtime's tests call it",
     "learning/task.py": "an abstract class: tests/learning/tasks has its tasks",
+    "serving/pages/page.py": "tuples: tests of the blueprint and of each page have them",
     "serving/recorded.py": "a tuple: nothing is computed",
     "tables/batch.py": "a tuple of two members: nothing is computed",
 }
 
 
 def test_every_module_of_the_rooms_has_a_test_file_of_its_name(root: Path) -> None:
-    rooms = ("tables", "learning", "persistence", "monitoring", "serving", "jobs", "recipes")
+    rooms = (
+        "tables",
+        "learning",
+        "persistence",
+        "monitoring",
+        "scoring",
+        "serving",
+        "jobs",
+        "recipes",
+    )
     modules = [path.relative_to(root) for room in rooms for path in root.glob(f"{room}/**/*.py")]
     without = {
         str(path)
@@ -464,9 +485,18 @@ def test_every_module_of_the_rooms_has_a_test_file_of_its_name(root: Path) -> No
 
 
 def test_no_room_reads_the_environment(root: Path) -> None:
-    # What a library reads when it is imported may be set for it.
-    reading = re.compile(r"\bos\.environ\b(?!\.setdefault\()|\bgetenv\b")
-    rooms = ("tables", "learning", "persistence", "monitoring", "serving", "jobs", "recipes")
+    # What a library reads when it is imported may be set for it; R's stands in code that is shown.
+    reading = re.compile(r"\bos\.environ\b(?!\.setdefault\()|(?<!Sys\.)\bgetenv\b")
+    rooms = (
+        "tables",
+        "learning",
+        "persistence",
+        "monitoring",
+        "scoring",
+        "serving",
+        "jobs",
+        "recipes",
+    )
     found = [
         f"{path.relative_to(root)}: {line.strip()}"
         for room in rooms

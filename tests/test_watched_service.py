@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 import requests
 
+from serving.auth import new_key
 from tests.servers import wait_until
 from tests.service import CREDIT_ROW, Service, build, serve
+
+TOKEN, KEY = new_key("labels", ["feedback"])
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +48,32 @@ def test_a_field_that_clients_leave_out_is_told(store: Path, tmp_path: Path) -> 
         assert {"inputs", "score", "harm"} <= set(found)
         metrics = requests.get(f"{service.url}/metrics", timeout=10).text
         assert 'mirante_drift_alarm{column="income",model="credit"' in metrics
+
+
+def test_truths_that_clients_send_say_whether_it_hurts(store: Path, tmp_path: Path) -> None:
+    log, database = tmp_path / "log", f"sqlite:///{tmp_path}/jobs.db"
+    settings = {"PREDICTION_LOG": str(log), "DRIFT_SECONDS": "2", "DATABASE_URL": database}
+    settings["API_KEYS"] = KEY.entry()
+    chance = random.Random(1)
+    rows = [CREDIT_ROW | {"income": chance.randint(40, 400)} for _ in range(400)]
+    with serve(store, TRAINING_WORKER="embedded", **settings) as service:
+        named = {"X-Inference-Id": "night"}
+        url = f"{service.url}/v0/predict"
+        said = requests.post(url, json=rows, headers=named, timeout=10).json()["predictions"]
+        # The outcomes are the other way round.
+        truths = [{"id": f"night.{i}", "truth": not row["value"]} for i, row in enumerate(said)]
+
+        def send(some: list[dict[str, Any]]) -> dict[str, int]:
+            sent = requests.post(
+                f"{service.url}/v0/feedback", json=some, headers={"X-API-Key": TOKEN}, timeout=60
+            )
+            found: dict[str, int] = sent.json()
+            return found
+
+        wait_until(lambda: send(truths[:1])["unknown"] == 0, "the log to have it")
+        assert send(truths)["accepted"] == 399
+        wait_until(lambda: drift(service).get("labelled") == 400, "the labels", 90)
+        found = drift(service)
+        assert found["harm"]["measured"]["alarm"] is True
+        assert found["harm"]["measured"]["rows"] == 400
+        assert any("measured" in line for line in found["said"])

@@ -202,6 +202,11 @@ class Classification(Task):
         winners = list(chain.from_iterable([each.winners for each in predictions]))
         return values.reshape(len(rows), -1), winners
 
+    def rounded(self, outputs: Outputs) -> tuple[Doubles, NDArray[np.intp]]:
+        """Return the probabilities as they are served, and the index of each row's class."""
+        winners = outputs.argmax(axis=1)
+        return _served(outputs, winners), winners
+
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""
         return Prediction(prediction.probabilities[start:end], prediction.winners[start:end])

@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, LiteralString, TypeVar
+from typing import LiteralString, TypeVar
 
 from errors import ConfigError, Conflict, DependencyError, KeyMissing, StoreUnavailable
 from persistence.stores.store import ABSENT, ANY, Expected, Stored, check_key
@@ -16,26 +16,18 @@ try:
     import psycopg
     from psycopg import sql
     from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    from persistence.bounded_connection import DEFAULTS, BoundedConnection
 except ImportError as error:
     raise DependencyError(
         "a PostgreSQL store needs psycopg: pip install -r requirements.txt"
     ) from error
 
 T = TypeVar("T")
-Connection = psycopg.Connection[Any]
+Connection = BoundedConnection
 
-# A store that is cut off must be known to be so within seconds, not minutes:
-# https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
-DEFAULTS: dict[str, Any] = {
-    "connect_timeout": 5,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 20_000,
-    # A database in SQL_ASCII would answer texts as bytes.
-    "client_encoding": "UTF8",
-    "application_name": "mirante",
-}
+# A database in SQL_ASCII would answer texts as bytes.
+SETTINGS = {**DEFAULTS, "client_encoding": "UTF8"}
 
 # Two processes that create one table at once can fail on the catalogue's own
 # index, IF NOT EXISTS or not; so they queue for this lock, whose number only has
@@ -75,7 +67,7 @@ class PostgresStore:
         self._table = sql.Identifier(table)
         try:
             given = conninfo_to_dict(url)
-            self._conninfo = make_conninfo(url, **{k: DEFAULTS[k] for k in DEFAULTS.keys() - given})
+            self._conninfo = make_conninfo(url, **{k: SETTINGS[k] for k in SETTINGS.keys() - given})
         except psycopg.Error:
             # Not chained: libpq's text repeats the address, and with it the password.
             raise ConfigError("the PostgreSQL address of the model store cannot be read") from None
@@ -166,7 +158,9 @@ class PostgresStore:
 
     def _connect(self) -> Connection:
         # Without prepared statements a pooler in transaction mode may stand between.
-        connection = psycopg.connect(self._conninfo, autocommit=True, prepare_threshold=None)
+        connection = BoundedConnection.connect(
+            self._conninfo, autocommit=True, prepare_threshold=None
+        )
         self._connection = connection
         with connection.transaction():
             name = self._table.as_string(connection)

@@ -14,6 +14,7 @@ from serving.exchange import NO_ROWS, Answer, Exchange, PredictionProtocol, Rout
 from serving.grpc.codes import refuse
 from serving.grpc.generated import open_inference_pb2 as messages
 from serving.grpc.parsing import parse
+from serving.protocols.oip.model_metadata import PLATFORM, metadata
 from serving.protocols.oip.options import (
     EXTENSIONS,
     Output,
@@ -25,9 +26,7 @@ from serving.protocols.oip.options import (
 )
 from serving.protocols.oip.repository import Repository
 from serving.protocols.oip.tensors import (
-    PLATFORM,
     Tensor,
-    metadata,
     tensor_of,
     tensor_of_bytes,
     to_bytes,
@@ -152,6 +151,8 @@ class Metadata:
 class Inference:
     """The call that predicts."""
 
+    EXPLAINS = True
+
     def __init__(self, champions: Champions) -> None:
         self._champions = champions
 
@@ -225,6 +226,8 @@ def _values(given: Any) -> Any:
 
 def _add_output(reply: Any, tensor: Tensor, raw: bool) -> None:
     added = reply.outputs.add(name=tensor.name, datatype=tensor.datatype, shape=tensor.shape)
+    for key, value in (tensor.parameters or {}).items():
+        added.parameters[key].string_param = value
     if raw:
         reply.raw_output_contents.append(to_bytes(tensor))
         return

@@ -20,6 +20,7 @@ from grpc_reflection.v1alpha import reflection_pb2_grpc
 from errors import Overloaded
 from serving import in_flight
 from serving.actions import DESCRIBE
+from serving.contributions import ASKED, OF
 from serving.exchange import Answer, Exchange, Route
 from serving.grpc import codes
 from serving.grpc.codes import verdict
@@ -35,7 +36,7 @@ from serving.service import PredictionService
 MAX_CALLS = 1000
 
 # What the service reads of a call's metadata; any other is the caller's own.
-_SWITCHES = frozenset({"partial", "strict"})
+_SWITCHES = frozenset({"partial", "strict", ASKED, OF})
 _READ = frozenset(
     {"authorization", "traceparent", "tracestate", "x-api-key", "x-inference-id", "x-request-id"}
 )

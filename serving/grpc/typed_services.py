@@ -7,12 +7,17 @@ from typing import Any
 from serving.actions import PREDICT
 from serving.champions import Champions, Live
 from serving.exchange import Answer, Exchange, Route
+from serving.explanations import wanted_whole
 from serving.grpc.codes import refuse
 from serving.grpc.parsing import parse
 from serving.grpc.protos.descriptors import Messages
 from serving.grpc.protos.typed import (
+    BASELINE,
     CLASS_NAME,
+    CONTRIBUTIONS,
+    EXPLAINED_CLASS,
     PROBABILITIES,
+    SPACE,
     VERSION,
     label_type,
     row_of,
@@ -24,6 +29,8 @@ from tables.rows import Decoded
 
 class TypedService:
     """The service of one version of one model; `route` is that of its only call."""
+
+    EXPLAINS = True
 
     def __init__(self, live: Live) -> None:
         self._live = live
@@ -39,11 +46,13 @@ class TypedService:
         exchange.live = self._live
         message = parse(self._request, exchange.body)
         (strict,) = exchange.flags("strict")
+        exchange.wanted = wanted_whole(exchange.query)
         return self._live.codec.decode_objects([row_of(self._live.schema, message)], strict=strict)
 
     def render(self, exchange: Exchange) -> Answer:
         """Make the reply: the version, and the class with every probability, or the value."""
-        fields = {VERSION: self._live.version, **self._predicted(exchange)}
+        explained = self._explained(exchange)
+        fields = {VERSION: self._live.version, **self._predicted(exchange), **explained}
         reply = self._reply(**fields)
         return Answer(200, reply.SerializeToString(), headers=warning_headers(exchange.decoded))
 
@@ -59,6 +68,16 @@ class TypedService:
             PROBABILITIES: prediction.probabilities[0],
             **({CLASS_NAME: label.keys[winner]} if by_index else {}),
         }
+
+    def _explained(self, exchange: Exchange) -> dict[str, Any]:
+        """Return the fields of the row's explanation, none where it was not asked for."""
+        found, target = exchange.contributions, self._live.schema.target
+        if found is None:
+            return {}
+        said = {CONTRIBUTIONS: found.values[0].tolist(), BASELINE: found.baselines[0]}
+        (of,) = found.classes
+        named = {} if of is None else {EXPLAINED_CLASS: target.keys[target.classes.index(of)]}
+        return {**said, SPACE: found.space, **named}
 
     refuse = staticmethod(refuse)
 

@@ -48,7 +48,8 @@ class FlaskBridge:
     """Answers whatever the prediction service and the streams do not.
 
     `may_upload(headers)` says whether a caller has a key for large bodies, of
-    at most `most_bytes`; of others no more than IN_MEMORY is read.
+    at most `most_bytes`; of others no more than IN_MEMORY is read. The paths of `urgent`
+    are answered whatever all others wait for.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class FlaskBridge:
         request_ids: RequestIds,
         cors: Cors,
         observation: Observation,
+        urgent: frozenset[str] = URGENT,
     ) -> None:
         self._flask = WSGIMiddleware(flask, workers=THREADS)
-        self._urgent = WSGIMiddleware(flask, workers=URGENT_THREADS)
+        self._quick = WSGIMiddleware(flask, workers=URGENT_THREADS)
+        self._urgent = urgent
         self._places = asyncio.Semaphore(THREADS)
         self._most_bytes = most_bytes
         self._body_timeout = body_timeout
@@ -75,24 +78,25 @@ class FlaskBridge:
 
     async def __call__(self, scope: Any, receive: Receive, send: Any) -> None:
         """Answer one request."""
-        if scope["path"] in URGENT:
-            await self._urgent(scope, _no_body, send)  # type: ignore[arg-type]
-            return
-        try:
-            sent = await self._collect(scope, receive)
-        except Disconnected:
-            return
-        except MiranteError as error:
-            sent = self._refuse(scope, error)
-        for message in sent:
-            await send(message)
-
-    async def _collect(self, scope: Any, receive: Receive) -> list[Message]:
         sent: list[Message] = []
 
         async def keep(message: Message) -> None:
             sent.append(message)
 
+        # Nothing is sent by a thread: none waits for a client that does not read.
+        if (scope["path"].rstrip("/") or "/") in self._urgent:
+            await self._quick(scope, _no_body, keep)  # type: ignore[arg-type]
+        else:
+            try:
+                await self._collect(scope, receive, keep)
+            except Disconnected:
+                return
+            except MiranteError as error:
+                sent = self._refuse(scope, error)
+        for message in sent:
+            await send(message)
+
+    async def _collect(self, scope: Any, receive: Receive, keep: Any) -> None:
         with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
             try:
                 await self._read(scope, receive, body)
@@ -104,7 +108,6 @@ class FlaskBridge:
                     self._places.release()
             finally:
                 self._spooled -= body.seek(0, io.SEEK_END)
-        return sent
 
     async def _take_place(self) -> None:
         try:

@@ -42,7 +42,7 @@ from serving.envelopes import (
     rows_of_columns,
 )
 from serving.exchange import JSON, Answer, Exchange, Headers, Routes
-from serving.explanations import columns, explained
+from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse_with_message
 from serving.refusals import RequestError
 from serving.warnings import warning_headers, warning_members
@@ -161,14 +161,15 @@ def render(exchange: Exchange) -> Answer:
 
 def _explained(exchange: Exchange) -> dict[str, Any]:
     """Return the explanations beside predictions that are but values, where they are asked for."""
-    found = exchange.explanations
+    found = explanations_of(exchange)
     return {} if found is None else {"explanations": exchange.decoded.in_order(found)}
 
 
 def _csv(exchange: Exchange) -> bytes:
     cells = _cells(exchange.live, exchange.prediction)
-    if exchange.explanations is not None:
-        more = columns(exchange.explanations)[1]
+    explanations = explanations_of(exchange)
+    if explanations is not None:
+        more = columns(explanations)[1]
         cells = [[*a, *b] for a, b in zip(cells, more, strict=True)]
     rows = [row or ("",) * len(cells[0]) for row in exchange.decoded.in_order(cells)]
     return media.write_csv(rows[0], rows[1:])

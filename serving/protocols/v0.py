@@ -26,7 +26,7 @@ from serving.description import (
     rows_of,
 )
 from serving.exchange import Answer, Exchange, Routes
-from serving.explanations import columns, explained
+from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse
 from serving.warnings import warning_headers, warning_members
 from tables.json_text import lines_of
@@ -103,8 +103,9 @@ def _render_csv(exchange: Exchange) -> Answer:
     live, decoded, prediction = exchange.live, exchange.decoded, exchange.prediction
     header = live.task.header(live.schema.target, prediction)
     rows = live.task.cells(prediction, live.schema.target)
-    if exchange.explanations is not None:
-        names, cells = columns(exchange.explanations)
+    explanations = explanations_of(exchange)
+    if explanations is not None:
+        names, cells = columns(explanations)
         header, rows = (*header, *names), [[*a, *b] for a, b in zip(rows, cells, strict=True)]
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in decoded.in_order(rows)))

@@ -16,6 +16,7 @@ from serving.champions import Live
 from serving.description import STRICT, VALUE, VALUES, Description, flag, prediction_schema, row_of
 from serving.envelopes import COLUMNS, rows_in
 from serving.exchange import Answer, Exchange, Routes
+from serving.explanations import explanations_of
 from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
 from serving.warnings import warning_headers
@@ -61,8 +62,9 @@ def render(exchange: Exchange) -> Answer:
     live = exchange.live
     answers = live.task.answers(exchange.prediction, live.schema.target)
     document: dict[str, Any] = {exchange.options: [answer["value"] for answer in answers]}
-    if exchange.explanations is not None:
-        document["explanations"] = exchange.explanations
+    explanations = explanations_of(exchange)
+    if explanations is not None:
+        document["explanations"] = explanations
     headers = warning_headers(exchange.decoded)
     return Answer(200, msgspec.json.encode(document), headers=headers)
 

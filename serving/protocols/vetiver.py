@@ -15,6 +15,7 @@ from serving.champions import Live
 from serving.description import STRICT, VALUES, Description, flag, row_of
 from serving.envelopes import named
 from serving.exchange import JSON, Answer, Exchange, Routes
+from serving.explanations import explanations_of
 from serving.problems import refuse_with_message
 from serving.refusals import MediaTypeError
 from serving.warnings import warning_headers
@@ -55,8 +56,9 @@ def render(exchange: Exchange) -> Answer:
     live = exchange.live
     answers = live.task.answers(exchange.prediction, live.schema.target)
     document: dict[str, Any] = {"predict": [answer["value"] for answer in answers]}
-    if exchange.explanations is not None:
-        document["explanation"] = exchange.explanations
+    explanations = explanations_of(exchange)
+    if explanations is not None:
+        document["explanation"] = explanations
     headers = warning_headers(exchange.decoded)
     return Answer(200, msgspec.json.encode(document), headers=headers)
 

@@ -41,14 +41,14 @@ def _table(table: pa.Table) -> Table:
     if len(set(names)) < len(names):
         raise DatasetError("the table has two columns of one name")
     left_out = len(names) < table.num_columns
-    columns = {name: _texts(name, table.column(name)) for name in names}
+    columns = {name: texts_of_column(name, table.column(name)) for name in names}
     if not columns or not table.num_rows:
         raise DatasetError("the table is empty")
     return Table(columns, (), ("the index of pandas is left out",) if left_out else ())
 
 
-def _texts(name: str, column: pa.ChunkedArray) -> Texts:
-    """Return a column as the texts that a CSV file would have for it."""
+def texts_of_column(name: str, column: pa.ChunkedArray) -> Texts:
+    """Return a column as the texts that a CSV file would have for it. Raises DatasetError."""
     import pyarrow as pa
 
     try:

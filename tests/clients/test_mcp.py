@@ -21,14 +21,15 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
-async def use(url: str, mode: Any) -> tuple[Any, list[str], Any, Any, Any]:
+async def use(url: str, mode: Any) -> tuple[Any, ...]:
     async with Client(f"{url}/mcp", mode=mode) as client:
         listed = await client.list_tools()
         names = [tool.name for tool in listed.tools]
         good = await client.call_tool("predict_credit", CREDIT_ROW)
         bad = await client.call_tool("predict_credit", CREDIT_ROW | {"age": "old"})
         told = await client.call_tool("describe_credit", {})
-        return client.protocol_version, names, good, bad, told
+        why = await client.call_tool("explain_credit", CREDIT_ROW)
+        return client.protocol_version, names, good, bad, told, why
 
 
 @pytest.mark.parametrize(
@@ -36,11 +37,16 @@ async def use(url: str, mode: Any) -> tuple[Any, list[str], Any, Any, Any]:
     [("auto", "2026-07-28"), ("2026-07-28", "2026-07-28"), ("legacy", "2025-11-25")],
 )
 def test_the_protocols_own_client_lists_and_calls(service, mode, version):
-    spoken, names, good, bad, told = asyncio.run(use(service.url, mode))
-    assert (spoken, names) == (version, ["predict_credit", "describe_credit"])
+    spoken, names, good, bad, told, why = asyncio.run(use(service.url, mode))
+    assert (spoken, names) == (version, ["predict_credit", "explain_credit", "describe_credit"])
     assert good.structured_content["prediction"]["value"] in (True, False)
     assert not good.is_error
     assert bad.is_error
     assert isinstance(bad.content[0], TextContent)
     assert "age: expected integer" in bad.content[0].text
     assert told.structured_content["name"] == "credit"
+    explained = why.structured_content["prediction"]
+    given = explained["explanation"]
+    assert set(given["contributions"]) == set(CREDIT_ROW)
+    score = given["baseline"] + sum(given["contributions"].values())
+    assert explained["probabilities"]["true"] == pytest.approx(score, abs=1e-5)

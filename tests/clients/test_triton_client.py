@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -93,6 +94,29 @@ def test_switches_are_parameters_and_so_are_warnings_and_errors(client: Any) -> 
     both = client.infer("credit", inputs, parameters={"strict": True, "partial": True})
     assert both.as_numpy("label").shape == (1,)
     assert both.get_response()["parameters"]["rows"] == "[1]"
+
+
+def test_contributions_are_outputs_on_request(client: Any, service: Service) -> None:
+    told = {one["name"]: one["shape"] for one in client.get_model_metadata("credit")["outputs"]}
+    assert told["contributions"] == [-1, len(CREDIT_ROW)]
+    plain = client.infer("credit", row())
+    assert plain.as_numpy("contributions") is None
+    answer = client.infer("credit", row(), parameters={"explain": True})
+    values, baseline = answer.as_numpy("contributions"), answer.as_numpy("baseline")
+    score = values.sum(axis=1) + baseline
+    assert answer.as_numpy("contributions_space").tolist() == [b"probability"] * 2
+    assert answer.as_numpy("contributions_class").tolist() == [True] * 2
+    assert np.abs(score - answer.as_numpy("probabilities")[:, 1]).max() < 1e-5
+    (found,) = requests.post(f"{service.url}/v0/models/credit/explain", json=[CREDIT_ROW]).json()[
+        "predictions"
+    ]
+    names = json.loads(answer.get_output("contributions")["parameters"]["features"])
+    own = found["explanation"]["contributions"]
+    assert values[0].tolist() == [own[name] for name in names]
+    asked = [triton.InferRequestedOutput("contributions", binary_data=False)]
+    only = client.infer("credit", row(), outputs=asked)
+    assert [one["name"] for one in only.get_response()["outputs"]] == ["contributions"]
+    assert np.array_equal(only.as_numpy("contributions"), values)
 
 
 def test_what_is_not_there_is_an_error_that_the_client_can_read(client: Any) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import msgspec
 import numpy as np
+import pytest
 
+from errors import ArtifactDamaged
 from learning import curves
-from learning.curves import MEMBER, MOST_VALUES, Curve, curves_of, grid
-from tables.schema import Feature
+from learning.curves import MEMBER, MOST_LETTERS, MOST_VALUES, Curve, curves_of, grid
+from learning.prediction import Outputs
+from learning.quality import MOST_CLASSES
+from tables.batch import Batch
+from tables.dataset import Dataset
+from tables.schema import Feature, Schema, Target
 from tests.learning.trainings import trained
 
 
@@ -52,7 +57,32 @@ def test_the_commonest_categories_are_tried_and_missing_values_are_not():
     assert column[at, 0].tolist() == list(range(10, 30))
 
 
+def test_of_very_many_classes_the_commonest_are_kept_and_long_categories_are_cut():
+    words = tuple("long" * 3000 + str(i) for i in range(3))
+    feature = Feature("word", "category", categories=words)
+    schema = Schema((feature,), Target("y", tuple(range(300))))
+    values = np.minimum(np.arange(900) % 300, 150)
+    table = Dataset(schema, Batch((np.arange(900) % 3).astype(np.float32)[:, np.newaxis]), values)
+    made = curves_of(Same(), table, table, ["word"], 0)["word"]
+    assert len(made.classes) == len(made.mean[0]) == MOST_CLASSES
+    assert 150 in made.classes
+    assert max(map(len, made.values)) == MOST_LETTERS + 1
+    assert len(curves.dump({"word": made})[MEMBER]) < 5_000
+
+
+class Same:
+    """Answers every row with the same shares of 300 classes."""
+
+    name, compiled, quick = "same", True, True
+
+    def outputs(self, batch: Batch) -> Outputs:
+        return np.full((len(batch.matrix), 300), 1 / 300)
+
+
 def test_no_curves_have_no_member():
     assert curves.dump({}) == {}
     data = curves.dump({"a": Curve([1], [[0.5]], [])})[MEMBER]
-    assert msgspec.json.decode(data, type=dict[str, Curve])["a"].values == [1]
+    assert curves.load({MEMBER: data})["a"].values == [1]
+    assert curves.load({}) == {}
+    with pytest.raises(ArtifactDamaged, match=MEMBER):
+        curves.load({MEMBER: b"[]"})

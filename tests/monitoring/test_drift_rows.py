@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from learning.profile import watched
-from monitoring.drift_rows import answered_of, columns_of, values_of
-from monitoring.reading import LogReader
+from monitoring.drift_rows import columns_of, values_of
+from monitoring.reading import LogReader, outputs_of
 from tables.rows import RowCodec
 from tables.schema import Schema
 from tests.monitoring.samples import Logged, changed, make_logged
@@ -46,7 +46,7 @@ def test_values_are_those_of_encoded_rows(tmp_path: Path) -> None:
 def test_answers_are_those_that_were_served(tmp_path: Path) -> None:
     logged = make_logged(tmp_path)
     answer = ask(logged.service, "/v0/predict", ROWS)
-    found = answered_of(table_of(logged, SIGNATURE))
+    found = outputs_of(table_of(logged, SIGNATURE))
     assert found.shape == (4, 2)
     assert found.sum(axis=1).tolist() == [1.0] * 4
     assert answer is not None

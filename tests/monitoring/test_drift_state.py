@@ -20,7 +20,8 @@ from monitoring.drift_state import (
     standing,
     sums_of,
 )
-from monitoring.drift_watch import INPUT, SCORE
+from monitoring.drift_watch import SCORE
+from monitoring.subject import INPUT
 from tests.monitoring.watched import NOW, drawn, make_watch, see
 from tests.serving.factory import SIGNATURE, Sum
 

@@ -15,8 +15,9 @@ from learning.profile import dump
 from monitoring.drift_documents import DriftDocuments
 from monitoring.drift_report import NO_PROFILE
 from monitoring.drift_state import State
-from monitoring.drift_upkeep import DriftUpkeep, Known, Truths
+from monitoring.drift_upkeep import DriftUpkeep, Truths
 from monitoring.reading import LogReader
+from monitoring.truths import Known
 from persistence.artifact import pack
 from persistence.registry import Registry
 from tests.monitoring.samples import Logged, make_logged

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from errors import RowsError
-from monitoring.feedback import Counts, Truth, take
+from monitoring.feedback import Arrivals, Counts, Truth, take
 from monitoring.reading import LogReader
 from monitoring.truths import read
 from tests.monitoring.samples import DAYS, Logged, make_logged
-from tests.serving.factory import ROW, ask
+from tests.serving.factory import ROW, ask, make_live
 
 
 @pytest.fixture
@@ -72,3 +72,17 @@ def test_an_unknown_id_comes_true_when_its_prediction_arrives(logged: Logged) ->
     ask(again.service, "/v0/predict", ROW, x_inference_id="late")
     again.log.close()
     assert sent(again, ("late", True)) == Counts(0, 1, 0)
+
+
+def test_truths_that_arrived_come_with_what_was_answered(logged: Logged) -> None:
+    sent(logged, ("one", True), ("many.2", False), ("nobody", True))
+    reader, now = LogReader(logged.archive, logged.spool), datetime.now(UTC)
+    arrivals, version = Arrivals(logged.archive, reader, DAYS), make_live().version
+    hour = timedelta(hours=1)
+    (known,) = arrivals("credit", version, now - hour, now + hour)
+    answered = known.answered.tolist()
+    assert answered[0] == answered[1]
+    assert sum(answered[0]) == pytest.approx(1.0)
+    assert known.values.tolist() == [1, 0]
+    assert list(arrivals("credit", "another", now - hour, now + hour)) == []
+    assert list(arrivals("credit", version, now + hour, now + 2 * hour)) == []

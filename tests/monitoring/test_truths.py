@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitoring.archive import Archive
-from monitoring.truths import keep, known_text, read, text_of, value_of
+from monitoring.truths import arrived, keep, known_text, read, text_of, value_of
 from persistence.stores.memory import MemoryStore
 from tables.schema import Target
 
@@ -60,3 +60,21 @@ def test_the_last_truth_of_an_id_counts() -> None:
     found = dict(zip(table["id"].to_pylist(), table["truth"].to_pylist(), strict=True))
     assert found == {"a": "3", "b": "2", "c": "4"}
     assert read(archive, now + timedelta(hours=3)).num_rows == 0
+
+
+def test_a_truth_arrives_once_and_its_correction_does_not_arrive_again() -> None:
+    archive, start = Archive(MemoryStore()), datetime.now(UTC)
+    keep(archive, {"one": "true", "two": "true"})
+    middle = datetime.now(UTC)
+    keep(archive, {"one": "false", "three": "true"})
+    keep(archive, {"three": "false"})
+    end = datetime.now(UTC)
+
+    def between(low: datetime, high: datetime) -> dict[str, str]:
+        found = arrived(archive, start - timedelta(days=1), low, high).to_pylist()
+        return {row["id"]: row["truth"] for row in found}
+
+    assert between(start, middle) == {"one": "true", "two": "true"}
+    assert between(middle, end) == {"three": "false"}
+    assert between(start, end) == {"one": "false", "two": "true", "three": "false"}
+    assert between(end, end + timedelta(hours=1)) == {}

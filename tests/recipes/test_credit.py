@@ -35,6 +35,12 @@ def test_it_does_well_on_its_hold_out(built):
     assert found.model.metrics["accuracy"] > 0.76
 
 
+def test_what_pages_draw_of_it_is_below_200_kb(built):
+    _, model = built
+    drawn = ["curves.json", "quality.json", "histograms.json", "rows.json", "training.profile"]
+    assert sum(len(model.artifact.members[name]) for name in drawn) < 200_000
+
+
 def test_every_alias_leads_to_a_category():
     dataset = read_dataset(recipe.table(), recipe.target, recipe.aliases)
     features = {feature.name: feature for feature in dataset.schema.features}

@@ -19,7 +19,7 @@ from serving.cors import Cors
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.events import events_blueprint
 from serving.http.routes.train import training_blueprint
-from serving.http.routes.versions import versions_blueprint
+from serving.http.routes.versions import CheckReplay, versions_blueprint
 from serving.http.wsgi import attend
 from serving.metrics import Metrics
 from serving.observation import Observation
@@ -44,7 +44,9 @@ class Lifecycle:
         return {"Authorization": f"Bearer {self.tokens[scope]}", **more}
 
 
-def make_lifecycle(folder: Path, **options: Any) -> Lifecycle:
+def make_lifecycle(
+    folder: Path, check_replay: CheckReplay | None = None, **options: Any
+) -> Lifecycle:
     """Build it over an empty database in the folder; options are the queue's."""
     made = {scope: new_key(f"{scope}er", [scope]) for scope in ("predict", "train", "admin")}
     guard = Guard(KeyRing([key.entry() for _, key in made.values()]))
@@ -57,7 +59,9 @@ def make_lifecycle(folder: Path, **options: Any) -> Lifecycle:
     )
     app.register_blueprint(training)
     # The artifacts of these tests are of bytes that nothing can load.
-    versions = versions_blueprint(registry, lambda: queue.audit, guard, Registry.promote)
+    versions = versions_blueprint(
+        registry, lambda: queue.audit, guard, Registry.promote, check_replay
+    )
     app.register_blueprint(versions)
     app.register_blueprint(describe_blueprint(guard, describe, max_upload_bytes=MOST))
     app.register_blueprint(events_blueprint(lambda: queue, guard))

@@ -21,10 +21,11 @@ from learning.trained import Golden, TrainedModel
 from persistence.model_persistence import write_model
 from persistence.opening import open_registry
 from persistence.registry import Registry
-from serving.champions import Champions
+from serving.champions import START_SECONDS, Champions
 from serving.http.routes.health import readiness
 from tables.batch import Batch
 from tables.rows import RowCodec
+from tests.servers import wait_until
 from tests.serving.factory import ROW, SIGNATURE, make_live
 
 ROWS = [ROW | {"age": age, "home": home} for age in range(20, 60, 5) for home in ("rent", "owner")]
@@ -296,6 +297,36 @@ def test_the_followers_thread_swaps_by_itself_and_stops(registry):
         assert swapped.wait(10)
     finally:
         champions.stop()
+
+
+def test_a_store_that_does_not_answer_is_not_waited_for_at_the_start(registry):
+    registry.promote("credit", register(registry))
+    asked = threading.Event()
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            assert asked.wait(30)
+            return getattr(registry, name)
+
+    champions = Champions(Slow(), poll_seconds=0.01)
+    champions.start(patience=0.05)
+    try:
+        assert not champions.ready
+        assert champions.faults == {"registry": "the models are being loaded"}
+        with pytest.raises(ModelNotReady, match="are being loaded"):
+            champions.live("credit")
+        asked.set()
+        wait_until(lambda: champions.ready, "the champion")
+        assert champions.faults == {}
+        with pytest.raises(ModelUnknown):
+            champions.live("another")
+    finally:
+        asked.set()
+        champions.stop()
+
+
+def test_a_start_is_shorter_than_gunicorns_patience():
+    assert START_SECONDS == 10
 
 
 def test_a_signature_survives_the_artifact(registry):

@@ -12,27 +12,16 @@ from typing import Any, cast
 import pytest
 
 from learning.explaining.explainer import Explainer
-from serving import explanations
+from serving import contributions, explanations
 from serving.champions import Live
-from serving.explanations import Wanted, wanted
+from serving.contributions import Wanted
+from serving.explanations import wanted, wanted_whole
 from serving.protocols import sagemaker, tweets, v0, v1, vetiver
 from serving.refusals import RequestError
-from tables.rows import RowCodec
-from tests.learning.trainings import trained
-from tests.serving.factory import ask, make_exchange, make_live, make_service
+from tests.serving.explained import live_of, rows_of
+from tests.serving.factory import ask, make_exchange, make_service
 
 JSON = {"content_type": "application/json"}
-
-
-def live_of(target: str = "stays", estimator: str = "auto") -> Live:
-    found = trained(estimator, target)
-    schema = found.holdout.schema
-    made = replace(make_live("credit", schema=schema), info=dict(found.made.info))
-    return replace(made, runtime=found.runtime, codec=RowCodec(schema), explainer=found.explainer)
-
-
-def rows_of(target: str = "stays", estimator: str = "auto") -> list[dict[str, Any]]:
-    return trained(estimator, target).holdout.objects([0, 1, 2])
 
 
 def answered(
@@ -163,7 +152,7 @@ def test_a_model_that_cannot_be_explained_says_so():
 
 
 def test_no_more_rows_are_explained_than_it_takes_seconds(monkeypatch):
-    monkeypatch.setattr(explanations, "MOST_ROWS", 2)
+    monkeypatch.setattr(contributions, "MOST_ROWS", 2)
     told = answered("/v0/explain", rows_of(), status=413)
     assert "2 rows" in told["detail"]
     assert len(answered("/v0/explain", rows_of()[:2])["predictions"]) == 2
@@ -198,11 +187,20 @@ def test_a_switch_that_is_none_is_refused():
         wanted(b"explain=yes")
 
 
-def is_quick(live: Live, query: str) -> bool:
+def is_quick(live: Live, query: str, body: bytes = b"") -> bool:
     service = make_service(live)
-    exchange = make_exchange(service, f"/v0/predict?{query}")
+    exchange = make_exchange(service, f"/v0/predict?{query}", body)
     service.admit(exchange)
     return service.is_quick(exchange)
+
+
+def test_where_all_are_answered_no_number_and_no_words_are_asked_for():
+    assert wanted_whole(b"explain=1&explain_class=a") == Wanted(None, "a")
+    assert wanted_whole(b"") is None
+    with pytest.raises(RequestError, match="explain: expected true or false"):
+        wanted_whole(b"explain=5")
+    with pytest.raises(RequestError, match="reasons: this protocol has no room"):
+        wanted_whole(b"reasons=en")
 
 
 @pytest.mark.parametrize("query", ["explain=1", "explain_class=yes", "reasons=en"])
@@ -212,3 +210,4 @@ def test_what_asks_for_an_explanation_that_takes_long_does_not_hold_the_event_lo
     slow = replace(live, explainer=cast("Explainer", SimpleNamespace(quick=False)))
     assert not is_quick(slow, query)
     assert is_quick(slow, "lists=1")
+    assert not is_quick(slow, "", b'{"outputs": [{"name": "contributions"}]}')

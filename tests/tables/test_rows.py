@@ -581,3 +581,10 @@ def test_words_that_are_no_category_are_kept_where_a_codec_keeps_them():
     # Of a block at a time, rows count on.
     many = [rows[0]] * 5000 + [rows[1]]
     assert codec.decode_objects(many).unseen == ((5000, 2, "z"),)
+
+
+@pytest.mark.parametrize("name", ['a"b', "a\\b", "line\nbreak", "tab\there", "\x1f"])
+def test_names_that_msgspec_takes_for_no_field_are_read_all_the_same(name):
+    codec = RowCodec(Schema((Feature(name, "number", example=1.0),), Target("y", (False, True))))
+    body = json.dumps({name: 2.5}).encode()
+    assert codec.decode_json(body, single=True).batch.matrix.tolist() == [[2.5]]

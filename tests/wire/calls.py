@@ -547,6 +547,7 @@ READ = [
     "/v0/models/credit/performance",
     "/v0/models/credit/proto",
     "/v0/models/nothing/proto",
+    "/v0/models/iris/versions/none/replay",
     "/v0/models/iris/versions",
     "/v0/models/nothing/versions",
     "/v0/models/No-Name!/versions",
@@ -695,6 +696,8 @@ def refusals() -> Iterator[Call]:
         path = f"/v0/models/nothing/{'versions/none/' if path == 'promote' else ''}{path}"
         for body in (b"", b"{", b'{"expected_serial":"x"}', b'{"wrong":1}'):
             yield post(path, body, key)
+    for body in (b"", b"{", b'{"days":0}', b'{"wrong":1}'):
+        yield post("/v0/models/nothing/versions/none/replay", body, key)
 
 
 def form(*parts: tuple[str, str, bytes]) -> tuple[bytes, dict[str, str]]:

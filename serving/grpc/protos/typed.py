@@ -15,6 +15,9 @@ from tables.schema import Feature, Schema, Target
 
 PACKAGE = "ml"
 PROBABILITIES, VERSION, CLASS_NAME = "probabilities", "model_version", "class_name"
+CONTRIBUTIONS, BASELINE, SPACE = "contributions", "baseline", "contributions_space"
+EXPLAINED_CLASS = "contributions_class"
+_OURS = (PROBABILITIES, VERSION, CLASS_NAME, CONTRIBUTIONS, BASELINE, SPACE, EXPLAINED_CLASS)
 _TYPES = {
     "number": "double",
     "integer": "int64",
@@ -93,13 +96,13 @@ def _one_line(text: str) -> str:
 
 def _reply_fields(label: Target) -> tuple[Field, ...]:
     (name,) = field_names([label.name])
-    if _in_json(name) in map(_in_json, (PROBABILITIES, VERSION, CLASS_NAME)):
+    if _in_json(name) in map(_in_json, _OURS):
         name = f"label_{name}"
     listed = ", ".join(f"{index} {_one_line(key)}" for index, key in enumerate(label.keys))
     if not label.classes:
         unit = f" In {_one_line(label.unit)}." if label.unit else ""
         value = Field("double", name, 1, comment=f"The value predicted.{unit}")
-        return (value, Field("string", VERSION, 3))
+        return (value, Field("string", VERSION, 3), *_EXPLANATION)
     comment = "" if label_type(label) != "int32" else f"The place of the class: {listed}."
     order = ", ".join(_one_line(key) for key in label.keys)
     named = Field("string", CLASS_NAME, 4, comment="The class as the table has it.")
@@ -108,7 +111,22 @@ def _reply_fields(label: Target) -> tuple[Field, ...]:
         Field("double", PROBABILITIES, 2, "repeated", f"Of each class: {order}."),
         Field("string", VERSION, 3),
         *((named,) if label_type(label) == "int32" else ()),
+        *_EXPLANATION,
+        Field("string", EXPLAINED_CLASS, 8, comment="The class that they are of."),
     )
+
+
+_EXPLANATION = (
+    Field(
+        "double",
+        CONTRIBUTIONS,
+        5,
+        "repeated",
+        "Of each field of the request, in their order, where the call's metadata say explain: 1.",
+    ),
+    Field("double", BASELINE, 6, comment="What the contributions are added to."),
+    Field("string", SPACE, 7, comment="In what they add up, such as log_odds."),
+)
 
 
 def label_type(label: Target) -> str:

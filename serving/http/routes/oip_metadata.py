@@ -27,9 +27,9 @@ from serving.http.operation import (
 )
 from serving.http.wsgi import flask_response
 from serving.protocols.oip import TAG
+from serving.protocols.oip.model_metadata import metadata
 from serving.protocols.oip.options import EXTENSIONS
 from serving.protocols.oip.repository import Repository
-from serving.protocols.oip.tensors import metadata
 from serving.refusals import BodyTooLarge
 
 # The server's version: what a client may rely on is the protocol's.

@@ -137,6 +137,7 @@ _JOB = members(
     reason=TEXT,
     metrics=OBJECT,
     comparison={"type": ["object", "null"]},
+    replay={"type": ["object", "null"]},
     data_kept=BOOLEAN,
 )
 _IDEMPOTENCY: Schema = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request
@@ -26,6 +26,7 @@ from serving.http.operation import (
     described,
     every,
     listed,
+    members,
     order_schema,
 )
 from serving.http.wsgi import flask_response
@@ -35,6 +36,7 @@ from serving.refusals import RequestError
 log = logging.getLogger("mirante.versions")
 
 T = TypeVar("T")
+Ordered = TypeVar("Ordered", bound="Expectation")
 LONGEST_LIST = 200
 MOST_JSON = 4096
 
@@ -52,12 +54,28 @@ class Audit(Protocol):
 
 
 class Expectation(msgspec.Struct, forbid_unknown_fields=True):
-    """The optional body of a promotion or roll back: the champion's serial that it is based on."""
+    """The optional body of a roll back: the champion's serial that it is based on."""
 
     expected_serial: int | None = None
 
 
-_ALIAS = every(name=TEXT, version=TEXT, serial=INTEGER, changed_at=TIME)
+class PromotionOrder(Expectation, forbid_unknown_fields=True):
+    """The optional body of a promotion: the serial too, and whether it is only `if_better`.
+
+    Then the version first answers what was logged, and must not be worse on what came true.
+    """
+
+    promote: Literal["always", "if_better"] = "always"
+
+
+_ALIAS = members(
+    *("name", "version", "serial", "changed_at"),
+    name=TEXT,
+    version=TEXT,
+    serial=INTEGER,
+    changed_at=TIME,
+    reason=TEXT,
+)
 _PROMOTE = Operation(
     "Lifecycle",
     "Make a version the champion",
@@ -70,9 +88,12 @@ _PROMOTE = Operation(
         HTTPStatus.SERVICE_UNAVAILABLE,
     ),
     key="train",
+    takes={JSON: {"schema": order_schema(PromotionOrder)}},
+)
+_ROLLBACK = _PROMOTE._replace(
+    summary="Make the previous champion champion again",
     takes={JSON: {"schema": order_schema(Expectation)}},
 )
-_ROLLBACK = _PROMOTE._replace(summary="Make the previous champion champion again")
 _DELETE = Operation(
     "Lifecycle",
     "Delete a version that is not the champion",
@@ -92,6 +113,8 @@ _AUDIT = Operation(
 
 
 Promote = Callable[[Registry, str, str, int | None], Alias]
+# Returns what a model's version answers to what was logged, in words. Raises MiranteError.
+CheckReplay = Callable[[str, str], str]
 
 
 def versions_blueprint(
@@ -99,10 +122,12 @@ def versions_blueprint(
     get_audit: Callable[[], Audit],
     guard: Guard,
     promote_version: Promote = promotion.promote,
+    check_replay: CheckReplay | None = None,
 ) -> Blueprint:
     """Return the blueprint of the routes that change which version answers.
 
-    `promote_version` promotes one, and refuses what cannot be served.
+    `promote_version` promotes one, and refuses what cannot be served; `check_replay` refuses
+    one that is worse on what was logged.
     """
     blueprint = Blueprint("versions", __name__)
 
@@ -110,19 +135,22 @@ def versions_blueprint(
     @described(_PROMOTE)
     def promote(name: str, version: str) -> Response:
         who = check_key(guard, "train")
-        serial = _expected_serial()
+        order = _order(PromotionOrder)
         subject = f"{name} version {version}"
+        reason: list[str] = []
 
         def act() -> Alias:
-            return promote_version(registry, name, version, serial)
+            if order.promote == "if_better" and check_replay is not None:
+                reason.append(check_replay(name, version))
+            return promote_version(registry, name, version, order.expected_serial)
 
-        return _alias(_audited(get_audit, who, "promote", subject, act))
+        return _alias(_audited(get_audit, who, "promote", subject, act), *reason)
 
     @blueprint.post("/v0/models/<name>/rollback")
     @described(_ROLLBACK)
     def rollback(name: str) -> Response:
         who = check_key(guard, "train")
-        serial = _expected_serial()
+        serial = _order(Expectation).expected_serial
         return _alias(
             _audited(get_audit, who, "rollback", name, lambda: registry.rollback(name, serial))
         )
@@ -167,27 +195,30 @@ def _record(
         log.error("not audited: %s, %s %s: %s; %s", who, action, subject, outcome, error)
 
 
-def _expected_serial() -> int | None:
+def _order(kind: type[Ordered]) -> Ordered:
     body = request.stream.read(MOST_JSON)
     if not body:
-        return None
+        return kind()
     try:
-        return msgspec.json.decode(body, type=Expectation).expected_serial
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError:
-        raise RequestError('expected {"expected_serial": an integer}, or no body') from None
+        told = {"expected_serial": "an integer"}
+        if kind is PromotionOrder:
+            told["promote"] = "always or if_better"
+        shown = ", ".join(f'"{name}": {what}' for name, what in told.items())
+        raise RequestError(f"expected {{{shown}}}, or no body") from None
     except (msgspec.DecodeError, RecursionError):
         raise ParseError("the body is not JSON") from None
 
 
-def _alias(alias: Alias) -> Response:
-    return _json(
-        {
-            "name": alias.name,
-            "version": alias.version,
-            "serial": alias.serial,
-            "changed_at": alias.changed_at,
-        }
-    )
+def _alias(alias: Alias, reason: str | None = None) -> Response:
+    document = {
+        "name": alias.name,
+        "version": alias.version,
+        "serial": alias.serial,
+        "changed_at": alias.changed_at,
+    }
+    return _json(document if reason is None else {**document, "reason": reason})
 
 
 def _json(document: Any) -> Response:

@@ -19,7 +19,14 @@ from serving.description import Description
 from serving.exchange import NO_ROWS, Answer, Exchange, Routes
 from serving.protocols.mcp import messages
 from serving.protocols.mcp.messages import Message, RpcError
-from serving.protocols.mcp.tools import PREDICT_TOOL, Tool, declared, describe_tool, refused
+from serving.protocols.mcp.tools import (
+    EXPLAIN_TOOL,
+    PREDICT_TOOL,
+    Tool,
+    declared,
+    describe_tool,
+    refused,
+)
 from tables.json_schema import choice
 from tables.rows import Decoded
 
@@ -28,9 +35,9 @@ ROUTES: Routes = (("POST", "/mcp", DESCRIBE),)
 KEPT = {"ttlMs": 60_000, "cacheScope": "private"}
 CAPABILITIES: dict[str, Any] = {"tools": {}}
 INSTRUCTIONS = (
-    "Each model is a tool: predict_NAME answers for one row, describe_NAME tells what the model "
-    "is and how good it was on rows that it had not seen. A warning in an answer says which value "
-    "was unlike all those of training."
+    "Each model is a tool: predict_NAME answers for one row, explain_NAME says as well what each "
+    "field contributed, describe_NAME tells what the model is and how good it was on rows that it "
+    "had not seen. A warning in an answer says which value was unlike all those of training."
 )
 
 
@@ -49,7 +56,11 @@ class Mcp:
         self._champions = champions
         self._cors = cors
         # In the order of the list; what else may be done with a model is one more entry.
-        self._tools = {"predict": PREDICT_TOOL, "describe": describe_tool(describe)}
+        self._tools = {
+            "predict": PREDICT_TOOL,
+            "explain": EXPLAIN_TOOL,
+            "describe": describe_tool(describe),
+        }
         self._methods: dict[str, Callable[[Message], dict[str, Any]]] = {
             messages.INITIALIZE: self._initialize,
             "ping": lambda _: {},
@@ -97,12 +108,13 @@ class Mcp:
             live = self._champions.live(model)
         except ModelUnknown:
             tool = None
-        if tool is None:
+        if tool is None or not tool.fits(live):
             raise RpcError(
                 messages.INVALID_PARAMS, "unknown tool: tools/list names those there are"
             )
         exchange.live, reply.tool = live, tool
         exchange.route = exchange.route._replace(action=tool.action)
+        exchange.wanted = tool.wanted
         return tool.decode(live, arguments)
 
     def _initialize(self, message: Message) -> dict[str, Any]:
@@ -127,7 +139,12 @@ class Mcp:
         if message.params.get("cursor") is not None:
             raise RpcError(messages.INVALID_PARAMS, "cursor: expected none, the list is one page")
         lives = sorted(self._champions.lives.items())
-        tools = [declared(what, t, live) for _, live in lives for what, t in self._tools.items()]
+        tools = [
+            declared(what, tool, live)
+            for _, live in lives
+            for what, tool in self._tools.items()
+            if tool.fits(live)
+        ]
         return {"tools": tools, **(KEPT if message.modern else {})}
 
     def render(self, exchange: Exchange) -> Answer:
@@ -168,6 +185,8 @@ def _object(properties: dict[str, Any], *required: str) -> dict[str, Any]:
 
 class Reply:
     """The protocol of one message: its result, or an error under its id."""
+
+    EXPLAINS = True
 
     def __init__(self, message: Message) -> None:
         self.message = message

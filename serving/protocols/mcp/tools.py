@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from errors import RowsError
 from serving.actions import DESCRIBE, PREDICT
 from serving.champions import Live
+from serving.contributions import Wanted
 from serving.description import prediction_schema
 from serving.exchange import NO_ROWS, Exchange
+from serving.explanations import explained
 from serving.problems import describe as describe_fault
 from serving.warnings import warning_members
 from tables.json_schema import row_schema
@@ -21,13 +23,16 @@ from tables.rows import Decoded
 Schema = dict[str, Any]
 # A longer list of classes tells a language model nothing that it needs before it asks.
 MOST_CLASSES = 20
+# Of thousands of fields the others are told as one number.
+MOST_CONTRIBUTIONS = 50
 
 
 class Tool(NamedTuple):
     """What may be done with each model: `action` is its name in `actions.ACTIONS`.
 
     `about` says it in a sentence; `takes` and `gives` are JSON schemas; `decode` makes rows of
-    the arguments, and `render` the structured content of what was computed.
+    the arguments, and `render` the structured content of what was computed. `fits` says which
+    models have it, `wanted` how much of an explanation goes with it.
     """
 
     title: str
@@ -37,6 +42,8 @@ class Tool(NamedTuple):
     gives: Callable[[Live], Schema]
     decode: Callable[[Live, dict[str, Any]], Decoded]
     render: Callable[[Exchange], dict[str, Any]]
+    fits: Callable[[Live], bool] = lambda live: True
+    wanted: Wanted | None = None
 
 
 def declared(name: str, tool: Tool, live: Live) -> Schema:
@@ -85,13 +92,13 @@ def _row(live: Live) -> Schema:
     return {**schema, "properties": {n: s for n, s in schema["properties"].items() if n in known}}
 
 
-def _answer_schema(live: Live) -> Schema:
+def _answer_schema(prediction: Schema) -> Schema:
     text = {"type": "string"}
     model = {"type": "object", "properties": {"name": text, "version": text}}
     return {
         "type": "object",
         "properties": {
-            "prediction": prediction_schema(live, "value"),
+            "prediction": prediction,
             "model": model | {"required": ["name", "version"]},
             "warnings": {"type": "array", "items": {"type": "object"}},
             "warnings_omitted": {"type": "integer"},
@@ -102,7 +109,7 @@ def _answer_schema(live: Live) -> Schema:
 
 def _answer(exchange: Exchange) -> dict[str, Any]:
     live = exchange.live
-    (row,) = live.task.answers(exchange.prediction, live.schema.target)
+    (row,) = explained(exchange, live.task.answers(exchange.prediction, live.schema.target))
     return {
         "prediction": row,
         "model": {"name": live.name, "version": live.version},
@@ -115,9 +122,31 @@ PREDICT_TOOL = Tool(
     PREDICT,
     lambda live: f"Predict {_predicted(live)}, of one row with the model {live.name}.",
     _row,
-    _answer_schema,
+    lambda live: _answer_schema(live.task.answer_schema(live.schema.target, "value")),
     lambda live, row: live.codec.decode_objects([row], most_rows=1),
     _answer,
+)
+
+
+def _with_explanation(live: Live) -> Schema:
+    schema = prediction_schema(live, "value")
+    return {**schema, "required": [*schema.get("required", ()), "explanation"]}
+
+
+EXPLAIN_TOOL = Tool(
+    "Explain",
+    PREDICT,
+    lambda live: (
+        f"Predict {_predicted(live)}, of one row with the model {live.name}, and tell what each "
+        "field contributed. Baseline and contributions add up to the score exactly, in the space "
+        "that is named; of a class this is not its probability."
+    ),
+    _row,
+    lambda live: _answer_schema(_with_explanation(live)),
+    PREDICT_TOOL.decode,
+    _answer,
+    lambda live: live.explainer is not None,
+    Wanted(MOST_CONTRIBUTIONS),
 )
 
 

@@ -8,8 +8,16 @@ import msgspec
 
 from errors import MiranteError
 from serving.champions import Live
+from serving.contributions import ASKED, OF
 from serving.description import BINARY as BYTES
-from serving.description import PARTIAL, STRICT, Description, flag, header
+from serving.description import (
+    PARTIAL,
+    STRICT,
+    Description,
+    explanation_parameters,
+    flag,
+    header,
+)
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.problems import explain, headers_of, status_of
 from serving.protocols.oip.inference import (
@@ -21,9 +29,9 @@ from serving.protocols.oip.inference import (
     read_request,
     write_outputs,
 )
+from serving.protocols.oip.model_metadata import metadata
 from serving.protocols.oip.options import answer_parameters, outputs_of
 from serving.protocols.oip.options import decode as decode_options
-from serving.protocols.oip.tensors import metadata
 from serving.refusals import MediaTypeError
 from tables.rows import Decoded
 
@@ -33,6 +41,7 @@ ROUTES: Routes = (
     ("POST", "/v2/models/{name}/versions/{version}/infer", "predict"),
 )
 PROTOCOL: str | None = None
+EXPLAINS = True
 # What `curl -d` says of any body.
 FORM = b"application/x-www-form-urlencoded"
 
@@ -87,5 +96,12 @@ def document(live: Live) -> Description:
         },
         {JSON.decode(): {"schema": ANSWER}, BINARY.decode(): BYTES},
         {JSON.decode(): {"schema": ERROR}},
-        (length, flag("partial", PARTIAL), flag("strict", STRICT)),
+        (length, flag("partial", PARTIAL), flag("strict", STRICT), *_explanation(live)),
     )
+
+
+def _explanation(live: Live) -> list[dict[str, Any]]:
+    """Return the parameters that ask for the outputs that explain: a switch, and the class."""
+    switch = flag(ASKED, "also the outputs that say what each feature contributes")
+    given = {one["name"]: one for one in explanation_parameters(live)}
+    return [switch if name == ASKED else given[name] for name in (ASKED, OF) if name in given]

@@ -192,12 +192,13 @@ def write_outputs(
             "datatype": tensor.datatype,
             "shape": tensor.shape,
         }
-        wanted = by_name.get(tensor.name)
+        wanted, parameters = by_name.get(tensor.name), dict(tensor.parameters or NO_PARAMETERS)
         if (default if wanted is None else wanted) is True:
             binary.append(to_bytes(tensor))
-            written.append(entry | {"parameters": {"binary_data_size": len(binary[-1])}})
+            parameters |= {"binary_data_size": len(binary[-1])}
         else:
-            written.append(entry | {"data": tensor.data})
+            entry["data"] = tensor.data
+        written.append(entry | ({"parameters": parameters} if parameters else {}))
     body = msgspec.json.encode(document | {"outputs": written})
     if not binary:
         return Answer(200, body, JSON)

@@ -10,7 +10,14 @@ import msgspec
 from errors import ParseError
 from serving.exchange import NO_PARAMETERS, Exchange
 from serving.problems import errors_of
-from serving.protocols.oip.tensors import Requested, Tensor, decode_tensors, output_tensors
+from serving.protocols.oip.explanation_outputs import explanation_tensors, wanted_of
+from serving.protocols.oip.tensors import (
+    NO_TENSORS,
+    Requested,
+    Tensor,
+    decode_tensors,
+    output_tensors,
+)
 from serving.refusals import RequestError
 from serving.warnings import warning_members
 from tables.rows import Decoded
@@ -36,11 +43,14 @@ class RequestOptions(msgspec.Struct):
 
 
 def decode(exchange: Exchange, tensors: Sequence[Tensor]) -> Decoded:
-    """Decode a request's tensors as its options have it, `strict` and `partial`.
+    """Decode a request's tensors as its options have it; keep which explanation they ask for.
 
     Raises ParseError, RowsError and RequestError.
     """
-    partial, strict = exchange.switches(exchange.options.parameters or NO_PARAMETERS)
+    said = exchange.options.parameters or NO_PARAMETERS
+    partial, strict = exchange.switches(said)
+    named = [output.name for output in exchange.options.outputs or ()]
+    exchange.wanted = wanted_of(exchange, said, named)
     codec, most = exchange.live.codec, exchange.max_rows
     return decode_tensors(codec, tensors, partial=partial, strict=strict, most_rows=most)
 
@@ -54,12 +64,19 @@ def content_type(parameters: Mapping[str, Any] | None) -> str | None:
 
 
 def outputs_of(exchange: Exchange) -> list[Tensor]:
-    """Return the outputs that the request names, or all. Raises RequestError."""
+    """Return the outputs that the request names, or all; where one is asked for, what explains.
+
+    Raises RequestError.
+    """
+    found = exchange.contributions
+    more = explanation_tensors(exchange.live, found) if found is not None else NO_TENSORS
     requested = [
         Requested(output.name, _class_count(output.parameters or NO_PARAMETERS))
         for output in exchange.options.outputs or ()
     ]
-    return output_tensors(exchange.live, exchange.prediction, requested)
+    if requested and more.keys().isdisjoint(one.name for one in requested):
+        requested += map(Requested, more)
+    return output_tensors(exchange.live, exchange.prediction, requested, more)
 
 
 def _class_count(parameters: Mapping[str, Any]) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -35,23 +35,23 @@ from tables.batch import Batch
 from tables.field_aliases import canonical
 from tables.json_text import MOST_ROWS, too_many
 from tables.rows import Decoded, RowCodec
-from tables.schema import Feature, Schema
+from tables.schema import Schema
 
 # The datatype of an output, by the kind of its column.
 OUTPUTS = {"boolean": "BOOL", "integer": "INT64", "number": "FP64", "text": "BYTES"}
-PLATFORM = "mirante"
-
-# What metadata says of a feature. An integer feature that can be missing needs NaN.
-_DATATYPES = {"number": "FP64", "integer": "INT64", "boolean": "BOOL"}
 
 
 class Tensor(NamedTuple):
-    """A tensor: values flat in row-major order; in `data` they may be arrays."""
+    """A tensor: values flat in row-major order; in `data` they may be arrays.
+
+    `parameters` are what an output says of itself.
+    """
 
     name: str
     datatype: str
     shape: tuple[int, ...]
     data: Values
+    parameters: Mapping[str, str] | None = None
 
     def values(self) -> Iterator[Any]:
         """Yield the values as Python has them, NaN as None: that is how a tensor lacks one."""
@@ -248,6 +248,9 @@ def _to_boolean(value: Any) -> Any:
     return bool(value) if value in (0, 1) else value
 
 
+NO_TENSORS: Mapping[str, Tensor] = {}
+
+
 class Requested(NamedTuple):
     """An output that a request names; `classes`: the most likely so many, of their values."""
 
@@ -256,21 +259,31 @@ class Requested(NamedTuple):
 
 
 def output_tensors(
-    live: Live, prediction: Prediction, requested: Sequence[Requested] = ()
+    live: Live,
+    prediction: Prediction,
+    requested: Sequence[Requested] = (),
+    more: Mapping[str, Tensor] = NO_TENSORS,
 ) -> list[Tensor]:
-    """Return the outputs of a prediction, all or those requested. Raises RequestError."""
+    """Return the outputs of a prediction, all or those requested, and `more` in either case.
+
+    Raises RequestError.
+    """
     columns = {column.name: column for column in live.task.columns(live.schema.target, prediction)}
-    chosen = tuple(requested) or tuple(map(Requested, columns))
-    if not columns.keys() >= {one.name for one in chosen}:
-        raise RequestError(f"outputs: expected {' or '.join(columns)}")
-    return [_output(live, prediction, columns[one.name], one.classes) for one in chosen]
+    chosen = tuple(requested) or tuple(map(Requested, [*columns, *more]))
+    if not columns.keys() | more.keys() >= {one.name for one in chosen}:
+        raise RequestError(f"outputs: expected {' or '.join([*columns, *more])}")
+    return [
+        more[one.name] if one.name in more else _output(live, prediction, columns[one.name], one)
+        for one in chosen
+    ]
 
 
-def _output(live: Live, prediction: Prediction, column: Column, classes: int | None) -> Tensor:
+def _output(live: Live, prediction: Prediction, column: Column, requested: Requested) -> Tensor:
+    classes = requested.classes
     rows = live.task.column(column.name, prediction, live.schema.target)
     if classes is not None:
         return _most_likely(column, rows, classes)
-    shape = (len(rows), *_widths(column))
+    shape = (len(rows), *widths(column))
     data = rows if column.width is None else list(chain.from_iterable(rows))
     return Tensor(column.name, OUTPUTS[column.kind], shape, data)
 
@@ -289,29 +302,6 @@ def _most_likely(column: Column, rows: list[Any], count: int) -> Tensor:
     return Tensor(column.name, BYTES, (len(rows), min(count, column.width)), data)
 
 
-def _widths(column: Column) -> tuple[int, ...]:
+def widths(column: Column) -> tuple[int, ...]:
+    """Return the dimensions that a column has beside its rows."""
     return () if column.width is None else (column.width,)
-
-
-def feature_datatype(feature: Feature) -> str:
-    """Return the datatype that a feature's tensor is best given in."""
-    if feature.kind == "integer" and feature.nullable:
-        return "FP64"
-    return _DATATYPES.get(feature.kind, BYTES)
-
-
-def metadata(live: Live) -> dict[str, Any]:
-    """Return what the protocol calls a model's metadata; -1 stands for any number of rows."""
-    return {
-        "name": live.name,
-        "versions": [live.version],
-        "platform": PLATFORM,
-        "inputs": [
-            {"name": feature.name, "datatype": feature_datatype(feature), "shape": [-1]}
-            for feature in live.schema.features
-        ],
-        "outputs": [
-            {"name": c.name, "datatype": OUTPUTS[c.kind], "shape": [-1, *_widths(c)]}
-            for c in live.task.columns(live.schema.target)
-        ],
-    }

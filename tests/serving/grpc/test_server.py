@@ -34,6 +34,7 @@ from learning.prediction import Outputs
 from serving import in_flight
 from serving.auth import Guard, KeyRing, new_key
 from serving.champions import Champions, Live
+from serving.contributions import contributions_of
 from serving.cors import Cors
 from serving.grpc.server import MAX_CALLS, GrpcServer
 from serving.metrics import Metrics
@@ -42,6 +43,7 @@ from serving.protocols import oip
 from tables.batch import Batch
 from tables.schema import Feature, Schema, Target
 from tests.conftest import ROOT
+from tests.serving.explained import live_of, rows_of
 from tests.serving.factory import ROW, SIGNATURE, Sum, ask, make_champions, make_live, make_service
 from tests.serving.grpc.triton_client import service_pb2, triton
 
@@ -246,6 +248,32 @@ def test_one_tensor_of_all_features_and_one_output(client: triton.InferenceServe
     result = client.infer("iris", [tensor("x", rows, "FP32")], outputs=outputs)
     assert result.as_numpy("label").tolist() == [b"virginica", b"setosa"]
     assert result.as_numpy("probabilities") is None
+
+
+def test_contributions_are_answered_where_they_are_asked_for() -> None:
+    live = live_of()
+    row = next(row for row in rows_of() if None not in row.values())
+    inputs = [
+        tensor(name, np.array([str(value)], object), "BYTES")
+        if isinstance(value, str)
+        else tensor(name, np.array([value], np.float64), "FP64")
+        for name, value in row.items()
+    ]
+    batch = live.codec.encode_objects([row])
+    expected = contributions_of(live, batch, live.predict(batch), "no")
+    with serving(live) as started:
+        address = f"127.0.0.1:{started.port}"
+        with triton.InferenceServerClient(address) as client:
+            said = {"explain": True, "explain_class": "no"}
+            result = client.infer("credit", inputs, parameters=said)
+            assert result.as_numpy("label").shape == (1,)
+            assert np.array_equal(result.as_numpy("contributions"), expected.values)
+            assert result.as_numpy("baseline").tolist() == expected.baselines
+            assert result.as_numpy("contributions_space").tolist() == [b"log_odds"]
+            told = result.get_output("contributions").parameters["features"].string_param
+            assert json.loads(told) == list(row)
+            with pytest.raises(triton.InferenceServerException, match="true or false"):
+                client.infer("credit", inputs, parameters={"explain": 3})
 
 
 def test_contents_that_are_not_raw_are_answered_in_kind(channel: grpc.Channel) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from serving.protocols import oip, v0
+from serving.protocols.oip.model_metadata import metadata
 from serving.service import PredictionService
 from tables.dates import DateFormat
 from tables.schema import Feature, Schema
@@ -210,7 +211,7 @@ def test_a_date_is_bytes_and_an_unparsable_one_is_named():
     schema = Schema((Feature("when", "date", example="31/01/2024", dates=dates),), SIGNATURE.target)
     live = make_live(schema=schema)
     service = make_service(live, protocols=(oip, v0))
-    (described,) = oip.tensors.metadata(live)["inputs"]
+    (described,) = metadata(live)["inputs"]
     assert described == {"name": "when", "datatype": "BYTES", "shape": [-1]}
     tensor = described | {"shape": [2], "data": ["31/01/2024", "2024-01-31T06:30:00Z"]}
     label, _ = json.loads(ask(service, PATH, {"inputs": [tensor]}).body)["outputs"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from errors import StoreUnavailable
+from errors import Conflict, StoreUnavailable
 from tests.persistence.artifacts import make_artifact
 from tests.serving.lifecycle import Lifecycle, make_lifecycle
 
@@ -166,3 +166,25 @@ def test_four_kibibytes_of_an_expectation_are_read(
 ) -> None:
     body = b'{"expected_serial":' + b"99}".rjust(length - 19)
     assert promote(service, "v2", data=body).status_code == status
+
+
+def test_if_better_asks_what_was_logged_and_another_rule_is_none(tmp_path: Path) -> None:
+    service = make_lifecycle(tmp_path, check_replay=check_replay)
+    for version in ("v1", "v2", "v3"):
+        service.registry.register("credit", make_artifact(version))
+    service.registry.promote("credit", "v1")
+    better = promote(service, "v2", json={"promote": "if_better"})
+    assert (better.status_code, better.json["reason"]) == (200, "better than v1")
+    worse = promote(service, "v3", json={"promote": "if_better"})
+    assert (worse.status_code, champion(service)) == (409, "v2")
+    assert "refused (409)" in str(audited(service))
+    forced = promote(service, "v3", json={"promote": "always"})
+    assert (forced.status_code, "reason" in forced.json) == (200, False)
+    assert promote(service, "v2", json={"promote": "perhaps"}).status_code == 400
+    service.queue.jobs_database.close()
+
+
+def check_replay(name: str, version: str) -> str:
+    if version == "v3":
+        raise Conflict("not promoted: worse")
+    return "better than v1"

@@ -8,15 +8,16 @@ import jsonschema
 import pytest
 
 from errors import RowProblem, RowsError
-from serving.protocols.mcp.tools import PREDICT_TOOL, declared, describe_tool, refused
+from serving.protocols.mcp.tools import EXPLAIN_TOOL, PREDICT_TOOL, declared, describe_tool, refused
 from tables.schema import Feature, Schema, Target
+from tests.serving.explained import live_of
 from tests.serving.factory import ROW, make_live
 
 DESCRIBE_TOOL = describe_tool(lambda live: {"name": live.name, "version": live.version})
 QUANTITY = Schema((Feature("age", "integer", example=30),), Target("price", (), unit="kUSD"))
 
 
-@pytest.mark.parametrize("tool", [PREDICT_TOOL, DESCRIBE_TOOL])
+@pytest.mark.parametrize("tool", [PREDICT_TOOL, EXPLAIN_TOOL, DESCRIBE_TOOL])
 def test_a_tool_is_declared_by_a_valid_name_and_valid_schemas(tool):
     told = declared("predict", tool, make_live())
     assert re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", told["name"])
@@ -34,6 +35,16 @@ def test_predicting_takes_the_row_of_the_signature_without_its_label():
     jsonschema.validate(row, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(row | {"incme": 1}, schema)
+
+
+def test_a_tool_that_explains_is_of_models_that_can_be_explained():
+    assert not EXPLAIN_TOOL.fits(make_live())
+    live = live_of()
+    assert EXPLAIN_TOOL.fits(live)
+    prediction = declared("explain", EXPLAIN_TOOL, live)["outputSchema"]["properties"]["prediction"]
+    assert "explanation" in prediction["required"]
+    plain = declared("predict", PREDICT_TOOL, live)["outputSchema"]["properties"]["prediction"]
+    assert "explanation" not in plain["properties"]
 
 
 def test_what_is_predicted_is_said():

@@ -16,7 +16,6 @@ from serving.protocols.oip.tensors import (
     Tensor,
     check_shape,
     decode_tensors,
-    metadata,
     output_tensors,
     tensor_of,
     tensor_of_bytes,
@@ -254,15 +253,3 @@ def test_the_most_likely_classes_are_value_index_and_name():
     assert all_.shape == (2, 3)
     with pytest.raises(RequestError, match="classification is of an output"):
         output_tensors(live, prediction, [Requested("label", 1)])
-
-
-def test_metadata_says_what_an_example_row_may_be_sent_as():
-    live = make_live()
-    answered = metadata(live)
-    assert [one["datatype"] for one in answered["inputs"]] == ["INT64", "FP64", "BYTES", "BOOL"]
-    assert answered["outputs"][1]["shape"] == [-1, 2]
-    example = live.schema.example
-    tensors = [
-        tensor_of(i["name"], i["datatype"], [1], [example[i["name"]]]) for i in answered["inputs"]
-    ]
-    assert same(decode_tensors(CODEC, tensors), [example])

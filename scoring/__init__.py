@@ -1,0 +1,1 @@
+"""Tables of any size, scored a batch at a time by a model that is served elsewhere or nowhere."""

@@ -1,0 +1,191 @@
+"use strict";
+/* All that the pages do in a browser. Without it forms post and links lead. */
+(() => {
+  const KEPT = "mirante-key";
+  const $ = (id) => document.getElementById(id);
+  const key = () => sessionStorage.getItem(KEPT);
+  const sentence = (status, said) =>
+    ({ 401: said.rejected, 403: said.scope, 409: said.changed, 422: said.wrong, 429: said.busy, 503: said.busy })[status] || said.failed;
+
+  /* Asks this service; the key goes with it as a header, never in an address or a cookie. */
+  const ask = (path, options = {}) => {
+    const headers = { ...options.headers };
+    if (key()) headers["X-API-Key"] = key();
+    return fetch(path, { ...options, headers });
+  };
+
+  /* ------------------------------------------------------------ pages behind a key */
+  const gate = () => {
+    const form = $("key-form");
+    if (!form) return;
+    form.hidden = false;
+    const said = $("key-said");
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      sessionStorage.setItem(KEPT, $("key").value.trim());
+      said ? open(said) : location.reload();
+    });
+    if (said && key()) open(said);
+  };
+  const open = async (said) => {
+    let answer;
+    try {
+      answer = await ask(location.href, { headers: { Accept: "text/html" } });
+    } catch {
+      said.textContent = said.dataset.offline;
+      return;
+    }
+    if (answer.status === 401 || answer.status === 403 || answer.status === 429) {
+      if (answer.status !== 429) sessionStorage.removeItem(KEPT);
+      said.textContent = sentence(answer.status, said.dataset);
+      $("key").focus();
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.title = page.title;
+    document.body.replaceWith(page.body);
+    start();
+  };
+
+  /* ------------------------------------------------------------ a model's form */
+  const model = () => {
+    const form = $("form");
+    if (!form) return;
+    const said = form.dataset;
+    const path = said.path;
+    let flying = false, waiting = null, resting = 0, before = 0;
+
+    const show = (text) => {
+      const fault = $("fault");
+      fault.textContent = text;
+      fault.hidden = !text;
+      $("answer").classList.toggle("stale", Boolean(text));
+      $("why").classList.toggle("stale", Boolean(text));
+    };
+    const mark = (control, text) => {
+      const field = control.querySelector("[name]");
+      const problem = control.querySelector(".problem");
+      control.classList.toggle("wrong", Boolean(text));
+      text ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+      problem.textContent = text;
+      problem.hidden = !text;
+    };
+    const unmark = () => form.querySelectorAll(".control.wrong").forEach((one) => mark(one, ""));
+    const markAll = (errors) => {
+      const wrong = new Map(errors.map((error) => [error.field, error]));
+      for (const control of form.querySelectorAll(".control")) {
+        const error = wrong.get(control.dataset.name);
+        if (!error) continue;
+        mark(control, error.got === "null" || error.got === "nothing" ? said.needed : control.dataset.expected);
+        const group = control.closest("details");
+        if (group) group.open = true;
+      }
+    };
+    const put = (html) => {
+      const parts = new DOMParser().parseFromString(html, "text/html");
+      for (const part of parts.querySelectorAll("[data-into]")) {
+        const into = $(part.dataset.into);
+        if (into) into.replaceChildren(...part.childNodes);
+      }
+    };
+    const refuse = async (answer) => {
+      show(sentence(answer.status, said));
+      if (answer.status === 422) markAll((await answer.json()).errors || []);
+      if (answer.status === 401 || answer.status === 403) sessionStorage.removeItem(KEPT);
+    };
+
+    /* One request at a time; what is entered meanwhile is asked when it is back. */
+    const send = async (why) => {
+      if (flying) {
+        waiting = Math.max(waiting ?? 0, why);
+        return;
+      }
+      flying = true;
+      before = performance.now();
+      const explains = said.explains === "quick" || (why && said.explains === "slow");
+      const body = new URLSearchParams(new FormData(form));
+      const code = document.querySelector("details.code[open]");
+      if (code) body.set("code", code.dataset.code);
+      try {
+        const answer = await ask(path + (explains ? "/why?explain=12" : "/answer"), { method: "POST", body });
+        if (answer.ok) {
+          put(await answer.text());
+          show("");
+          unmark();
+          $("why").classList.toggle("stale", !explains && said.explains === "slow");
+          performance.measure("mirante-answer", { start: before, end: performance.now() });
+        } else await refuse(answer);
+      } catch {
+        show(said.offline);
+      }
+      setTimeout(() => {
+        flying = false;
+        if (waiting !== null) {
+          const next = waiting;
+          waiting = null;
+          send(next);
+        }
+      }, Math.max(0, PACE - (performance.now() - before)));
+    };
+    const later = () => {
+      clearTimeout(resting);
+      if (said.explains === "slow") resting = setTimeout(() => send(1), REST);
+    };
+
+    for (const slider of form.querySelectorAll("[data-for]")) {
+      slider.hidden = false;
+      slider.addEventListener("input", () => ($(slider.dataset.for).value = slider.value));
+      $(slider.dataset.for).addEventListener("input", (event) => (slider.value = event.target.value));
+    }
+    form.addEventListener("input", () => {
+      send(0);
+      later();
+    });
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      send(1);
+    });
+    for (const code of document.querySelectorAll("details.code")) {
+      code.addEventListener("toggle", () => code.open && send(0));
+      const copy = code.querySelector(".copy");
+      copy.hidden = !navigator.clipboard;
+      copy.addEventListener("click", async () => {
+        await navigator.clipboard.writeText(code.querySelector("code").textContent);
+        const was = copy.textContent;
+        copy.textContent = copy.dataset.copied;
+        setTimeout(() => (copy.textContent = was), 1500);
+      });
+    }
+    filter(form);
+  };
+  /* Milliseconds from one question to the next, and until a hand that rests is told why. */
+  const PACE = 50, REST = 150;
+
+  const filter = (form) => {
+    const find = $("find");
+    if (!find) return;
+    $("filter").hidden = false;
+    const controls = [...form.querySelectorAll(".control")].map((one) => [one, one.dataset.name.toLowerCase()]);
+    const groups = [...form.querySelectorAll("details.group")].map((group) => [group, group.open]);
+    find.addEventListener("input", () => {
+      const text = find.value.trim().toLowerCase();
+      let found = 0;
+      for (const [control, name] of controls) {
+        control.hidden = !name.includes(text);
+        found += !control.hidden;
+      }
+      for (const [group, open] of groups) {
+        group.hidden = !group.querySelector(".control:not([hidden])");
+        group.open = text ? found <= 100 || open : open;
+      }
+      $("found").textContent = found ? "" : $("found").dataset.none;
+    });
+  };
+
+  const start = () => {
+    gate();
+    model();
+    document.dispatchEvent(new Event("mirante-page"));
+  };
+  start();
+})();
