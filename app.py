@@ -25,11 +25,12 @@ from config import Config, read_config
 from errors import MiranteError
 from jobs.address import check_address
 from monitor import ask_performance, check_replay, keep_feedback, read_replay
+from monitoring.shadow import Shadow
 from persistence.opening import open_registry
 from persistence.registry import Registry
 from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
-from serving.champions import Champions, ModelSource
+from serving.champions import Champions
 from serving.cors import Cors
 from serving.drift_metrics import DriftMetrics
 from serving.exchange import Route
@@ -77,6 +78,7 @@ from worker import (
     LOG_OFF,
     check_order,
     describe,
+    open_challengers,
     open_drift_reports,
     open_prediction_log,
     open_queue,
@@ -122,27 +124,14 @@ def wire(config: Config) -> Parts:
     metrics = Metrics(config.prometheus_multiproc_dir)
     folder = config.models_folder
     model_folder = open_model_folder(folder, config.registry) if folder else None
-    champions = follow(config, model_folder or registry, metrics)
-    if model_folder is not None:
-        model_folder.serve(champions)
+    champions = follow(config, model_folder, registry, metrics)
     cors = Cors(config.cors_origins)
     observation = Observation(metrics, config.access_log_sample, tracing_of(**config.tracing))
     ring = KeyRing(config.api_keys, config.api_keys_file)
     guard = Guard(ring, require_for_prediction=config.require_api_key)
-    prediction_log = open_prediction_log(config, metrics.count_logged)
-    service = PredictionService(
-        champions,
-        (*PROTOCOLS, Mcp(champions, describe_model, cors)),
-        default_model=config.default_model,
-        max_body_bytes=config.max_body_bytes,
-        max_rows=config.max_rows,
-        max_in_flight=config.max_in_flight,
-        guard=guard,
-        cors=cors,
-        observation=observation,
-        prediction_log=prediction_log,
-        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
-    )
+    prediction_log = open_log(config, champions, metrics)
+    shared: dict[str, Any] = {"guard": guard, "cors": cors, "observation": observation}
+    service = answer(config, champions, prediction_log, **shared)
     read_drift = follow_drift(config, champions, metrics)
     get_queue = cache(partial(open_queue, config))
     return Parts(
@@ -160,23 +149,50 @@ def wire(config: Config) -> Parts:
     )
 
 
+def follow(
+    config: Config, folder: ModelFolder | None, registry: Registry, metrics: Metrics
+) -> Champions:
+    """Return the champions of a folder of models, or else of the registry."""
+    champions = Champions(
+        folder or registry,
+        **config.following,
+        on_load=metrics.count_event,
+        challenger=open_challengers(config),
+    )
+    if folder is not None:
+        folder.serve(champions)
+    return champions
+
+
+def answer(
+    config: Config, champions: Champions, prediction_log: PredictionLog | None, **shared: Any
+) -> PredictionService:
+    """Return the service that answers by the champions, in every protocol."""
+    return PredictionService(
+        champions,
+        (*PROTOCOLS, Mcp(champions, describe_model, shared["cors"])),
+        default_model=config.default_model,
+        max_body_bytes=config.max_body_bytes,
+        max_rows=config.max_rows,
+        max_in_flight=config.max_in_flight,
+        prediction_log=prediction_log,
+        more_routes=(*vertex_routes(config), *fragment_routes(config.require_api_key)),
+        **shared,
+    )
+
+
+def open_log(config: Config, champions: Champions, metrics: Metrics) -> PredictionLog | None:
+    """Return the prediction log, in which challengers answer too where they are to."""
+    shadow = Shadow(champions.shadow, metrics.count_shadowed) if config.shadow else None
+    return open_prediction_log(config, metrics.count_logged, shadow)
+
+
 def follow_drift(config: Config, champions: Champions, metrics: Metrics) -> ReadDrift | None:
     """Return what reads reports of drift, which are metrics too; None where nothing is logged."""
     read_drift = open_drift_reports(config)
     if read_drift is not None:
         metrics.attach(DriftMetrics(lambda: list(champions.lives), read_drift))
     return read_drift
-
-
-def follow(config: Config, source: ModelSource, metrics: Metrics) -> Champions:
-    """Return the champions of a source; nothing is loaded yet."""
-    return Champions(
-        source,
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        on_load=metrics.count_event,
-        keeps_words=bool(config.prediction_log),
-    )
 
 
 def vertex_routes(config: Config) -> tuple[Route, ...]:

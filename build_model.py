@@ -167,7 +167,7 @@ def looked_into(
     seed: int,
 ) -> Made:
     """Return what an artifact keeps so that the model can be looked into, and what is told."""
-    why = explanation_of(estimator, runtime, train, holdout, seed)
+    why = explanation_of(estimator, runtime, train, holdout, seed, recipe.background)
     outputs = runtime.outputs(holdout.batch)
     seen = profile.profile_of(train, holdout, outputs)
     found = curves.curves_of(runtime, train, holdout, info["permutation_importances"], seed)

@@ -81,6 +81,11 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     prediction_log_spool: str = ""
     prediction_log_spool_mb: Positive = 256
     prediction_log_key: str = ""
+    # How often the newest rows are put into a bucket or the database: what a dyno that ends with
+    # its disk may lose.
+    prediction_log_seconds: Positive = 60
+    # Whether the log has the challenger's answers too.
+    shadow: bool = False
     # How often the worker looks at drift.
     drift_seconds: Positive = 3600
 
@@ -173,6 +178,15 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
             "secret_access_key": self.aws_secret_access_key,
         }
         return {name: value for name, value in s3.items() if value}
+
+    @property
+    def following(self) -> dict[str, Any]:
+        """The settings that `serving.champions.Champions` takes."""
+        return {
+            "names": self.models,
+            "poll_seconds": self.poll_seconds,
+            "keeps_words": bool(self.prediction_log),
+        }
 
     @property
     def registry(self) -> dict[str, Any]:

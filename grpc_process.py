@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from config import Config, read_config
 from errors import ConfigError, DependencyError, MiranteError
+from monitoring.shadow import Shadow
 from persistence.opening import open_registry
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions
@@ -22,7 +23,7 @@ from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.service import PredictionService
 from serving.tracing import Tracing, tracing_of
-from worker import open_prediction_log
+from worker import open_challengers, open_prediction_log
 
 if TYPE_CHECKING:
     from monitoring.prediction_log import PredictionLog
@@ -100,14 +101,14 @@ def serve(config: Config, stopping: threading.Event) -> None:
     folder = open_model_folder(where, config.registry) if where else None
     champions = Champions(
         folder or open_registry(**config.registry),
-        names=config.models,
-        poll_seconds=config.poll_seconds,
-        keeps_words=bool(config.prediction_log),
+        challenger=open_challengers(config),
+        **config.following,
     )
     if folder is not None:
         folder.serve(champions)
     tracing = tracing_of(**config.tracing)
-    prediction_log = open_prediction_log(config, lambda outcome, rows: None)
+    shadow = Shadow(champions.shadow, lambda outcome, rows: None) if config.shadow else None
+    prediction_log = open_prediction_log(config, lambda outcome, rows: None, shadow)
     server = make_server(config, champions, tracing, prediction_log, folder)
     champions.start()
     if tracing is not None:

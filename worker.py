@@ -25,7 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from errors import Conflict, DatasetError, MiranteError
+from errors import ConfigError, Conflict, DatasetError, MiranteError
 from jobs.orphan import die_with
 
 if TYPE_CHECKING:
@@ -38,15 +38,16 @@ if TYPE_CHECKING:
     from learning.recipe import Recipe
     from monitoring.prediction_log import Count, PredictionLog
     from monitoring.replay import Replays
+    from monitoring.shadow import Shadow
     from monitoring.spool import Spool
+    from persistence.registry import Alias
 
 HERE = Path(__file__).resolve()
 # A router in front waits half a minute for an answer.
 DESCRIBE_SECONDS = 25
 LOG_OFF = "no prediction log is kept here: set PREDICTION_LOG"
-# A segment of the prediction log is archived so often: from a disk that may end with its
-# dyno more often than within one.
-LOG_SECONDS, LOG_SECONDS_ELSEWHERE = 3600.0, 300.0
+# A segment of the prediction log is finished so often.
+LOG_SECONDS = 3600.0
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -137,7 +138,8 @@ def _as_archivist() -> int:
         config = read_config(os.environ)
         archive = open_archive(config.log_address, config.store_options)
         limits = config.prediction_log_days, config.prediction_log_mb
-        return archive_once(open_spool(config), archive, *limits)
+        elsewhere = "://" in config.log_address
+        return archive_once(open_spool(config), archive, *limits, growing=elsewhere)
     except MiranteError as error:
         print(f"worker: {error}", file=sys.stderr)
         return 2
@@ -228,7 +230,25 @@ def open_spool(config: Config) -> Spool:
     return Spool(folder, config.prediction_log_spool_mb * MEBIBYTE)
 
 
-def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
+def open_challengers(config: Config) -> Callable[[str], Alias | None] | None:
+    """Return what gives the challenger of a model that answers too, None where none is to.
+
+    Raises ConfigError.
+    """
+    if not config.shadow:
+        return None
+    if not config.prediction_log or config.models_folder:
+        raise ConfigError(
+            "SHADOW: expected PREDICTION_LOG too, where its answers go, and a MODEL_STORE"
+        )
+    from persistence.opening import open_registry
+
+    return open_registry(**config.registry).challenger
+
+
+def open_prediction_log(
+    config: Config, count: Count, shadow: Shadow | None = None
+) -> PredictionLog | None:
     """Return the configuration's prediction log, None where it has none.
 
     Nothing is written or started yet. Raises ConfigError and DependencyError.
@@ -244,10 +264,12 @@ def open_prediction_log(config: Config, count: Count) -> PredictionLog | None:
     return PredictionLog(
         open_spool(config),
         share=config.prediction_log_sample,
-        seconds=LOG_SECONDS_ELSEWHERE if elsewhere else LOG_SECONDS,
+        seconds=LOG_SECONDS,
+        keep_seconds=config.prediction_log_seconds if elsewhere else None,
         key=config.prediction_log_key.encode(),
         count=count,
         archiver=Archiving([sys.executable, str(HERE), "--archive"]),
+        shadow=shadow,
     )
 
 

@@ -55,8 +55,7 @@ def curves_of(
     schema = train.schema
     where = {feature.name: index for index, feature in enumerate(schema.values)}
     chosen = [name for name in names if name in where][:MOST_FEATURES]
-    drawn = np.random.default_rng(seed).permutation(holdout.rows)[:MOST_ROWS]
-    batch = holdout.take(np.sort(drawn)).batch
+    batch = holdout.drawn(MOST_ROWS, seed).batch
     found = {}
     for name in chosen:
         feature, part = schema.values[where[name]], schema.slices[where[name]]

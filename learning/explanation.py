@@ -10,11 +10,11 @@ import numpy as np
 from errors import EquivalenceError
 from learning.compile.compilation import form_of
 from learning.explaining import explainer
+from learning.explaining.background import background_of
 from learning.explaining.explainer import (
     Explained,
     Explainer,
     Explanation,
-    single_rows,
     sum_of,
 )
 from learning.explaining.leaves import paths_of
@@ -28,7 +28,7 @@ from tables.dataset import Dataset
 
 # Under this name it stands in a model's info.
 INFO = "explanation"
-METHOD = "path-dependent Shapley values"
+PATH_DEPENDENT, BACKGROUND = "path_dependent", "background"
 # What the sum of the contributions may differ from the score's answer.
 TOLERANCE = 1e-6
 # So many rows of the hold-out are looked at: all, but where a row takes long.
@@ -45,17 +45,23 @@ class Made(NamedTuple):
 
 
 def explanation_of(
-    estimator: Any, runtime: Runtime, train: Dataset, holdout: Dataset, seed: int = 0
+    estimator: Any,
+    runtime: Runtime,
+    train: Dataset,
+    holdout: Dataset,
+    seed: int = 0,
+    background: int = 0,
 ) -> Made:
     """Return what explains the answers of a compiled estimator, proven on the hold-out.
 
-    A row's baseline and contributions come to its score, and that to the answer within
-    TOLERANCE. Of what cannot be explained it is said why.
+    Contributions are path-dependent, or with a `background` against so many rows of those that
+    were learnt from. A row's baseline and contributions come to its score, and that to the
+    answer within TOLERANCE. Of what cannot be explained it is said why.
     """
     try:
         if not runtime.compiled:
             raise CannotFold("the library that learnt the model answers itself")
-        kept = _kept(form_of(estimator, train.schema), runtime, train, seed)
+        kept = _kept(form_of(estimator, train.schema), runtime, train, seed, background)
         found = Explainer(kept, runtime, train.schema)
         proof = _prove(found, runtime, holdout, seed)
     except (CannotFold, EquivalenceError) as error:
@@ -63,50 +69,53 @@ def explanation_of(
     names = [feature.name for feature in train.schema.features]
     order = sorted(range(len(names)), key=lambda index: (-proof.sizes[index], names[index]))
     told = {
-        "method": METHOD,
+        **_method(kept),
         "space": found.space,
         "quick": found.quick,
+        "cost": found.cost,
         "proven": {"rows": proof.rows, "largest_difference": proof.largest_difference},
         "mean_absolute_contributions": {names[i]: float(proof.sizes[i]) for i in order},
     }
     return Made(explainer.dump(kept), {INFO: told})
 
 
-def _kept(form: Any, runtime: Runtime, train: Dataset, seed: int) -> Explanation:
+def _method(kept: Explanation) -> dict[str, Any]:
+    """Return of which kind the contributions are, and what they are called."""
+    if not kept.rows:
+        return {"kind": PATH_DEPENDENT, "method": "path-dependent Shapley values"}
+    method = f"interventional Shapley values against {kept.rows} rows"
+    return {"kind": BACKGROUND, "method": method, "background_rows": kept.rows}
+
+
+def _kept(form: Any, runtime: Runtime, train: Dataset, seed: int, background: int) -> Explanation:
     """Return the trees' leaves, and what the features come to in the mean. Raises CannotFold."""
-    schema = train.schema
+    schema, sample = train.schema, train.drawn(background or MOST_MEANS, seed)
+    against = None
     if isinstance(form, Linear):
         outputs = len(form.intercepts)
         link, base, trees = ("logistic" if outputs == 1 else "softmax"), (0.0,) * outputs, None
     elif isinstance(form, Forest | Additive):
         forest = form.forest if isinstance(form, Additive) else form
         link, base = forest.link, forest.base or (0.0,) * forest.outputs
-        trees = Kept(**paths_of(forest, schema.owners).dump()) if forest.trees else None
+        paths = paths_of(forest, schema.owners) if forest.trees else None
+        trees = Kept(**paths.dump()) if paths else None
+        if background and paths:
+            against = background_of(paths, sample.batch.matrix)
     else:
         raise CannotFold("its library answers itself")
-    return Explanation(link, tuple(base), trees, _means(runtime, train, len(base), seed))
+    means = _means(runtime, sample, len(base))
+    return Explanation(link, base, trees, means, against, sample.rows if background else 0)
 
 
-def _means(
-    runtime: Runtime, train: Dataset, outputs: int, seed: int
-) -> tuple[tuple[float, ...], ...]:
+def _means(runtime: Runtime, sample: Dataset, outputs: int) -> tuple[tuple[float, ...], ...]:
     """Return what each feature adds to a linear sum in the mean `[k, features]`."""
-    found = sum_of(runtime, train.schema)
+    found = sum_of(runtime, sample.schema)
     if found is None:
         return ()
-    batches = single_rows(_some(train, MOST_MEANS, seed).batch)
+    batch = sample.batch
     return tuple(
-        tuple(np.mean([found.parts(row, output) for row in batches], axis=0).tolist())
-        for output in range(outputs)
+        tuple(found.parts(batch, output).mean(axis=0).tolist()) for output in range(outputs)
     )
-
-
-def _some(dataset: Dataset, most: int, seed: int) -> Dataset:
-    """Return the dataset, or as many rows of it, drawn at random."""
-    if dataset.rows <= most:
-        return dataset
-    drawn = np.random.default_rng(seed).permutation(dataset.rows)[:most]
-    return dataset.take(np.sort(drawn))
 
 
 class _Proof(NamedTuple):
@@ -120,25 +129,18 @@ class _Proof(NamedTuple):
 def _prove(found: Explainer, runtime: Runtime, holdout: Dataset, seed: int) -> _Proof:
     """Compare the sum of the contributions with what is answered. Raises EquivalenceError."""
     most = MOST_ROWS if found.quick else MOST_SLOW_ROWS
-    batch = _some(holdout, max(1, most // found.outputs), seed).batch
+    batch = holdout.drawn(max(1, most // found.outputs), seed).batch
     answered = runtime.outputs(batch)
     told = [
         found.explain(batch, [output] * len(batch.matrix), words=False)
         for output in range(found.outputs)
     ]
     scores = np.column_stack([one.contributions.sum(axis=1) + one.baselines for one in told])
-    expected = _answers(found.link, scores)
+    expected = outputs_of(found.link, scores)
     largest = float(np.abs(expected - answered).max(initial=0.0))
     if not largest <= TOLERANCE * max(1.0, float(np.abs(answered).max(initial=0.0))):
         raise EquivalenceError(f"contributions and score differ by {largest:.1e}")
     return _Proof(len(scores), largest, _sizes(told, answered))
-
-
-def _answers(link: str, scores: Doubles) -> Outputs:
-    """Return the outputs for scores `[n, k]`."""
-    if link != "mean":
-        return outputs_of(link, scores)
-    return np.hstack((1.0 - scores, scores)) if scores.shape[1] == 1 else scores
 
 
 def _sizes(told: Sequence[Explained], answered: Outputs) -> Doubles:

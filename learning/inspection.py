@@ -110,17 +110,16 @@ def permutation_importances(
     """
     schema = holdout.schema
     names = [feature.name for feature in schema.values + schema.texts]
-    random = np.random.default_rng(seed)
-    rows = np.sort(random.permutation(holdout.rows)[:MOST_ROWS])
-    table, values = estimator_input(holdout.batch)[rows], holdout.target[rows]
+    random, sample = np.random.default_rng(seed), holdout.drawn(MOST_ROWS, seed)
+    table, values = estimator_input(sample.batch), sample.target
     shuffled = _shuffled(names, own, table.size)
     count = max(1, len(shuffled))
-    affordable = min(MOST_PREDICTIONS // (len(rows) * count), MOST_CELLS // (table.size * count))
+    affordable = min(MOST_PREDICTIONS // (len(values) * count), MOST_CELLS // (table.size * count))
     repeats = int(np.clip(affordable, 1, REPEATS))
     grown = _grown(estimator, schema, table, values)
     # Hundreds of small predictions: threads would spend more on meeting than on work.
     with threadpool_limits(limits=1):
-        found = grown(shuffled, [random.permutation(len(rows)) for _ in range(repeats)])
+        found = grown(shuffled, [random.permutation(len(values)) for _ in range(repeats)])
     unused = [index for index, name in enumerate(names) if own is not None and not own.get(name)]
     found |= {index: np.zeros(1) for index in unused if index not in found}
     kept = [names[index] for index in found]

@@ -9,12 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
+# The links whose outputs are quantities.
+QUANTITIES = ("identity", "exponential")
 
 
 def outputs_of(link: str, scores: Doubles) -> Doubles:
-    """Return the outputs for scores `[n, k]` by the link's name (see `forms/trees.py`)."""
+    """Return the outputs for scores `[n, k]` by the link's name (see `forms/trees.py`).
+
+    Scores of `mean` are probabilities already, of one output that of the second of two classes.
+    """
     if link == "identity":
         return scores
+    if link == "mean":
+        return np.hstack((1.0 - scores, scores)) if scores.shape[1] == 1 else scores
     if link == "exponential":
         with np.errstate(over="ignore"):
             return np.exp(scores)
@@ -23,8 +30,10 @@ def outputs_of(link: str, scores: Doubles) -> Doubles:
 
 def row_outputs(link: str, scores: list[float]) -> Doubles:
     """Return the same `[1, k]` for one row."""
-    if link in ("identity", "exponential"):
+    if link in QUANTITIES or (link == "mean" and len(scores) > 1):
         return outputs_of(link, np.array((scores,)))
+    if link == "mean":
+        return np.array(((1.0 - scores[0], scores[0]),))
     return row_probabilities(scores)
 
 

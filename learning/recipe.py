@@ -19,6 +19,8 @@ from tables.overrides import Overrides
 from tables.schema import Kind, Schema
 from tables.table import Table
 
+# Rows that contributions are against.
+MOST_BACKGROUND = 100
 # scikit-learn's, which has no types, and is not imported to read a recipe.
 Estimator = Any
 
@@ -41,11 +43,13 @@ class Recipe:
     rows are held out (see `tables.overrides`). `log` says by feature whether its values stand
     in the prediction log: False leaves one out, "hash" keeps a keyed hash of its words, and
     texts stand there only with True. `show_rows` lets pages show some rows of the hold-out.
+    `background` is how many rows contributions are against, 1 to 100: how an answer differs
+    from theirs. Without it they are path-dependent.
     `protocols` names the protocols that answer for this model. `prepare` makes the
     recipe's table of what stands in a file.
 
-    Raises RecipeError for a name that is none, a parameter that is not there, or a field alias
-    that is another field's name.
+    Raises RecipeError for a name that is none, a parameter that is not there, a field alias
+    that is another field's name, or a background of too many rows.
     """
 
     name: str
@@ -68,11 +72,14 @@ class Recipe:
     time: str | None = None
     log: Mapping[str, bool | Literal["hash"]] = field(default_factory=dict)
     show_rows: bool = False
+    background: int = 0
     prepare: Callable[[Table], Table] = lambda table: table
 
     def __post_init__(self) -> None:
         check_name(self.name)
         check_field_aliases(self.field_aliases, [self.target])
+        if not 0 <= self.background <= MOST_BACKGROUND:
+            raise RecipeError(f"background: expected 0 to {MOST_BACKGROUND} rows")
         self.resolved({})
 
     def overridden(self, overrides: Overrides) -> Recipe:

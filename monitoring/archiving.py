@@ -10,6 +10,7 @@ import logging
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,6 +24,8 @@ log = logging.getLogger("mirante.archiving")
 AGAIN = 30.0
 # Seconds to wait for a process that archives already: it may have begun before our segment was.
 PATIENCE = 60.0
+# A segment that has not grown for so many seconds was archived as it is.
+RECENT = 900.0
 
 
 class Archiving:
@@ -63,10 +66,14 @@ class Archiving:
                 return  # it goes on by itself; or the next start finds the segment
 
 
-def archive_segments(spool: Spool, archive: Archive, days: int, mebibytes: int) -> int:
+def archive_segments(
+    spool: Spool, archive: Archive, days: int, mebibytes: int, *, growing: bool = False
+) -> int:
     """Archive every finished segment and return how many; then delete what is too old or too much.
 
-    Raises StoreUnavailable, with the segments that are not archived still in the spool.
+    With `growing`, what the others have by now is archived too, under the key that they will
+    have when they are finished. Raises StoreUnavailable, with the segments that are not
+    archived still in the spool.
     """
     with spool.alone(PATIENCE) as alone:
         if not alone:
@@ -75,31 +82,50 @@ def archive_segments(spool: Spool, archive: Archive, days: int, mebibytes: int) 
         for path in spool.finished():
             _archive_segment(path, archive)
             done += 1
-        archive.trim(days, mebibytes, datetime.now(UTC))
+        for path in spool.growing() if growing else ():
+            with suppress(FileNotFoundError, Damaged):  # it ended, and is looked at when it has
+                if time.time() - path.stat().st_mtime < RECENT:  # else nothing is new in it
+                    _keep(path, archive)
+        if done or not growing:  # to list all there is takes long, and is done once an hour
+            archive.trim(days, mebibytes, datetime.now(UTC))
         return done
 
 
 def _archive_segment(path: Path, archive: Archive) -> None:
-    from monitoring.parquet import tables_of, to_parquet
-
     try:
-        tables = list(tables_of(path.read_bytes()))
-    except Exception:
+        _keep(path, archive)
+    except Damaged:
         # Kept for who looks into it; it must not stand in the way of the others.
         log.exception("a segment cannot be read")
         path.rename(path.with_suffix(".damaged"))
         return
-    for number, (subject, table) in enumerate(tables):
-        moment = table["time"][0].as_py()
-        archive.keep(subject.model, moment, f"{path.stem}-{number}", to_parquet(table))
     # Not before all of it is kept: whoever is killed here archives it again, under the same keys.
     path.unlink()
 
 
-def archive_once(spool: Spool, archive: Archive, days: int, mebibytes: int) -> int:
+class Damaged(Exception):
+    """A segment is none."""
+
+
+def _keep(path: Path, archive: Archive) -> None:
+    """Keep what a segment has. Raises Damaged and StoreUnavailable."""
+    from monitoring.parquet import tables_of, to_parquet
+
+    try:
+        tables = list(tables_of(path.read_bytes()))
+    except Exception as error:
+        raise Damaged from error
+    for number, (subject, table) in enumerate(tables):
+        moment = table["time"][0].as_py()
+        archive.keep(subject.model, moment, f"{path.stem}-{number}", to_parquet(table))
+
+
+def archive_once(
+    spool: Spool, archive: Archive, days: int, mebibytes: int, *, growing: bool = False
+) -> int:
     """Archive as a process of its own; return its exit status."""
     try:
-        archive_segments(spool, archive, days, mebibytes)
+        archive_segments(spool, archive, days, mebibytes, growing=growing)
     except StoreUnavailable as error:
         log.warning("%s; what was logged waits in the spool", error)
         return 1

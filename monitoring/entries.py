@@ -36,6 +36,14 @@ class Answered(NamedTuple):
     size: int
 
 
+class Shadowed(msgspec.Struct, frozen=True, array_like=True):
+    """What another version answered to the same rows: `outputs` and `winners` as in Rows."""
+
+    version: str
+    outputs: bytes
+    winners: bytes
+
+
 class Rows(msgspec.Struct, frozen=True, tag="rows", array_like=True):
     """Requests of one subject, and their rows.
 
@@ -44,7 +52,8 @@ class Rows(msgspec.Struct, frozen=True, tag="rows", array_like=True):
     A row: `matrix` (float32 `[n, m]`), `outputs` (float32 `[n, width]`, or float64 of
     quantities), `winners` (uint16; none of quantities), `texts` by column. `unseen` are
     (row, column, word) of the words that no code stands for; `indices` are those of requests
-    of which some rows were refused, by the request's place in `ids`.
+    of which some rows were refused, by the request's place in `ids`. `shadow` is what the
+    challenger answered, if it did.
     """
 
     subject: int
@@ -60,6 +69,7 @@ class Rows(msgspec.Struct, frozen=True, tag="rows", array_like=True):
     unseen: list[tuple[int, int, str]]
     texts: list[list[str]]
     indices: dict[int, list[int]]
+    shadow: Shadowed | None = None
 
 
 Entry = Subject | Rows
@@ -67,8 +77,10 @@ encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Entry).decode
 
 
-def rows_of(selection: Selection, answered: Sequence[Answered]) -> Rows:
-    """Return what is kept of requests that one live model answered."""
+def rows_of(
+    selection: Selection, answered: Sequence[Answered], shadow: Shadowed | None = None
+) -> Rows:
+    """Return what is kept of requests that one live model answered, and a challenger too."""
     answering, decoded, predictions, ids, moments, seconds, took, _ = zip(*answered, strict=True)
     matrices = [each.batch.matrix for each in decoded]
     sizes = np.array([*map(len, matrices)], np.int32)
@@ -88,6 +100,7 @@ def rows_of(selection: Selection, answered: Sequence[Answered]) -> Rows:
         _unseen(selection, decoded, sizes),
         [_texts(selection, decoded, index) for index in selection.texts],
         {i: list(d.indices) for i, d in enumerate(decoded) if isinstance(d.indices, list)},
+        shadow,
     )
 
 

@@ -83,6 +83,7 @@ def _table(subject: Subject, entries: list[Rows]) -> pa.Table:
         "latency_us": pa.array(_repeated(entries, "latencies", np.int32, sizes)),
         "share": pa.array(np.full(total, subject.share, np.float32)),
         **_answers(subject, entries),
+        **_shadows(subject, entries),
         **_inputs(subject, entries, total),
     }
     about = {
@@ -134,17 +135,51 @@ def _routes(entries: list[Rows], sizes: NDArray[np.int32]) -> pa.Array:
     return _words(np.repeat(np.concatenate(took), sizes), words)
 
 
-def _answers(subject: Subject, entries: list[Rows]) -> dict[str, Any]:
+def _answers(
+    subject: Subject, entries: list[Rows], missing: NDArray[np.bool_] | None = None
+) -> dict[str, Any]:
     if not subject.classes:
         values = np.concatenate([np.frombuffer(e.outputs, np.float64) for e in entries])
-        return {"answer": pa.array(values)}
+        return {"answer": pa.array(values, mask=missing)}
     outputs = np.concatenate([np.frombuffer(e.outputs, np.float32) for e in entries])
     winners = np.concatenate([np.frombuffer(e.winners, np.uint16) for e in entries])
     keys = list(Target(subject.target, subject.classes).keys)
     return {
-        "answer": _words(winners.astype(np.int32), keys),
-        "probabilities": pa.FixedSizeListArray.from_arrays(pa.array(outputs), len(keys)),
+        "answer": _words(winners.astype(np.int32), keys, missing),
+        "probabilities": pa.FixedSizeListArray.from_arrays(
+            pa.array(outputs), len(keys), mask=None if missing is None else pa.array(missing)
+        ),
     }
+
+
+def _shadows(subject: Subject, entries: list[Rows]) -> dict[str, Any]:
+    """Return what challengers answered, null in the rows that none did."""
+    versions = list(dict.fromkeys(e.shadow.version for e in entries if e.shadow))
+    if not versions:
+        return {}
+    counts = [int(np.frombuffer(e.sizes, np.int32).sum()) for e in entries]
+    numbers = [versions.index(e.shadow.version) if e.shadow else -1 for e in entries]
+    which = np.repeat(np.array(numbers, np.int32), counts)
+    filled = [
+        _filled(e, count, len(subject.classes)) for e, count in zip(entries, counts, strict=True)
+    ]
+    missing = which < 0
+    answers = _answers(subject, filled, missing)
+    return {
+        "shadow_version": _words(np.where(missing, 0, which).astype(np.int32), versions, missing),
+        **{f"shadow_{name}": column for name, column in answers.items()},
+    }
+
+
+def _filled(entry: Rows, rows: int, classes: int) -> Rows:
+    """Return an entry whose answers are the challenger's, nought where it gave none."""
+    if entry.shadow is not None:
+        outputs, winners = entry.shadow.outputs, entry.shadow.winners
+    elif classes:
+        outputs, winners = bytes(4 * rows * classes), bytes(2 * rows)
+    else:
+        outputs, winners = bytes(8 * rows), b""
+    return msgspec.structs.replace(entry, outputs=outputs, winners=winners)
 
 
 def _inputs(subject: Subject, entries: list[Rows], total: int) -> dict[str, Any]:

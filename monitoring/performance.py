@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from learning.task import Task
 from learning.tasks import task_of
-from monitoring.reading import OUTPUTS, LogReader, outputs_of
+from monitoring.reading import OUTPUTS, SHADOWS, LogReader, outputs_of, shadowed
 from monitoring.truths import matched, target_of
 from tables.schema import Target
 
@@ -29,7 +29,7 @@ RESAMPLES = 200
 SAMPLE_ROWS = 2_000
 LEVEL = 0.95
 SEED = 0
-COLUMNS = ("id", "version", *OUTPUTS)
+COLUMNS = ("id", "version", *OUTPUTS, *SHADOWS)
 
 Doubles = NDArray[np.float64]
 
@@ -75,18 +75,30 @@ class Tally:
         return sum(len(values) for _, values in self._parts)
 
 
+class Tallies(NamedTuple):
+    """By version what was answered to callers, and in their shadow."""
+
+    answers: dict[str, Tally]
+    shadows: dict[str, Tally]
+
+
 def tally(
     reader: LogReader, truths: pa.Table, model: str, start: datetime, end: datetime
-) -> dict[str, Tally]:
+) -> Tallies:
     """Return what each version of a model answered between two moments.
 
     `truths` are `monitoring.truths.read` since the start. Raises StoreUnavailable.
     """
-    found: dict[str, Tally] = {}
+    found = Tallies({}, {})
     for table in reader.tables(model, start, end, COLUMNS):
-        for version, part in _by_version(table):
-            found.setdefault(version, Tally()).add(part, truths)
+        _add(found.answers, table, truths)
+        _add(found.shadows, shadowed(table), truths)
     return found
+
+
+def _add(found: dict[str, Tally], table: pa.Table | None, truths: pa.Table) -> None:
+    for version, part in _by_version(table) if table is not None else ():
+        found.setdefault(version, Tally()).add(part, truths)
 
 
 def _by_version(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
@@ -95,26 +107,28 @@ def _by_version(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
         yield version, table.filter(pc.equal(table["version"].cast(pa.string()), version))
 
 
-def performance(
-    found: Mapping[str, Tally], version: str, holdout: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return how a version does, JSON-ready, and in short how others did.
+def performance(found: Tallies, version: str, holdout: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a version does, JSON-ready, and in short how others did, and shadows.
 
     `holdout` are the version's metrics on its hold-out. A metric that these rows do not
     have (of one class alone, say) is absent.
     """
-    own = found.get(version, Tally())
-    others = [
-        {"version": other, **_counts(tally), "metrics": metrics_of(tally.judged)}
-        for other, tally in sorted(found.items())
-        if other != version
-    ]
+    own = found.answers.get(version, Tally())
+    others = {other: tally for other, tally in found.answers.items() if other != version}
     return {
         "version": version,
         **_counts(own),
         "metrics": with_intervals(own.judged, holdout),
-        "other_versions": others,
+        "other_versions": _in_short(others),
+        "shadows": _in_short(found.shadows),
     }
+
+
+def _in_short(found: Mapping[str, Tally]) -> list[dict[str, Any]]:
+    return [
+        {"version": version, **_counts(tally), "metrics": metrics_of(tally.judged)}
+        for version, tally in sorted(found.items())
+    ]
 
 
 def _counts(tally: Tally) -> dict[str, int]:

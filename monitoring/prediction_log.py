@@ -17,7 +17,8 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 from weakref import ref
 
-from monitoring.entries import Answered, encode, rows_of
+from monitoring.entries import Answered, Shadowed, encode, rows_of
+from monitoring.shadow import Shadow
 from monitoring.spool import Segment, Spool
 from monitoring.subject import Answering, Selection, Subject, select
 
@@ -30,6 +31,12 @@ WRITE_EVERY = 0.1
 PORTION = 64
 # One with a longer body is packed at once, since it holds more memory.
 LARGE = 64 * 1024
+# So many requests, with so many bytes of bodies, may wait for a challenger to answer them; any
+# more are packed without its answer.
+MOST_SHADOWED, MOST_SHADOWED_BYTES = 4096, 16 * 1024 * 1024
+# Seconds in which whoever answers requests goes first, between two portions that a challenger
+# answers: both need the interpreter.
+REST = 0.001
 # Bytes that may wait to be written; the rows of any more are dropped.
 MOST_WAITING = 64 * 1024 * 1024
 # A segment is finished at this size, in bytes.
@@ -71,8 +78,10 @@ class Packed(NamedTuple):
 class PredictionLog:
     """Writes down what was answered: `share` of the requests, chosen by chance.
 
-    A segment is finished every `seconds` of the clock. `key` hashes what a recipe wants
-    hashed; `count` is told of every row. `note` never raises and never waits.
+    A segment is finished every `seconds` of the clock, and what it has by then is archived every
+    `keep_seconds`, where the disk may end with its machine. `key` hashes what a recipe wants
+    hashed; `count` is told of every row. `shadow` lets challengers answer too, in the log's own
+    thread. `note` never raises and never waits.
     """
 
     def __init__(
@@ -84,12 +93,16 @@ class PredictionLog:
         key: bytes,
         count: Count,
         archiver: Archiver,
+        keep_seconds: float | None = None,
+        shadow: Shadow | None = None,
     ) -> None:
+        self._shadow = shadow
+        self._held = 0
         self._share = share
         self._count = count
         self._archiver = archiver
         self._selections = Selections(share, key)
-        self._writer = Writer(spool, seconds, archiver.due)
+        self._writer = Writer(spool, seconds, archiver.due, keep_seconds)
         self._waiting: deque[Answered] = deque()
         self._packed: deque[Packed] = deque()
         self._bytes = 0
@@ -107,12 +120,18 @@ class PredictionLog:
     def note(self, answered: Answered) -> None:
         """Note a request that was answered, to be written within a second."""
         self._waiting.append(answered)
-        if len(self._waiting) >= PORTION or answered.size > LARGE:
+        if self._is_due(answered.size):
             self._pack()
         if not self._is_awake:
             self._wake()
 
-    def _pack(self) -> None:
+    def _is_due(self, size: int) -> bool:
+        if self._shadow is None:
+            return len(self._waiting) >= PORTION or size > LARGE
+        self._held += size  # two threads may lose each other's sum: it need not be exact
+        return len(self._waiting) >= MOST_SHADOWED or self._held > MOST_SHADOWED_BYTES
+
+    def _pack(self, shadow: Shadow | None = None) -> None:
         with self._packing:
             some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
         alike: dict[int, list[Answered]] = {}
@@ -124,14 +143,29 @@ class PredictionLog:
                 self._count(QUEUE_FULL, rows)
                 continue
             try:
-                selection = self._selections.of(requests[0].answering)
-                payload = encode(rows_of(selection, requests))
+                answering = requests[0].answering
+                selection = self._selections.of(answering)
+                shadowed = self._shadowed(shadow, answering, requests, rows)
+                payload = encode(rows_of(selection, requests, shadowed))
             except Exception:  # whatever a model's answer is made of, it was given
                 log.exception("predictions were not logged")
                 self._count(FAULT, rows)
             else:
                 self._weigh(len(payload))
                 self._packed.append(Packed(selection.subject, payload, rows))
+
+    def _shadowed(
+        self,
+        shadow: Shadow | None,
+        answering: Answering,
+        requests: list[Answered],
+        rows: int,
+    ) -> Shadowed | None:
+        if shadow is not None:
+            return shadow.answers(answering, requests)
+        if self._shadow is not None and self._shadow.challenger(answering) is not None:
+            self._shadow.count(QUEUE_FULL, rows)
+        return None
 
     def _weigh(self, size: int) -> None:
         with self._lock:
@@ -160,8 +194,11 @@ class PredictionLog:
 
     def _write(self) -> None:
         try:
+            self._held = 0
             while self._waiting:
-                self._pack()
+                self._pack(self._shadow)
+                if self._shadow is not None:
+                    self._stopping.wait(REST)
             while self._packed:
                 packed = self._packed.popleft()
                 self._count(self._writer.write(packed), packed.rows)
@@ -204,9 +241,20 @@ class Selections:
 
 
 class Writer:
-    """Writes what was packed into segments; `finished` is called for each that is whole."""
+    """Writes what was packed into segments; `finished` is called for each that is whole.
 
-    def __init__(self, spool: Spool, seconds: float, finished: Callable[[], None]) -> None:
+    And every `keep_seconds` for one that is not, if there is something new in it.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        seconds: float,
+        finished: Callable[[], None],
+        keep_seconds: float | None = None,
+    ) -> None:
+        self._keep_seconds = keep_seconds
+        self._keeps = float("inf")  # when what is new is to be archived
         self._spool = spool
         self._seconds = seconds
         self._finished = finished
@@ -217,7 +265,9 @@ class Writer:
 
     def patience(self) -> float | None:
         """Return in how many seconds the segment ends, None where there is none."""
-        return None if self._segment is None else max(0.0, self._ends - time.time())
+        if self._segment is None:
+            return None
+        return max(0.0, min(self._ends, self._keeps) - time.time())
 
     def write(self, packed: Packed) -> str:
         """Write what was packed, and return "written", or why it was dropped."""
@@ -243,6 +293,8 @@ class Writer:
             segment.append(encode(packed.subject))
             self._subjects.add(number)
         segment.append(packed.payload)
+        if self._keep_seconds is not None:
+            self._keeps = min(self._keeps, time.time() + self._keep_seconds)
         if segment.size >= LONGEST_SEGMENT:
             self.finish()
 
@@ -253,13 +305,20 @@ class Writer:
         return reason
 
     def turn(self) -> None:
-        """Finish the segment if its time is over."""
-        if self._segment is not None and time.time() >= self._ends:
+        """Finish the segment if its time is over, or have archived what is new in it."""
+        if self._segment is None:
+            return
+        now = time.time()
+        if now >= self._ends:
             self.finish()
+        elif now >= self._keeps:
+            self._keeps = float("inf")
+            self._finished()
 
     def finish(self) -> None:
         """Finish the segment, if there is one."""
         segment, self._segment = self._segment, None
+        self._keeps = float("inf")
         if segment is not None:
             segment.close()
             self._finished()

@@ -23,6 +23,10 @@ DAY = timedelta(days=1)
 # The columns that say what was answered.
 ANSWER, PROBABILITIES = "answer", "probabilities"
 OUTPUTS = (ANSWER, PROBABILITIES)
+# Those of what a challenger answered, and which version it was.
+SHADOW = "shadow_"
+SHADOW_VERSION = "shadow_version"
+SHADOWS = (SHADOW_VERSION, *(SHADOW + name for name in OUTPUTS))
 
 
 class LogReader:
@@ -94,6 +98,19 @@ def outputs_of(table: pa.Table) -> NDArray[np.float64]:
         return np.asarray(table[ANSWER], np.float64).reshape(-1, 1)
     lists = table[PROBABILITIES].combine_chunks()
     return np.asarray(lists.flatten(), np.float64).reshape(-1, lists.type.list_size)
+
+
+def shadowed(table: pa.Table) -> pa.Table | None:
+    """Return the rows that a challenger answered too, with its answers and version as theirs.
+
+    None where there are no such rows.
+    """
+    if SHADOW_VERSION not in table.column_names:
+        return None
+    chosen = table.filter(pc.is_valid(table[SHADOW_VERSION]))
+    names = [name for name in chosen.column_names if name not in ("version", *OUTPUTS)]
+    renamed = chosen.select(names).rename_columns([n.removeprefix(SHADOW) for n in names])
+    return renamed.replace_schema_metadata(table.schema.metadata)
 
 
 def _between(table: pa.Table, start: datetime, end: datetime) -> Iterator[pa.Table]:

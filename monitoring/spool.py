@@ -86,6 +86,13 @@ class Spool:
                 if free:
                     yield path
 
+    def growing(self) -> Iterator[Path]:
+        """Yield the segments that somebody writes; what is whole in them can be read."""
+        for path in self.paths():
+            with _locked(path) as free:
+                if not free and path.exists():
+                    yield path
+
     @contextmanager
     def alone(self, patience: float) -> Iterator[bool]:
         """Hold the lock of the one process that archives; false where another has it too long."""

@@ -171,6 +171,10 @@ class Registry:
         _check_named(artifact, name, version, sha256)
         return artifact
 
+    def data(self, name: str, version: str) -> bytes:
+        """Return a version's own bytes, not verified yet. Raises VersionUnknown."""
+        return self._get(name, version)
+
     def show(self, name: str, version: str) -> Artifact:
         """Return an artifact as `read` does, but let it be made for other library versions."""
         artifact = verify_without_libraries(self._get(name, version), self.trust)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import msgspec
 import numpy as np
 import pyarrow as pa
 
-from errors import RowsError
+from errors import RowProblem, RowsError
 from learning.explaining import explainer
 from learning.intervals import INTERVALS, Intervals
 from learning.prediction import Outputs
@@ -19,9 +20,10 @@ from persistence.seal import Trust
 from scoring.answers import columns_of, contributions_of, intervals_of, names_of
 from scoring.coherence import Coherence, important_columns
 from scoring.options import Options
-from tables.arrow_rows import ArrowEncoder, Encoded, reason_of
+from tables.arrow_rows import ArrowEncoder, reason_of
 from tables.batch import Batch
 from tables.dialect import Dialect
+from tables.rows import Formats
 
 # A compiled model takes so many rows at once: more would ask for threads of its own, and each
 # processor has a process here.
@@ -80,6 +82,10 @@ class Scorer:
         """
         return cls(load_model(verify(artifact, trust)), options, dialect)
 
+    def use_formats(self, formats: Formats) -> None:
+        """Read numbers as they are written in other rows of the same table."""
+        self._encoder.formats = dict(formats)
+
     def check_names(self, names: list[str]) -> None:
         """Raise RowsError for a table that has a column of a name which is to be added."""
         for name in names:
@@ -95,13 +101,25 @@ class Scorer:
         Raises RowsError for a table that lacks a column, or has one of an answer's name; with
         `strict` also for a bad row, which it names.
         """
+        scored = self.score_all(table, first)
+        self.check_rejected(scored.rejected)
+        return scored
+
+    def check_rejected(self, rejected: pa.Table, file: str = "") -> None:
+        """Raise RowsError, naming the first of the bad rows, where `strict` wants none."""
+        if len(rejected) and self.options.strict:
+            row = rejected.slice(0, 1).to_pylist()[0]
+            where = f"{file}, " if file else ""
+            raise RowsError(
+                f"{where}row {row['row']}, {row['field'] or 'the row'}: {row['reason']}"
+            )
+
+    def score_all(self, table: pa.Table | pa.RecordBatch, first: int = 1) -> Scored:
+        """Score a table's rows as `score` does, and leave it to the caller to mind bad ones."""
         table = pa.Table.from_batches([table]) if isinstance(table, pa.RecordBatch) else table
         self.check_names(table.column_names)
         encoded = self._encoder.encode(table)
-        rejected = _rejected(encoded, first)
-        if len(rejected) and self.options.strict:
-            row = rejected.slice(0, 1).to_pylist()[0]
-            raise RowsError(f"row {row['row']}, {row['field'] or 'the row'}: {row['reason']}")
+        rejected = rejected_table(encoded.problems, first)
         if encoded.good is not None:
             table = table.filter(pa.array(encoded.good))
         for name, column in zip(self.names, self._answers(encoded.batch), strict=True):
@@ -141,8 +159,8 @@ class Scorer:
         return np.empty((0, self._task.width(self.schema.target)))
 
 
-def _rejected(encoded: Encoded, first: int) -> pa.Table:
-    problems = encoded.problems
+def rejected_table(problems: Sequence[RowProblem], first: int) -> pa.Table:
+    """Return problems as rows of REJECTED, `first` added to their numbers."""
     columns = [
         [problem.row + first for problem in problems],
         [problem.field for problem in problems],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -46,6 +47,8 @@ KEPT = ("training.profile", "quality.json", "histograms.json", "rows.json")
 
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"
+# Seconds between two looks for a new challenger: nobody waits for its answers.
+SHADOW_SECONDS = 15.0
 
 
 class ModelSource(Protocol):
@@ -181,7 +184,8 @@ class Champions:
 
     `names` are the models to follow; none named means all that the registry has.
     `on_load(name, outcome)` is called after every swap and every failed load; `keeps_words`
-    is what the codecs are told (see `tables.rows`).
+    is what the codecs are told (see `tables.rows`). `challenger` gives the challenger's alias of
+    a model, where it is to be loaded too.
     """
 
     def __init__(
@@ -192,7 +196,11 @@ class Champions:
         poll_seconds: float = 2.0,
         on_load: Callable[[str, str], None] = lambda name, outcome: None,
         keeps_words: bool = False,
+        challenger: Callable[[str], Alias | None] | None = None,
     ) -> None:
+        self._challenger = challenger
+        self._shadows: dict[str, Live] = {}
+        self._looked = float("-inf")
         self._registry = registry
         self._names = names
         self._poll_seconds = poll_seconds
@@ -217,6 +225,10 @@ class Champions:
         if REGISTRY in self._faults:
             raise ModelNotReady("no model of that name is loaded, and the store cannot be seen")
         raise ModelUnknown(f"there is no model of that name; there are {self._listing()}")
+
+    def shadow(self, name: str) -> Live | None:
+        """Return the loaded challenger of a model, None where there is none."""
+        return self._shadows.get(name)
 
     def live_version(self, name: str, version: str | None) -> Live:
         """Return the live champion, which must be that version if one is named.
@@ -297,6 +309,9 @@ class Champions:
             self._refresh_one(name)
         if not self._names:
             self._forget(set(names))
+        if self._challenger is not None and time.monotonic() - self._looked > SHADOW_SECONDS:
+            self._looked = time.monotonic()
+            self._shadows = {n: found for n in self._live if (found := self._shadow_of(n))}
 
     def _refresh_one(self, name: str) -> None:
         try:
@@ -314,6 +329,20 @@ class Champions:
             self._recovered(name)
         except Exception as error:  # the old champion stays, whatever the new one is made of
             self._failed(name, error)
+
+    def _shadow_of(self, name: str) -> Live | None:
+        current = self._shadows.get(name)
+        try:
+            alias = self._challenger(name) if self._challenger else None
+            if alias is None:
+                return None
+            if current is None or current.sha256 != alias.sha256:
+                current = load_live(self._registry.read(name, alias.version, alias.sha256))
+                log.info("challenger loaded", extra={"model": name, "version": current.version})
+        except Exception as error:  # it answers nobody: the champion serves on without it
+            line = str(error) if isinstance(error, MiranteError) else type(error).__name__
+            log.warning("no challenger: %s", line, extra={"model": name})
+        return current
 
     def _swap(self, name: str, alias: Alias) -> None:
         live = load_live(self._registry.read(name, alias.version, alias.sha256))

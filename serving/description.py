@@ -99,6 +99,12 @@ def explanation_parameters(live: Live) -> tuple[Schema, ...]:
     return (asked, language, of) if live.keys else (asked, language)
 
 
+def explanation_schema(live: Live) -> Schema:
+    """Return the schema of what explains one answer; an empty one where the model has none."""
+    properties: Schema = prediction_schema(live, "value")["properties"]
+    return dict(properties.get("explanation", {}))
+
+
 def explained_schema(live: Live, answer: Schema, value: str) -> Schema:
     """Return the schema of a row's answer with its explanation, where the model has one."""
     if live.explainer is None:

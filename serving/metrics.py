@@ -84,12 +84,8 @@ class Metrics:
             registry=self._registry,
         )
         self._exemplars = Exemplars(folder)
-        self._logged = Counter(
-            "mirante_prediction_log_rows",
-            "Rows of the prediction log: written, or dropped and why.",
-            ("outcome",),
-            registry=self._registry,
-        )
+        self._logged = self._outcomes("mirante_prediction_log_rows", "Rows of the prediction log.")
+        self._shadowed = self._outcomes("mirante_shadow_rows", "Rows of a challenger.")
         self._collectors: list[Collector] = []
         # labels() costs more than counting does: its results are kept.
         self._kept: dict[tuple[Any, ...], Any] = {}
@@ -97,6 +93,9 @@ class Metrics:
         self._counting = False
         self._lock = threading.Lock()
         self._flushing = threading.Lock()
+
+    def _outcomes(self, name: str, said: str) -> Counter:
+        return Counter(name, said, ("outcome",), registry=self._registry)
 
     def note_request(
         self,
@@ -156,6 +155,10 @@ class Metrics:
     def count_logged(self, outcome: str, rows: int) -> None:
         """Count rows that were written to the prediction log, or dropped."""
         self._child(self._logged, outcome).inc(rows)
+
+    def count_shadowed(self, outcome: str, rows: int) -> None:
+        """Count rows that a challenger answered too, or did not."""
+        self._child(self._shadowed, outcome).inc(rows)
 
     def attach(self, collector: Collector) -> None:
         """Show what a collector reads elsewhere, the same for every worker, beside the counts."""

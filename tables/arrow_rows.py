@@ -21,7 +21,7 @@ from tables.dialect import Dialect
 from tables.field_aliases import canonical
 from tables.numbers import PLAIN_NUMBERS, NumberFormat, is_number
 from tables.readers.columnar import texts_of_column
-from tables.rows import LARGEST, MOST_PROBLEMS, RowCodec, check_value, words_of
+from tables.rows import LARGEST, MOST_PROBLEMS, Formats, RowCodec, check_value, words_of
 from tables.schema import UNKNOWN, Feature
 from tables.texts import Texts
 
@@ -59,7 +59,7 @@ class ArrowEncoder:
 
     `strict` refuses categories never seen, and missing values where training had none.
     `dialect` is that of the text which the columns were read from. Numbers that may be written
-    in several ways are read, in all batches, as the first batch has them.
+    in several ways are read, in all batches, as the first batch has them: `formats` says how.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class ArrowEncoder:
         self._codec = codec
         self._schema = codec.schema
         self._strict = strict
-        self._formats = dict(codec.formats_for(dialect))
+        self.formats: Formats = dict(codec.formats_for(dialect))
         self._imputes = codec.schema.imputes is True and not strict
         self._words = {feature.name: words_of(feature) for feature in self._schema.features}
         self._typed = {
@@ -135,13 +135,13 @@ class ArrowEncoder:
     def _written(self, feature: Feature, column: pa.ChunkedArray, may_miss: bool) -> _Column:
         """Read numbers or dates of texts: all at once, or else each different text by itself."""
         texts = texts_of_column(feature.name, column)
-        for written in self._formats[feature.name]:
+        for written in self.formats[feature.name]:
             try:
                 values = np.asarray(encode_column(feature, texts, (written,)))
             except ValueError:
                 continue
             if feature.kind in _NUMBERS and len(texts):
-                self._formats[feature.name] = (written,)
+                self.formats[feature.name] = (written,)
             good = _good_numbers(feature, values, may_miss)
             return _Column(values, good, written)
         return self._by_words(feature, texts, may_miss)
@@ -149,7 +149,7 @@ class ArrowEncoder:
     def _by_words(self, feature: Feature, texts: Texts, may_miss: bool) -> _Column:
         words, codes = _different(texts.array)
         best: tuple[int, NumberFormat, list[bool]] | None = None
-        for written in self._formats[feature.name]:
+        for written in self.formats[feature.name]:
             fit = [self._value(feature, word, written)[1] for word in words]
             if best is None or sum(fit) > best[0]:
                 best = sum(fit), written, fit

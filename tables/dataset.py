@@ -52,6 +52,13 @@ class Dataset:
         times = None if self.times is None else self.times.take(indices)
         return Dataset(self.schema, batch, self.target[indices], self.notes, groups, times)
 
+    def drawn(self, most: int, seed: int) -> Dataset:
+        """Return the dataset, or as many of its rows drawn at random, in their order."""
+        if self.rows <= most:
+            return self
+        drawn = np.random.default_rng(seed).permutation(self.rows)[:most]
+        return self.take(np.sort(drawn))
+
     def that_imputes(self) -> Dataset:
         """Return the dataset of a model that fills in missing values."""
         return replace(self, schema=msgspec.structs.replace(self.schema, imputes=True))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,8 @@ import requests
 from monitoring.archive import MEBIBYTE, open_archive
 from monitoring.reading import LogReader
 from monitoring.spool import Spool
-from tests.servers import wait_until
+from tests.conftest import require
+from tests.servers import INSTALL_S3, s3_server, wait_until
 from tests.service import CREDIT_ROW, Service, build, serve
 
 # What a process that is killed may lose.
@@ -143,3 +146,47 @@ def test_a_killed_service_is_read_where_it_was_cut(store: Path, tmp_path: Path) 
     wait_until(lambda: archived(log), "the segments")
     assert old <= {row["id"] for row in logged(log)}
     assert [row["in.home"] for row in logged(log) if row["in.home"] != "rent"] == ["cave"]
+
+
+def test_a_lost_dyno_costs_the_rows_since_they_were_last_put_elsewhere(
+    store: Path, tmp_path: Path
+) -> None:
+    require(all(map(find_spec, ("obstore", "moto"))), "obstore or moto", INSTALL_S3)
+    with s3_server() as bucket:
+        options = bucket.client_options
+
+        def there() -> set[str]:
+            reader = LogReader(open_archive(bucket.url, options))  # of another machine: no spool
+            now, hour = datetime.now(UTC), timedelta(hours=1)
+            tables = reader.tables("credit", now - hour, now + hour, ["id"])
+            return {name for table in tables for name in table["id"].to_pylist()}
+
+        settings = {
+            "PREDICTION_LOG": bucket.url,
+            "PREDICTION_LOG_SECONDS": "1",
+            "PREDICTION_LOG_SPOOL": str(tmp_path / "spool"),
+            **{f"AWS_{name.upper()}": value for name, value in options.items()},
+            "AWS_ENDPOINT_URL": options["endpoint"],
+        }
+
+        def send(service: Service, name: str) -> None:
+            named = {"X-Inference-Id": name}
+            url = f"{service.url}/v0/predict"
+            requests.post(url, json=[CREDIT_ROW] * 3, headers=named, timeout=10).raise_for_status()
+
+        with serve(store, WEB_CONCURRENCY="1", **settings) as service:
+            send(service, "first")
+            wait_until(lambda: len(there()) == 3, "the first rows in the bucket", 60)
+            send(service, "second")
+            wait_until(lambda: len(there()) == 6, "the second rows in the bucket", 60)
+            for process in [service.master, *service.master.children(recursive=True)]:
+                process.kill()
+        # The machine is gone with its disk.
+        shutil.rmtree(tmp_path / "spool")
+        assert there() == {f"{name}.{i}" for name in ("first", "second") for i in range(3)}
+        with serve(
+            store, WEB_CONCURRENCY="1", **settings | {"PREDICTION_LOG_SECONDS": "600"}
+        ) as one:
+            send(one, "third")
+        # SIGTERM loses nothing.
+        wait_until(lambda: len(there()) == 9, "the rows of the one that ended", 60)

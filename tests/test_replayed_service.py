@@ -42,6 +42,22 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_shadow_answers_for_the_log_alone(folder: Path, tmp_path: Path) -> None:
+    settings = {"PREDICTION_LOG": str(tmp_path / "log"), "SHADOW": "1", "WEB_CONCURRENCY": "1"}
+    with serve(folder / "models", **settings) as service:
+        requests.post(f"{service.url}/v0/predict", json=rows(50), timeout=10).raise_for_status()
+        counted = 'mirante_shadow_rows_total{outcome="answered"} 50.0'
+
+        def is_counted() -> bool:
+            return counted in requests.get(f"{service.url}/metrics", timeout=10).text
+
+        wait_until(is_counted, "the shadow's answers", 60)
+        told = requests.get(f"{service.url}/v0/models/credit/performance", timeout=60).json()
+        (shadow,) = told["shadows"]
+        assert shadow["predictions"] == 50
+        assert shadow["version"] != told["version"]
+
+
 def test_a_challenger_answers_what_was_logged_and_is_kept_from_doing_harm(folder: Path) -> None:
     log, database = folder / "log", f"sqlite:///{folder}/jobs.db"
     settings = {"PREDICTION_LOG": str(log), "DATABASE_URL": database, "API_KEYS": KEY.entry()}

@@ -121,7 +121,7 @@ def compile_forest(forest: Forest, precise: bool = False) -> Candidate:
     from learning.runtimes.onnx import MEMBER
 
     # Of quantities float32 has too few digits.
-    precise = precise or forest.link in ("identity", "exponential")
+    precise = precise or forest.quantity
     return Candidate("onnx", {MEMBER: forest_graph(forest, precise)}, thresholds(forest))
 
 

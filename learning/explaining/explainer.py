@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 
 from errors import ArtifactDamaged
+from learning.explaining.background import KeptBackground
+from learning.explaining.bins import Places
 from learning.explaining.linear import Bounds, Features, Sum
 from learning.explaining.paths import Kept
 from learning.explaining.trees import Trees, trees_of
@@ -35,20 +37,23 @@ SPACES: Mapping[str, Space] = {
     "exponential": "log_value",
 }
 # So many rows are one thread's work.
-BLOCK = 64
+BLOCK = 256
 
 
 class Explanation(msgspec.Struct, frozen=True):
     """What explains a model beside its runtime.
 
     `base` is what is added to each score, `means` what each feature is a part of the linear
-    sum in the mean `[k, features]`, none where there is no such sum.
+    sum in the mean `[k, features]`, none where there is no such sum. `background` is of the
+    sample that contributions are against, where they are, and `rows` how many it has.
     """
 
     link: str
     base: tuple[float, ...]
     trees: Kept | None = None
     means: tuple[tuple[float, ...], ...] = ()
+    background: KeptBackground | None = None
+    rows: int = 0
 
 
 class Explained(NamedTuple):
@@ -90,20 +95,20 @@ class Explainer:
         self._means = [np.array(means) for means in kept.means]
         self._count = len(schema.features)
         self._sum = sum_of(runtime, schema)
-        paths = kept.trees.paths() if kept.trees else None
-        each = [paths.of(output) for output in range(self.outputs)] if paths else []
-        self._trees: list[Trees] = [trees_of(part, self._count) for part in each]
+        self._trees = _trees(kept, self._count)
+        # Whether a row is explained in well under a millisecond.
+        self.quick = all(trees.quick for trees in self._trees)
         self._baselines = [self._baseline(output) for output in range(self.outputs)]
-
-    @property
-    def quick(self) -> bool:
-        """Whether a row is explained in well under a millisecond."""
-        return all(trees.quick for trees in self._trees)
 
     @property
     def single(self) -> bool:
         """Whether there is one score, be there two classes or a quantity."""
         return self.outputs == 1
+
+    @property
+    def cost(self) -> str:
+        """What explaining a row takes, in words."""
+        return self._trees[0].cost if self._trees else "microseconds a row"
 
     def explain(self, batch: Batch, outputs: Sequence[int], words: bool = True) -> Explained:
         """Return the contributions to the score of the given index, for each row.
@@ -111,46 +116,81 @@ class Explainer:
         Where there is one score, of two classes it is the second's, whatever the index.
         """
         chosen = [0] * len(batch.matrix) if self.single else list(outputs)
-        rows = single_rows(batch)
-        found = np.zeros((len(rows), self._count))
+        made = np.zeros((len(chosen), self._count))
+        told: list[dict[int, dict[str, float]]] = [{} for _ in chosen] if self._tells(words) else []
 
-        def work(start: int) -> None:
-            for index in range(start, min(start + BLOCK, len(rows))):
-                found[index] = self._row(rows[index], chosen[index])
+        def work(rows: Places) -> None:
+            output = chosen[rows[0]]
+            part = batch if len(rows) == len(chosen) else rows_of(batch, rows)
+            found, own = self._block(part, output, bool(told))
+            made[rows] = found
+            for row, terms in zip(rows.tolist(), own, strict=False):
+                told[row] = terms
 
-        starts = range(0, len(rows), BLOCK)
-        if len(starts) > 1:
-            list(self._threads.map(work, starts))
-        else:
-            work(0)
-        told = self._words(rows, chosen) if words and batch.texts else []
-        return Explained(found, chosen, [self._baselines[output] for output in chosen], told)
+        blocks = _blocks(chosen)
+        if len(blocks) > 1:
+            list(self._threads.map(work, blocks))
+        elif blocks:
+            work(blocks[0])
+        return Explained(made, chosen, [self._baselines[output] for output in chosen], told)
+
+    def _tells(self, words: bool) -> bool:
+        return words and self._sum is not None and self._sum.has_words
 
     @cached_property
     def _threads(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(processors(), "explain")
 
-    def _row(self, row: Batch, output: int) -> Doubles:
-        found = np.zeros(self._count)
-        if self._trees:
-            found += self._trees[output].row(row.matrix[0].tolist())
-        if self._sum is not None:
-            found += self._sum.contributions(row, output, self._means[output])
-        return found
-
-    def _words(self, rows: list[Batch], outputs: list[int]) -> list[dict[int, dict[str, float]]]:
+    def _block(
+        self, batch: Batch, output: int, words: bool
+    ) -> tuple[Doubles, list[dict[int, dict[str, float]]]]:
+        """Return the contributions of rows to one score `[n, features]`, and the words'."""
+        found = (
+            self._trees[output].rows(batch.matrix)
+            if self._trees
+            else np.zeros((len(batch.matrix), self._count))
+        )
         if self._sum is None:
-            return []
-        return [
-            self._sum.words(row, output, self._means[output])
-            for row, output in zip(rows, outputs, strict=True)
-        ]
+            return found, []
+        shares = self._sum.contributions(batch, output, self._means[output])
+        told = self._sum.words(batch, output, shares.factors) if words else []
+        return found + shares.contributions, told
 
     def _baseline(self, output: int) -> float:
         found = self._base[output] + (self._trees[output].baseline if self._trees else 0.0)
         if self._sum is not None:
             found += self._sum.baseline(output, self._means[output])
         return float(found)
+
+
+def _trees(kept: Explanation, features: int) -> list[Trees]:
+    """Return the trees of each score, none where there are none."""
+    if kept.trees is None:
+        return []
+    paths, against = kept.trees.paths(), kept.background
+    background = against.background() if against else None
+    found = []
+    for output in range(len(kept.base)):
+        own = paths.outputs == output
+        beside = background.of(own) if background else None
+        found.append(trees_of(paths.taken(own), features, beside))
+    return found
+
+
+def _blocks(outputs: Sequence[int]) -> list[Places]:
+    """Return the rows of each block: of one score, and one thread's work."""
+    if len(outputs) == 1:
+        return [np.zeros(1, np.intp)]
+    scores = np.array(outputs, np.intp)
+    every = (np.flatnonzero(scores == output) for output in np.unique(scores))
+    return [rows[i : i + BLOCK] for rows in every for i in range(0, len(rows), BLOCK)]
+
+
+def rows_of(batch: Batch, rows: Places) -> Batch:
+    """Return some rows."""
+    indices = rows.tolist()
+    texts = tuple([column[index] for index in indices] for column in batch.texts)
+    return Batch(np.ascontiguousarray(batch.matrix[rows]), texts)
 
 
 def sum_of(runtime: Any, schema: Schema) -> Sum | None:
@@ -162,13 +202,3 @@ def sum_of(runtime: Any, schema: Schema) -> Sum | None:
         return Sum(term.terms, features, [Bounds(*bounds) for bounds in term.bounds])
     terms = getattr(runtime, "terms", None)
     return Sum(terms, features) if terms is not None else None
-
-
-def single_rows(batch: Batch) -> list[Batch]:
-    """Return each row as a batch of its own."""
-    if len(batch.matrix) == 1:
-        return [batch]
-    texts = zip(*batch.texts, strict=True) if batch.texts else ((),) * len(batch.matrix)
-    return [
-        Batch(batch.matrix[i : i + 1], tuple([text] for text in row)) for i, row in enumerate(texts)
-    ]

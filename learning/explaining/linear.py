@@ -33,6 +33,13 @@ class Features(NamedTuple):
     total: int
 
 
+class Shares(NamedTuple):
+    """What each feature contributes `[n, count]`, and how much of its part that is `[n]`."""
+
+    contributions: Doubles
+    factors: list[float]
+
+
 class Sum:
     """A weighted sum of columns and words, of which each feature has a part.
 
@@ -54,42 +61,55 @@ class Sum:
         self._firsts = np.flatnonzero(np.diff(owners[self._order], prepend=-1))
         self._present = owners[self._order][self._firsts]
 
-    def parts(self, row: Batch, output: int) -> Doubles:
-        """Return the part of each feature `[count]` in the sum of the only row."""
-        found: Doubles = np.zeros(self._count)
-        if self._linear is not None and len(self._present):
-            each = self._linear.terms(row.matrix, output)
-            found[self._present] = np.add.reduceat(each.take(self._order), self._firsts)
-        for index, owner, words in self._words:
-            found[owner] += words.score(row.texts[index][0])[output]
-        return found
+    @property
+    def has_words(self) -> bool:
+        """Whether a text is a part of the sum."""
+        return bool(self._words)
 
-    def words(self, row: Batch, output: int, means: Doubles) -> dict[int, dict[str, float]]:
-        """Return what each term of each text feature adds to the score of the only row."""
-        if not self._words:
-            return {}
-        factor = self._moved(self.parts(row, output) - means, output, means)
-        return {
-            owner: {
-                term: value * factor
-                for term, value in words.terms(row.texts[index][0], output).items()
-            }
-            for index, owner, words in self._words
-        }
+    def parts(self, batch: Batch, output: int) -> Doubles:
+        """Return the part of each feature `[n, count]` in the sum of each row."""
+        found: Doubles = np.zeros((len(batch.matrix), self._count))
+        if self._linear is not None and len(self._present):
+            each = self._linear.terms(batch.matrix, output)
+            found[:, self._present] = np.add.reduceat(
+                each.take(self._order, axis=1), self._firsts, axis=1
+            )
+        for index, owner, words in self._words:
+            found[:, owner] += [words.score(text)[output] for text in batch.texts[index]]
+        return found
 
     def baseline(self, output: int, means: Doubles) -> float:
         """Return what the mean parts come to in the score."""
         weight, low, high = self._bounds[output]
         return weight * min(max(self._intercepts[output] + float(means.sum()), low), high)
 
-    def contributions(self, row: Batch, output: int, means: Doubles) -> Doubles:
-        """Return what each feature contributes `[count]` to the score of the only row."""
-        apart = self.parts(row, output) - means
-        return np.asarray(apart * self._moved(apart, output, means))
+    def contributions(self, batch: Batch, output: int, means: Doubles) -> Shares:
+        """Return what each feature contributes to the score of each row.
 
-    def _moved(self, apart: Doubles, output: int, means: Doubles) -> float:
-        """Return by what each part counts in the score: less, where the sum is cut off."""
+        Where the sum is cut off, each part counts for less, all in the same proportion.
+        """
+        apart = self.parts(batch, output) - means
         weight, low, high = self._bounds[output]
-        mean, moved = self._intercepts[output] + float(means.sum()), float(apart.sum())
-        start, end = min(max(mean, low), high), min(max(mean + moved, low), high)
-        return weight * (end - start) / moved if moved else weight
+        mean = self._intercepts[output] + float(means.sum())
+        start = min(max(mean, low), high)
+        # For so few numbers, Python is faster than numpy.
+        factors = [
+            weight * (min(max(mean + moved, low), high) - start) / moved if moved else weight
+            for moved in apart.sum(axis=1).tolist()
+        ]
+        return Shares(apart * np.array(factors)[:, np.newaxis], factors)
+
+    def words(
+        self, batch: Batch, output: int, factors: Sequence[float]
+    ) -> list[dict[int, dict[str, float]]]:
+        """Return what each term of each text feature adds to the score of each row."""
+        return [
+            {
+                owner: {
+                    term: value * factor
+                    for term, value in words.terms(batch.texts[index][row], output).items()
+                }
+                for index, owner, words in self._words
+            }
+            for row, factor in enumerate(factors)
+        ]

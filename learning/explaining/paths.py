@@ -7,7 +7,6 @@ which no test tells any two of them apart: a test holds for bins, not for values
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from typing import Any, NamedTuple
 
 import msgspec
@@ -64,13 +63,21 @@ class Paths(NamedTuple):
         return np.repeat(np.arange(len(self.values), dtype=np.int32), np.diff(self.starts))
 
     @property
+    def places(self) -> Ints:
+        """Which condition of its leaf each is."""
+        return np.arange(len(self.owners), dtype=np.int32) - self.starts[:-1][self.leaves]
+
+    @property
     def most(self) -> int:
         """How many conditions the leaf has that has most."""
         return int(np.diff(self.starts).max(initial=0))
 
     def of(self, output: int) -> Paths:
         """Return the leaves that are a part of one score."""
-        leaves = self.outputs == output
+        return self.taken(self.outputs == output)
+
+    def taken(self, leaves: Flags) -> Paths:
+        """Return some leaves."""
         conditions = leaves[self.leaves]
         tests = conditions[self.conditions]
         counts = np.diff(self.starts)[leaves]
@@ -122,35 +129,6 @@ class Kept(msgspec.Struct, frozen=True):
             name: np.frombuffer(getattr(self, name), kind) for name, kind in KINDS.items()
         }
         return Paths(**arrays, edges=self.edges)
-
-
-class Bins:
-    """Where a column's values fall: a number for each bin of each column, missing ones last."""
-
-    def __init__(self, paths: Paths) -> None:
-        self.used = [column for column, edges in enumerate(paths.edges) if edges]
-        sizes = [len(paths.edges[column]) + 2 for column in self.used]
-        ends = np.cumsum([0, *sizes]).tolist()
-        self.starts = dict(zip(self.used, ends, strict=False))
-        self.total = ends[-1]
-        self._edges = [(column, paths.edges[column], self.starts[column]) for column in self.used]
-
-    def of_row(self, row: list[float]) -> list[int]:
-        """Return the bin of each column used, of a row of the matrix."""
-        return [
-            start + (bisect_left(edges, value) if value == value else len(edges) + 1)
-            for column, edges, start in self._edges
-            for value in (row[column],)
-        ]
-
-    def of_rows(self, matrix: NDArray[np.float32]) -> NDArray[np.intp]:
-        """Return the bins `[n, columns used]` of rows of the matrix."""
-        found = np.empty((len(matrix), len(self.used)), np.intp)
-        for place, (column, edges, start) in enumerate(self._edges):
-            values = matrix[:, column].astype(np.float64)
-            bins = np.searchsorted(edges, values, side="left")
-            found[:, place] = start + np.where(np.isnan(values), len(edges) + 1, bins)
-        return found
 
 
 def products(factors: Doubles, starts: Ints) -> Doubles:

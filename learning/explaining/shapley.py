@@ -18,7 +18,7 @@ to Boolean Logic (WOODELF), 2026.
 from __future__ import annotations
 
 from functools import cache
-from math import factorial
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,15 +34,11 @@ def weights(count: int) -> Doubles:
     """
     bits = patterns(count)
     by_row, by_other = bits[np.newaxis], bits[:, np.newaxis]
-    alone, other = by_row > by_other, by_other > by_row
-    neither = ~(by_row | by_other)
-    found = np.zeros((len(bits), len(bits), count))
-    for j in range(count):
-        rest = np.arange(count) != j
-        a, b = alone[:, :, rest].sum(axis=2), other[:, :, rest].sum(axis=2)
-        beta = _BETA[a, b] * ~neither[:, :, rest].any(axis=2)
-        found[:, :, j] = (alone[:, :, j].astype(float) - other[:, :, j]) * beta
-    return found
+    first, second = by_row > by_other, by_other > by_row
+    a, b, size = first.sum(axis=2), second.sum(axis=2), alone(count)
+    gain, loss = size[a, b][:, :, np.newaxis], size[b, a][:, :, np.newaxis]
+    met = (by_row | by_other).all(axis=2, keepdims=True)
+    return np.asarray((first * gain - second * loss) * met)
 
 
 def patterns(count: int) -> NDArray[np.bool_]:
@@ -79,10 +75,11 @@ def nodes(most: int) -> tuple[Doubles, Doubles]:
     return (at + 1.0) / 2.0, weight / 2.0
 
 
-_MOST = 16
-_BETA = np.array(
-    [
-        [factorial(a) * factorial(b) / factorial(a + b + 1) for b in range(_MOST)]
-        for a in range(_MOST)
-    ]
-)
+def alone(most: int) -> Doubles:
+    """Return what a condition that holds by one side alone counts for `[a, b]`.
+
+    `a` conditions hold by its side alone, it among them, and `b` by the other's, up to `most`:
+    (a - 1)! b! / (a + b)!, and 0 where `a` is 0.
+    """
+    counts = range(most + 1)
+    return np.array([[1 / (a * comb(a + b, a)) if a else 0.0 for b in counts] for a in counts])

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from learning.links import QUANTITIES
+
 Link = Literal["mean", "logistic", "softmax", "identity", "exponential"]
 
 
@@ -77,6 +79,11 @@ class Forest:
     outputs: int
     link: Link = "mean"
     base: tuple[float, ...] = ()
+
+    @property
+    def quantity(self) -> bool:
+        """Whether it answers a quantity, and no classes."""
+        return self.link in QUANTITIES
 
 
 def single(value: float) -> float:

@@ -19,8 +19,7 @@ def walk(forest: Forest, columns: Floats) -> Doubles:
     for tree in forest.trees:
         _add(tree, columns, np.arange(len(columns)), scores)
     if forest.link == "mean":
-        shares = scores / max(1, len(forest.trees))
-        return np.hstack((1.0 - shares, shares)) if forest.outputs == 1 else shares
+        scores /= max(1, len(forest.trees))
     return outputs_of(forest.link, scores + np.array(forest.base or 0.0))
 
 

@@ -138,7 +138,7 @@ class Boosted:
     @cached_property
     def count(self) -> int:
         """How many classes there are, 0 for a quantity."""
-        if self.forest.link in ("identity", "exponential"):
+        if self.forest.quantity:
             return 0
         return max(2, self.forest.outputs)
 

@@ -25,7 +25,6 @@ def import_lightgbm(
     example: Example | None,
     target: str,
     classes: tuple[Class, ...] = (),
-    origin: str = ORIGIN,
 ) -> Imported:
     """Return the model of a text, compiled.
 
@@ -41,10 +40,10 @@ def import_lightgbm(
         raise ModelFileError("LightGBM's model text is damaged: it is no text") from None
     except CannotFold as error:
         raise ModelFileError(str(error)) from None
-    name = "LGBMRegressor" if trees.link in ("identity", "exponential") else "LGBMClassifier"
+    name = "LGBMRegressor" if trees.quantity else "LGBMClassifier"
     gains = _gains(text, len(columns))
     model = Boosted(
-        "lightgbm", data, origin, columns, sets, trees, gains, {"model_name": name}, classes
+        "lightgbm", data, ORIGIN, columns, sets, trees, gains, {"model_name": name}, classes
     )
     return import_boosted(model, example, target)
 

@@ -37,14 +37,13 @@ def import_xgboost(
     example: Example | None,
     target: str,
     classes: tuple[Class, ...] = (),
-    origin: str = ORIGIN,
 ) -> Imported:
     """Return the model of a JSON or UBJ document, compiled.
 
     Raises ModelFileError for a document that is damaged, or a model that has no compiled form.
     """
     try:
-        model = _model(data, classes, origin)
+        model = _model(data, classes)
     except CannotFold as error:
         raise ModelFileError(str(error)) from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -53,17 +52,17 @@ def import_xgboost(
     return import_boosted(model, example, target)
 
 
-def _model(data: bytes, classes: tuple[Class, ...], origin: str) -> Boosted:
+def _model(data: bytes, classes: tuple[Class, ...]) -> Boosted:
     learner = read(data)
     columns = _columns(learner)
     rounds = _rounds(learner)
     sets = Coded(columns)
     trees = forest(learner, columned(columns, sets, doubles=False), rounds=rounds)
-    name = "XGBRegressor" if trees.link in ("identity", "exponential") else "XGBClassifier"
+    name = "XGBRegressor" if trees.quantity else "XGBClassifier"
     return Boosted(
         "xgboost",
         data,
-        origin,
+        ORIGIN,
         _ranged(columns, trees),
         sets,
         trees,

@@ -65,7 +65,6 @@ class OnnxRuntime:
         self._shaper = _shaper(columns, number) if columns else None
         width = self._shaper.width if self._shaper else 1
         self._chunk = min(CHUNK, max(1, CHUNK_NUMBERS // width))
-        self._single = self._session.get_outputs()[-1].shape[-1] == 1
         self._link = meta.get(LINK, "mean")
         self._lanes = threading.local()
         self._pool: ThreadPoolExecutor | None = None
@@ -96,13 +95,7 @@ class OnnxRuntime:
         return lane.scores(matrix)
 
     def _one(self, matrix: Matrix) -> Outputs:
-        scores = self._row(matrix)
-        if self._link != "mean":
-            return row_outputs(self._link, scores[0].tolist())
-        if not self._single:
-            return scores.copy()
-        chance: float = scores.item()
-        return np.array(((1.0 - chance, chance),))
+        return row_outputs(self._link, self.row(matrix))
 
     def _scores(self, matrix: Floats) -> Floats:
         if self._shaper is not None:
@@ -111,12 +104,7 @@ class OnnxRuntime:
         return scores
 
     def _classes(self, scores: Floats) -> Outputs:
-        if self._link != "mean":
-            return outputs_of(self._link, scores.astype(np.float64))
-        if not self._single:
-            return scores
-        chances = scores.astype(np.float64)
-        return np.hstack((1.0 - chances, chances))
+        return outputs_of(self._link, scores.astype(np.float64))
 
     def _threads(self) -> ThreadPoolExecutor:
         """Return the threads for large batches: made at the first one, asleep between."""

@@ -51,8 +51,10 @@ class LinearScorer:
         return self._take
 
     def terms(self, matrix: Matrix, output: int) -> Doubles:
-        """Return what each column of the only row adds to a score."""
-        return np.asarray(self._weights[output] * self._written(matrix))
+        """Return what each column of each row adds to a score `[n, columns]`."""
+        if len(matrix) == 1:
+            return np.asarray(self._weights[output] * self._written(matrix)[np.newaxis])
+        return np.asarray(self._weights[output] * self._wide(matrix))
 
     def _written(self, matrix: Matrix) -> Doubles:
         """Return the columns of the only row, in an array that the next row overwrites."""
@@ -69,10 +71,13 @@ class LinearScorer:
         return np.vstack([self._chunk(matrix[i : i + size]) for i in starts])
 
     def _chunk(self, matrix: Matrix) -> Doubles:
+        return self._wide(matrix) @ self._weights.T + self._intercepts
+
+    def _wide(self, matrix: Matrix) -> Doubles:
         plain = self._shaper.rows(matrix)
         categories = plain[:, self._shaper.numbers :]
         np.minimum(categories, 1.0, out=categories)
-        return plain.astype(np.float64) @ self._weights.T + self._intercepts
+        return plain.astype(np.float64)
 
 
 class _Lane:

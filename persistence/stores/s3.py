@@ -99,16 +99,7 @@ class S3Store:
         return self._connected
 
     def _connect(self) -> object_stores.S3Store:
-        plain = self._options.get("endpoint", "").startswith("http://")
-        config: Any = {**self._options, "conditional_put": "etag"}
-        client: Any = {**CLIENT, "allow_http": plain}
-        return object_stores.S3Store(
-            self._bucket,
-            prefix=self._prefix or None,
-            config=config,
-            client_options=client,
-            retry_config=RETRIES,
-        )
+        return connect(self._bucket, self._prefix, self._options)
 
     @contextmanager
     def _store_errors(self, what: str) -> Iterator[None]:
@@ -124,6 +115,17 @@ class S3Store:
             raise StoreUnavailable(
                 f"the model store s3://{self._bucket}: {what}: {reason}"
             ) from None
+
+
+def connect(bucket: str, prefix: str, options: Mapping[str, str]) -> object_stores.S3Store:
+    """Return the client of a bucket; nothing is asked of it yet."""
+    given = {name: value for name, value in options.items() if value}
+    plain = given.get("endpoint", "").startswith("http://")
+    config: Any = {**given, "conditional_put": "etag"}
+    client: Any = {**CLIENT, "allow_http": plain}
+    return object_stores.S3Store(
+        bucket, prefix=prefix or None, config=config, client_options=client, retry_config=RETRIES
+    )
 
 
 _REASONS: Mapping[type[BaseException], str] = {

@@ -24,6 +24,8 @@ from serving.description import (
     WARNING_SCHEMA,
     Description,
     Schema,
+    explanation_parameters,
+    explanation_schema,
     flag,
     header,
     prediction_schema,
@@ -222,13 +224,16 @@ def document(live: Live) -> Description:
     one = prediction_schema(live, name)
     value = one["properties"][name]  # all that an envelope of MLflow's is answered with
     rows = {"type": "array", "items": row, "minItems": 1}
-    answer = {
+    answer: Schema = {
         "type": "object",
         "properties": {
             "predictions": {"type": "array", "items": {"anyOf": [one, value, {"type": "null"}]}},
             **_SAID_OF_ROWS,
         },
     }
+    if explanation := explanation_schema(live):  # beside what an envelope is answered with
+        explanations = {"type": "array", "items": {"anyOf": [explanation, {"type": "null"}]}}
+        answer["properties"]["explanations"] = explanations
     return Description(
         "Invocation as SageMaker makes it",
         {
@@ -249,6 +254,7 @@ def document(live: Live) -> Description:
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),
+            *explanation_parameters(live),
             header("X-Amzn-SageMaker-Custom-Attributes", "given back", pattern="^[ -~]{0,1024}$"),
         ),
     )

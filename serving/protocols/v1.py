@@ -13,7 +13,17 @@ import msgspec
 from errors import MiranteError, RowsError
 from serving import media
 from serving.champions import Live
-from serving.description import STRICT, VALUE, VALUES, Description, flag, prediction_schema, row_of
+from serving.description import (
+    STRICT,
+    VALUE,
+    VALUES,
+    Description,
+    explanation_parameters,
+    explanation_schema,
+    flag,
+    prediction_schema,
+    row_of,
+)
 from serving.envelopes import COLUMNS, rows_in
 from serving.exchange import Answer, Exchange, Routes
 from serving.explanations import explanations_of
@@ -84,6 +94,8 @@ def document(live: Live) -> Description:
     asked = {"type": "object", "properties": {INSTANCES: rows}, "required": [INSTANCES]}
     value = prediction_schema(live, "value")["properties"]["value"]
     predictions = {"predictions": {"type": "array", "items": value}}
+    if explanation := explanation_schema(live):
+        predictions["explanations"] = {"type": "array", "items": explanation}
     answer = {"type": "object", "properties": predictions, "required": ["predictions"]}
     error = {
         "type": "object",
@@ -95,5 +107,5 @@ def document(live: Live) -> Description:
         {media.JSON: {"schema": asked, "example": {INSTANCES: [live.schema.example]}}},
         {media.JSON: {"schema": answer}},
         {media.JSON: {"schema": error}},
-        (flag("strict", STRICT),),
+        (flag("strict", STRICT), *explanation_parameters(live)),
     )

@@ -12,7 +12,15 @@ import msgspec
 from errors import MiranteError, RowsError
 from serving import media
 from serving.champions import Live
-from serving.description import STRICT, VALUES, Description, flag, row_of
+from serving.description import (
+    STRICT,
+    VALUES,
+    Description,
+    explanation_parameters,
+    explanation_schema,
+    flag,
+    row_of,
+)
 from serving.envelopes import named
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.explanations import explanations_of
@@ -99,12 +107,15 @@ def prototype(schema: Schema) -> dict[str, Any]:
 def document(live: Live) -> Description:
     """Describe the exchange for the OpenAPI document."""
     rows = {"type": "array", "items": {"anyOf": [row_of(live), VALUES]}, "minItems": 1}
-    answer = {"type": "object", "properties": {"predict": VALUES}, "required": ["predict"]}
+    columns: dict[str, Any] = {"predict": VALUES}
+    if explanation := explanation_schema(live):
+        columns["explanation"] = {"type": "array", "items": explanation}
+    answer = {"type": "object", "properties": columns, "required": ["predict"]}
     error = {"type": "object", "properties": {"message": {"type": "string"}}}
     return Description(
         "Predict a list of rows as vetiver has it",
         {media.JSON: {"schema": rows, "example": [live.schema.example]}},
         {media.JSON: {"schema": answer}},
         {media.JSON: {"schema": error}},
-        (flag("strict", STRICT),),
+        (flag("strict", STRICT), *explanation_parameters(live)),
     )

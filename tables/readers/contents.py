@@ -71,7 +71,7 @@ def unpacked(data: bytes, limit: int = MOST_BYTES) -> bytes:
     once = _unpacked(data, limit)
     if once is not data and _unpacked(once, limit) is not once:
         raise DatasetError("the table cannot be read: it is packed twice; unpack it once")
-    _refuse_others(once)
+    refuse_others(once)
     return once
 
 
@@ -92,7 +92,8 @@ def kind_of(data: bytes) -> Kind:
     return "json" if first in (b"{", b"[") else "text"
 
 
-def _refuse_others(data: bytes) -> None:
+def refuse_others(data: bytes) -> None:
+    """Raise DatasetError for bytes that are no table's, naming what they are."""
     for start, what in _OTHERS:
         if data.startswith(start):
             raise DatasetError(f"the table cannot be read: this is {what}")
@@ -139,7 +140,7 @@ def _unzipped(data: bytes, limit: int) -> bytes:
     """Return the one file of a zip archive; a workbook, such an archive too, stays as it is."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            names = [i for i in archive.infolist() if _is_table(i.filename)]
+            names = [i for i in archive.infolist() if is_table(i.filename)]
             if sum(info.file_size for info in names) > limit:
                 raise _too_large(limit)
             if any(info.filename == "xl/workbook.xml" for info in names):
@@ -183,7 +184,7 @@ def _extent(sheet: IO[bytes]) -> tuple[int, int]:
     return columns, rows
 
 
-def _is_table(name: str) -> bool:
+def is_table(name: str) -> bool:
     """Whether a member is meant: no folder, and none of those that macOS adds to an archive."""
     last = name.rsplit("/", 1)[-1]
     return bool(last) and not last.startswith(".") and not name.startswith("__MACOSX/")

@@ -29,7 +29,7 @@ from tables.readers.assembly import (
 )
 from tables.readers.dialects import SAMPLE_RECORDS, find_dialect, records, skip_preamble
 from tables.readers.encoding import to_utf8
-from tables.readers.layout import find_layout
+from tables.readers.layout import Layout, find_layout
 from tables.table import Table
 from tables.texts import Texts, texts_of
 
@@ -78,6 +78,25 @@ def read_delimited(data: bytes, skip_bad_lines: bool = False) -> Table:
     table = table_of(rows, layout, lines[layout.header], notes)
     written = msgspec.structs.replace(dialect, encoding=encoding, row_names=layout.row_names)
     return replace(table, dialect=written)
+
+
+class Found(NamedTuple):
+    """How a text is written, by its first records, and the bytes before them."""
+
+    start: int
+    dialect: Dialect
+    layout: Layout
+    header: Sequence[str]
+
+
+def layout_of(data: bytes) -> Found:
+    """Find dialect and header of a text by its beginning, in UTF-8. Raises DatasetError."""
+    sample, whole = head_of(data)
+    start, said, skipped = skip_preamble(sample)
+    dialect = find_dialect(sample[start:], said, whole)
+    lines, first = _first_records(sample[start:], dialect, skipped + 1, whole)
+    layout = find_layout(lines, first)
+    return Found(len(sample[:start].encode()), dialect, layout, first[layout.header])
 
 
 def head_of(data: bytes) -> tuple[str, bool]:

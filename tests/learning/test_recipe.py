@@ -133,3 +133,10 @@ def test_reading_a_recipe_imports_no_scikit_learn():
 def test_a_recipe_whose_names_clash_is_refused_when_it_is_made():
     with pytest.raises(RecipeError, match="field_aliases: a and y would both be y"):
         Recipe("m", "y", lambda: Table({}), logistic, field_aliases={"a": ("y",)})
+
+
+@pytest.mark.parametrize("rows", [-1, 101])
+def test_a_background_has_at_most_a_hundred_rows(rows):
+    with pytest.raises(RecipeError, match="background: expected 0 to 100 rows"):
+        replace(RECIPE, background=rows)
+    assert replace(RECIPE, background=100).background == 100

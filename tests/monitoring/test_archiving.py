@@ -3,6 +3,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from errors import StoreUnavailable
 from monitoring.archive import open_archive
 from monitoring.archiving import Archiving, archive_once
+from monitoring.reading import LogReader
 from tests.conftest import require
 from tests.monitoring.samples import DAYS, MB, Logged, make_logged
 from tests.servers import (
@@ -43,6 +45,34 @@ def test_finished_segments_become_objects_and_leave_the_spool(tmp_path: Path) ->
     assert key.startswith("predictions/credit/date=20")
     assert (tmp_path / key).is_file()
     assert len(logged.rows()) == 3
+
+
+def is_written(logged: Logged, rows: int) -> bool:
+    return logged.counts["written"] == rows
+
+
+def test_what_a_segment_has_by_now_is_read_elsewhere_and_each_row_once(tmp_path: Path) -> None:
+    logged = make_logged(tmp_path)
+    elsewhere = LogReader(logged.archive)
+
+    def ids(reader: LogReader) -> list[str]:
+        now, hour = datetime.now(UTC), timedelta(hours=1)
+        tables = reader.tables("credit", now - hour, now + hour)
+        return [row["id"] for table in tables for row in table.to_pylist()]
+
+    for asked in (1, 2):
+        ask(logged.service, "/v0/predict", [ROW] * 2, x_inference_id=f"r{asked}")
+        wait_until(partial(is_written, logged, 2 * asked), "the rows")
+        assert archive_once(logged.spool, logged.archive, DAYS, MB, growing=True) == 0
+        expected = [f"r{request}.{row}" for request in range(1, asked + 1) for row in range(2)]
+        assert ids(elsewhere) == expected
+        assert ids(LogReader(logged.archive, logged.spool)) == expected
+    assert len(logged.archive.store.list()) == 1
+    assert len(logged.spool.paths()) == 1
+    logged.log.close()
+    assert archive_once(logged.spool, logged.archive, DAYS, MB, growing=True) == 0
+    assert (len(logged.archive.store.list()), logged.spool.paths()) == (1, [])
+    assert len(ids(elsewhere)) == 4
 
 
 def test_a_segment_that_is_no_segment_is_put_aside(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from learning.tasks import task_of
 from monitoring import performance as module
 from monitoring.performance import Judged, metrics_of, performance, tally, with_intervals
 from monitoring.reading import LogReader
+from monitoring.shadow import Shadow
 from tables.schema import Schema, Target
 from tests.monitoring.samples import Logged, make_logged
 from tests.serving.factory import ROW, SIGNATURE, ask, make_live
@@ -136,3 +137,17 @@ def test_a_logged_quantity_is_read_back(tmp_path: Path) -> None:
     found = tallied(logged, {f"q.{i}": str(i + 1.0) for i in range(10)})
     said = performance(found, live.version, {})
     assert said["metrics"]["mae"]["value"] == pytest.approx(1.0)
+
+
+def test_what_a_challenger_answered_in_the_shadow_is_told_apart(tmp_path: Path) -> None:
+    other = make_live(version="v2")
+    shadow = Shadow(lambda name: other, lambda outcome, rows: None)
+    logged = make_logged(tmp_path, shadow=shadow)
+    ask(logged.service, "/v0/predict", [ROW] * 3, x_inference_id="a")
+    logged.log.close()
+    found = tallied(logged, {"a.0": "true", "a.1": "false"})
+    said = performance(found, make_live().version, {})
+    assert (said["predictions"], said["other_versions"]) == (3, [])
+    (one,) = said["shadows"]
+    assert (one["version"], one["predictions"], one["with_truth"]) == ("v2", 3, 2)
+    assert one["metrics"]["log_loss"] == said["metrics"]["log_loss"]["value"]

@@ -9,13 +9,14 @@ from weakref import ref
 import pytest
 
 from monitoring import prediction_log
+from monitoring.archive import MEBIBYTE
 from monitoring.prediction_log import PredictionLog, Selections
 from monitoring.spool import Spool
 from tests.monitoring.samples import Logged, NoArchiver, changed, make_logged
 from tests.monitoring.test_entries import answered
 from tests.monitoring.test_spool import files_of_at_most
 from tests.servers import wait_until
-from tests.serving.factory import ROW, SIGNATURE, ask, make_live
+from tests.serving.factory import ROW, SIGNATURE, ask, make_live, make_service
 
 
 def test_what_was_answered_is_on_disk_within_a_second(tmp_path: Path) -> None:
@@ -183,3 +184,26 @@ def test_many_threads_note_at_once(tmp_path: Path) -> None:
         thread.join()
     logged.log.close()
     assert len({row["id"] for row in logged.rows()}) == 200
+
+
+def test_what_is_new_is_to_be_archived_before_its_segment_ends(tmp_path: Path) -> None:
+    archiver, spool = NoArchiver(), Spool(tmp_path, MEBIBYTE)
+    log = PredictionLog(
+        spool,
+        share=1.0,
+        seconds=3600.0,
+        key=b"",
+        count=lambda *_: None,
+        archiver=archiver,
+        keep_seconds=0.3,
+    )
+    service = make_service(make_live(), prediction_log=log)
+    ask(service, "/v0/predict", ROW)
+    # Once at the start, for what others have left.
+    wait_until(lambda: archiver.called == 2, "the first row")
+    ask(service, "/v0/predict", ROW)
+    wait_until(lambda: archiver.called == 3, "the second row")
+    time.sleep(0.7)
+    assert archiver.called == 3
+    assert len(spool.paths()) == 1
+    log.close()

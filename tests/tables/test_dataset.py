@@ -158,3 +158,13 @@ def test_features_say_what_stands_in_the_prediction_log():
     assert {said[name] for name in said.keys() - {"age", "plan", "comment"}} == {None}
     with pytest.raises(DatasetError, match="log: the table has no column nothing"):
         dataset.logging({"nothing": False})
+
+
+def test_rows_are_drawn_in_their_order_and_of_few_all():
+    dataset = read_dataset(Table({"a": [*map(str, range(40))], "b": ["x", "y"] * 20}), "b")
+    some = dataset.drawn(7, 3)
+    values = some.batch.matrix[:, 0].tolist()
+    assert len(values) == 7
+    assert values == sorted(values)
+    assert np.array_equal(some.batch.matrix, dataset.drawn(7, 3).batch.matrix)
+    assert dataset.drawn(40, 3) is dataset

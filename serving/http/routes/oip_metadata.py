@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from errors import ParseError
 from serving.auth import Guard
@@ -25,12 +25,12 @@ from serving.http.operation import (
     every,
     members,
 )
+from serving.http.small_body import small_body
 from serving.http.wsgi import flask_response
 from serving.protocols.oip import TAG
 from serving.protocols.oip.model_metadata import metadata
 from serving.protocols.oip.options import EXTENSIONS
 from serving.protocols.oip.repository import Repository
-from serving.refusals import BodyTooLarge
 
 # The server's version: what a client may rely on is the protocol's.
 PROTOCOL = "2"
@@ -155,10 +155,7 @@ def _add_repository(blueprint: Blueprint, repository: Repository, guard: Guard) 
 
 
 def _index_request() -> IndexRequest:
-    data: bytes = request.stream.read(MOST_BYTES + 1)
-    # One that is declared too long has not been read at all.
-    if max(len(data), request.content_length or 0) > MOST_BYTES:
-        raise BodyTooLarge(f"the models that are wanted are named in at most {MOST_BYTES} bytes")
+    data = small_body(MOST_BYTES, "which models are listed")
     try:
         return msgspec.json.decode(data or b"{}", type=IndexRequest)
     except (msgspec.DecodeError, UnicodeDecodeError):

@@ -44,6 +44,7 @@ _PERFORMANCE = Operation(
             unusable_truths=_COUNT,
             metrics={"type": "object", "additionalProperties": _METRIC},
             other_versions={"type": "array", "items": OBJECT},
+            shadows={"type": "array", "items": OBJECT},
         )
     ),
     (

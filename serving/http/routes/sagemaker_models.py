@@ -30,9 +30,10 @@ from serving.http.operation import (
     every,
     members,
 )
+from serving.http.small_body import small_body
 from serving.http.wsgi import flask_response
 from serving.protocols.sagemaker import TAG
-from serving.refusals import BodyTooLarge, RequestError
+from serving.refusals import RequestError
 
 MEBIBYTE = 1024 * 1024
 PONG = b'{"ping":"pong"}'
@@ -172,8 +173,9 @@ def _add_loading(blueprint: Blueprint, model_folder: Models, entry: Entry) -> No
     @blueprint.post("/models")
     @described(_LOAD)
     def load() -> Response:
+        body = small_body(MOST_BYTES, "a model to load")
         try:
-            order = msgspec.json.decode(_small_body(), type=LoadRequest)
+            order = msgspec.json.decode(body, type=LoadRequest)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a JSON object with model_name and url") from None
         model_folder.load(order.model_name)
@@ -184,14 +186,6 @@ def _add_loading(blueprint: Blueprint, model_folder: Models, entry: Entry) -> No
     def unload(name: str) -> Response:
         model_folder.unload(name)
         return _json({})
-
-
-def _small_body() -> bytes:
-    """Return the request's body. Raises BodyTooLarge for one of more than MOST_BYTES."""
-    data: bytes = request.stream.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        raise BodyTooLarge(f"a model to load is named in at most {MOST_BYTES} bytes")
-    return data
 
 
 def _entry(folder: str, name: str) -> dict[str, str]:

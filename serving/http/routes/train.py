@@ -33,6 +33,7 @@ from serving.http.operation import (
     members,
     order_schema,
 )
+from serving.http.small_body import small_body
 from serving.http.upload import (
     JSON_OBJECT,
     UPLOAD,
@@ -43,7 +44,7 @@ from serving.http.upload import (
     parsed,
 )
 from serving.http.wsgi import flask_response
-from serving.refusals import BodyTooLarge, MediaTypeError, RequestError
+from serving.refusals import MediaTypeError, RequestError
 from tables.json_schema import choice
 from tables.overrides import Overrides
 
@@ -233,11 +234,7 @@ def training_blueprint(
 def _train_recipe(
     jobs: Jobs, check_order: CheckOrder, who: str, idempotency: str | None, name: str | None
 ) -> dict[str, Any]:
-    if (request.content_length or 0) > MOST_JSON:
-        raise BodyTooLarge(f"an order is at most {MOST_JSON} bytes of JSON")
-    body = request.stream.read(MOST_JSON + 1)
-    if len(body) > MOST_JSON:
-        raise BodyTooLarge(f"an order is at most {MOST_JSON} bytes of JSON")
+    body = small_body(MOST_JSON, "an order")
     given = converted(parsed(body or b"{}"), RecipeOrder)
     recipe = given.recipe or name
     if recipe is None:

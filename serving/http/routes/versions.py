@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from errors import MiranteError, ParseError
 from persistence import promotion
@@ -29,6 +29,7 @@ from serving.http.operation import (
     members,
     order_schema,
 )
+from serving.http.small_body import small_body
 from serving.http.wsgi import flask_response
 from serving.problems import status_of
 from serving.refusals import RequestError
@@ -84,6 +85,7 @@ _PROMOTE = Operation(
         HTTPStatus.BAD_REQUEST,
         HTTPStatus.NOT_FOUND,
         HTTPStatus.CONFLICT,
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         HTTPStatus.UNPROCESSABLE_ENTITY,
         HTTPStatus.SERVICE_UNAVAILABLE,
     ),
@@ -196,7 +198,7 @@ def _record(
 
 
 def _order(kind: type[Ordered]) -> Ordered:
-    body = request.stream.read(MOST_JSON)
+    body = small_body(MOST_JSON, "an order")
     if not body:
         return kind()
     try:

@@ -10,7 +10,7 @@ import pytest
 
 from errors import ArtifactDamaged
 from learning.explaining import explainer
-from learning.explaining.explainer import MEMBER, Explainer, single_rows
+from learning.explaining.explainer import MEMBER, Explainer, rows_of
 from learning.links import outputs_of
 from tables.batch import Batch
 from tests.learning.trainings import trained
@@ -38,7 +38,7 @@ def test_many_rows_are_explained_as_each_alone():
     many = Batch(np.tile(batch.matrix, (4, 1)), tuple(list(t) * 4 for t in batch.texts))
     together = found.explainer.explain(many, [0] * len(many.matrix))
     for index in (0, 5, len(many.matrix) - 1):
-        alone = found.explainer.explain(single_rows(many)[index], [0])
+        alone = found.explainer.explain(rows_of(many, np.array([index])), [0])
         np.testing.assert_array_equal(alone.contributions[0], together.contributions[index])
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from learning.explaining.leaves import paths_of
-from learning.explaining.paths import Bins, Kept, Paths, products
+from learning.explaining.paths import Kept, Paths, products
 from learning.forms.trees import AtMost, Forest, Is, Leaf, Split
 
 TREE = Split(
@@ -43,24 +43,6 @@ def test_the_leaves_of_an_output_stand_as_if_they_were_all():
     assert alone.conditions.tolist() == [0, 1, 2, 3]
     assert alone.owners.tolist() == [0, 1, 0, 1]
     same(alone.of(1), alone)
-
-
-@pytest.mark.parametrize(
-    ("value", "expected"), [(-9.0, 0), (1.5, 0), (1.6, 1), (np.inf, 1), (np.nan, 2)]
-)
-def test_a_value_falls_in_the_bin_that_ends_at_or_above_it(value, expected):
-    bins = Bins(PATHS)
-    row = np.array([[value, 0.0]], np.float32)
-    assert bins.of_row(row[0].tolist())[0] == expected
-    assert bins.of_rows(row)[0, 0] == expected
-
-
-def test_a_code_has_a_bin_of_its_own():
-    bins = Bins(PATHS)
-    found = [bins.of_row([0.0, code])[1] for code in (-1.0, 2.0, 3.0, 4.0, float("nan"))]
-    assert found[0] == found[1] < found[2] < found[3] < found[4]
-    rows = np.array([[0.0, c] for c in (-1, 2, 3, 4, np.nan)], np.float32)
-    assert bins.of_rows(rows)[:, 1].tolist() == found
 
 
 def test_the_product_of_no_factors_is_1():

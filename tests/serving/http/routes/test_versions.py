@@ -160,7 +160,7 @@ def test_two_hundred_lines_of_the_audit_are_listed(
     assert audited(service) == [{"limit": 200}]
 
 
-@pytest.mark.parametrize(("length", "status"), [(4096, 409), (4097, 400)])
+@pytest.mark.parametrize(("length", "status"), [(4096, 409), (4097, 413)])
 def test_four_kibibytes_of_an_expectation_are_read(
     service: Lifecycle, length: int, status: int
 ) -> None:

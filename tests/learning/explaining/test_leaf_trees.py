@@ -1,0 +1,25 @@
+"""Leaf by leaf: paths of any length, with a sample or without."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from learning.explaining.background import background_of
+from learning.explaining.leaf_trees import BackgroundLeafTrees, LeafTrees
+from learning.explaining.leaves import paths_of
+from learning.forms.trees import Forest
+from tests.learning.explaining.forests import chain
+
+# A path of forty features: no table has a place for each of its patterns.
+PATHS = paths_of(Forest((chain(40),), 40, 1, "identity", (0.0,)), range(40))
+
+
+def test_all_features_of_a_long_path_have_their_parts_of_its_leaf():
+    row = np.full((1, 40), -1.0, np.float32)
+    made = LeafTrees(PATHS, 40)
+    assert made.rows(row).sum() + made.baseline == pytest.approx(1.0)
+    sample = background_of(PATHS, -row).background()
+    beside = BackgroundLeafTrees(PATHS, 40, sample)
+    assert beside.baseline == 0.0
+    np.testing.assert_allclose(beside.rows(row), np.full((1, 40), 1 / 40))
