@@ -14,8 +14,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -160,16 +162,19 @@ def run_on(python: str, module: str, data: bytes, task: bytes) -> bytes:
         for name, content in (("model", data), ("task", task)):
             Path(folder, name).write_bytes(content)
             Path(folder, name).chmod(0o644)
-        return run([python, "-m", module, folder])
+        return run([python, "-m", module, folder], {"HOME": folder})
 
 
-def run(command: list[str]) -> bytes:
-    """Run the process, and end all of its group with it. Raises ModelFileError."""
+def run(command: list[str], more: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """Run the process, and end all of its group with it. Raises ModelFileError.
+
+    `more` is of its environment: some libraries make a folder in HOME as they are imported.
+    """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as told:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **more},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=told,
@@ -210,7 +215,6 @@ def main(folder: str) -> None:
     answer = os.dup(1)
     os.dup2(2, 1)
     confined = confine(tuple(ROOT / name for name in CODE), work)
-    os.environ["HOME"] = folder  # some libraries make a folder there as they are imported
     given = msgspec.msgpack.decode(Path(work, "task").read_bytes(), type=Task | Question)
     if isinstance(given, Task):
         made: Any = _read(work, given, confined)
