@@ -43,7 +43,7 @@ Made = TypeVar("Made")
 Prediction = Any
 
 # Members that the pages of a model tell of; those of a release before may not be there.
-KEPT = ("training.profile", "quality.json", "histograms.json", "rows.json")
+KEPT = ("training.profile", "quality.json", "histograms.json", "curves.json", "rows.json")
 
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"
@@ -300,7 +300,8 @@ class Champions:
 
     def _refresh(self) -> None:
         try:
-            names = self._names or tuple(self._registry.shown(self._live))
+            known = self._live.keys() | self._faults.keys() - {REGISTRY}
+            names = self._names or tuple(self._registry.shown(known))
             self._recovered(REGISTRY)
         except Exception as error:  # whatever a store raises, the champions serve on
             self._failed(REGISTRY, error)

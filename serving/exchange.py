@@ -66,8 +66,9 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
-    `lists` is the route of the same path for a body that is a list. What is answered by one
-    that is not `logged` is no traffic, and the prediction log does not keep it.
+    `lists` is the route of the same path for a body that is a list. A `trial` is what
+    people try out on a page: it is no traffic, so the prediction log does not keep it, and it
+    gets no more than a share of the time.
     """
 
     method: str
@@ -77,7 +78,7 @@ class Route(NamedTuple):
     alias: str | None = None
     in_head: bool = True
     lists: Route | None = None
-    logged: bool = True
+    trial: bool = False
 
 
 @dataclass(slots=True)

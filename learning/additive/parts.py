@@ -174,12 +174,16 @@ class ForestPart:
         return max(10, MOST_TREES // self._outputs)
 
     def _settings(self, rows: Rows, values: NDArray[Any], budget: Budget) -> dict[str, Any]:
+        count, columns = len(values), rows.matrix.shape[1]
+        return self._settings_for(count, columns, budget.threads(rows.matrix.size))
+
+    def _settings_for(self, rows: int, columns: int, threads: int) -> dict[str, Any]:
         return {
             **self._parameters,
-            **_by_width(rows.matrix.shape[1], self._parameters["feature_fraction"]),
-            "min_data_in_leaf": max(2, min(10, len(values) // 20)),
-            "learning_rate": _rate(len(values), self._most),
-            "num_threads": budget.threads(rows.matrix.size),
+            **_by_width(columns, self._parameters["feature_fraction"]),
+            "min_data_in_leaf": max(2, min(10, rows // 20)),
+            "learning_rate": _rate(rows, self._most),
+            "num_threads": threads,
         }
 
     def scores(self, model: str, rows: Rows) -> Doubles:
