@@ -63,7 +63,7 @@ from tables.overrides import Overrides
 from tables.schema import Feature, Kind
 from tables.split import how_split, split
 
-MADE_BY = "for --import of a pickle: scikit-learn==VERSION, installed for a while to read it"
+MADE_BY = "for --import of a pickle: scikit-learn==VERSION or skrub==VERSION, to read it by"
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
 # The report lists so many importances, and so many categories of a feature.
