@@ -321,6 +321,10 @@ def train(order: Order, table: IO[bytes] | None, progress: PipeProgress) -> Resu
     from persistence.opening import open_registry
 
     config = read_config(os.environ)
+    if order.score is not None:
+        from score_order import score_order
+
+        return score_order(order, table, progress, config)
     registry = open_registry(**config.registry)
     replays = open_replays(config, registry)
     if order.replay is not None:

@@ -483,7 +483,7 @@ def test_a_table_that_memory_does_not_hold_is_one_line_that_says_the_ways_out(tm
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 1, done.stderr
-    assert done.stderr.startswith("build_model: there is too little memory: sample the table")
+    assert done.stderr.startswith("build_model: there is too little memory: learn in parts")
     assert done.stderr.count("\n") == 1
 
 
