@@ -8,7 +8,7 @@ and what is kept of it is a compiled model, or what skops can hold.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,9 @@ from tables.schema import Feature, Schema, Target
 
 # A compiled model works in float32, the estimator on the way in at least.
 TOLERANCE = 1e-5
+# Why a model's answers are not explained.
+ITSELF = "the library that learnt the model answers itself"
+CODED = "the model reads codes that its own pipeline made of the columns"
 
 
 def import_skops(data: bytes, example: Example, target: str) -> Imported:
@@ -77,7 +80,11 @@ def import_coded(
         _parts(estimator)[-1].classes_ = np.arange(len(schema.target.classes))
     batch = encoded(schema, example.rows)
     compiled = compile_model(estimator, schema, [batch])
-    return _imported(estimator, schema, compiled, example, expected)
+
+    def why(runtime: Runtime, _: Batch) -> Made:
+        return unexplained(CODED if runtime.compiled else ITSELF)
+
+    return _imported(estimator, schema, compiled, example, expected, why)
 
 
 def import_estimator(estimator: Any, example: Example, target: str, origin: str) -> Imported:
@@ -92,12 +99,21 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
     batch = encoded(schema, example.rows)
     expected = _ask(wrapped, batch)
     compiled = _compile(estimator, wrapped, schema, batch)
-    made = _imported(estimator, schema, compiled, example, expected)
+
+    def why(runtime: Runtime, batch: Batch) -> Made:
+        return _why(estimator, wrapped, schema, runtime, batch)
+
+    made = _imported(estimator, schema, compiled, example, expected, why)
     return made._replace(origin={"imported_from": origin})
 
 
 def _imported(
-    estimator: Any, schema: Schema, compiled: Compiled, example: Example, expected: Any
+    estimator: Any,
+    schema: Schema,
+    compiled: Compiled,
+    example: Example,
+    expected: Any,
+    why: Callable[[Runtime, Batch], Made],
 ) -> Imported:
     name, batch = compiled.runtime_name, encoded(schema, example.rows)
     # Of quantities it is a share of the largest.
@@ -117,14 +133,14 @@ def _imported(
         proof if compiled.parity else None,
         compiled.reason,
     )
-    return made.explained(_why(estimator, wrapped, schema, runtime, batch))
+    return made.explained(why(runtime, batch))
 
 
 def _why(
     estimator: Any, wrapped: Framed | FramedQuantity, schema: Schema, runtime: Runtime, batch: Batch
 ) -> Made:
     if not runtime.compiled:
-        return unexplained("the library that learnt the model answers itself")
+        return unexplained(ITSELF)
     try:
         form = form_of(_plain(estimator, wrapped.columns, schema), schema)
     except (CannotFold, ValueError, TypeError, KeyError) as error:

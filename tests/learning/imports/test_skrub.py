@@ -126,7 +126,7 @@ def test_what_has_no_equal_form_is_one_line(made, name: str, example: str, told:
 
 
 def test_answers_of_another_are_refused(made, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = versions.import_plain
+    real = isolated.import_plain
 
     def lying(handed: isolated.HandedPlain, example: Example, target: str) -> Imported:
         handed.outputs[0] = handed.outputs[0][::-1]
