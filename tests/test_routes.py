@@ -136,11 +136,15 @@ def test_what_changes_anything_is_guarded(routes: Routes) -> None:
 
 
 INSPECTION = [
+    "/v0/curves",
     "/v0/model_info",
     "/v0/models",
     "/metadata",
     "/prototype",
-    *(f"/v0/models/<name>/{what}" for what in ("model_info", "versions", "proto", "performance")),
+    *(
+        f"/v0/models/<name>/{what}"
+        for what in ("model_info", "curves", "versions", "proto", "performance")
+    ),
     *("/v1/models", "/v1/models/<name>"),
     *("/models", "/models/<name>", "/v2/models/<name>", "/v2/models/<name>/ready"),
 ]
