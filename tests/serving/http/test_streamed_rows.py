@@ -27,8 +27,8 @@ def ask(
     stream = StreamedRows(make_service(**options), 0.2)
     headers = [(b"content-type", kind.encode()), (b"accept", accept.encode())]
     headers += [(b"content-length", b"99999999999")]
-    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": path, "query_string": b"stream=1"}
-    scope |= {"headers": headers, "client": None}
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": path}
+    scope |= {"query_string": b"stream=1", "headers": headers, "client": None}
     sent: list[dict[str, Any]] = []
     left = list(parts)
 
