@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pyarrow.parquet as pq
 
-from benchmarks.scoring import BARS, MEGABYTE, Run, make_table, plot, report
+from benchmarks.scoring import BARS, LARGER, MEGABYTE, SMALLER, Run, make_table, plot, report
 
 
 def test_a_table_is_as_long_as_wanted_and_made_once(tmp_path):
@@ -20,14 +20,14 @@ def test_memory_is_plotted_against_the_most_of_all():
 def test_the_section_has_what_was_reached_and_what_was_not_measured():
     small = Run(1_000_000, 5.0, 3.0, [100 * MEGABYTE, 400 * MEGABYTE])
     runs = {
-        "1,000,000 rows": small,
-        "ten times as many": Run(10_000_000, 50.0, 30.0, [410 * MEGABYTE]),
+        SMALLER: small,
+        LARGER: Run(10_000_000, 50.0, 30.0, [410 * MEGABYTE]),
         "MLflow's pyfunc": None,
         "scikit-learn": Run(100, 0.001, 0.0, []),
         "a body of Arrow": Run(100_000, 1.0, 0.0, []),
     }
     text = report(runs)
-    assert "| 1,000,000 rows | 200,000 | 5.0 | 3 | 400 | 1.0 |" in text
+    assert "| score_table.py, 1,000,000 rows | 200,000 | 5.0 | 3 | 400 | 1.0 |" in text
     assert "| MLflow's pyfunc | not measured |  |  |  |  |" in text
     assert "| rows/s a core, Parquet to Parquet | at least 150000 | 200,000 | yes |" in text
     assert "| rows/s a core of an Arrow body | at least 500000 | 100,000 | **no** |" in text
