@@ -261,6 +261,8 @@ class PredictionService:
             self._check_size(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
+        if is_long(exchange.body):
+            give_back()  # what reading took, before computing takes its own
         if self._traced:
             exchange.mark("decode")
 

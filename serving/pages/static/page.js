@@ -15,16 +15,27 @@
   };
 
   /* ------------------------------------------------------------ pages behind a key */
+  /* What is done when a key was entered, and how one is asked for. */
+  let again = () => location.reload();
+  const locked = (status) => {
+    if (status !== 401 && status !== 403) return false;
+    sessionStorage.removeItem(KEPT);
+    $("key-form").hidden = false;
+    $("key").focus();
+    return true;
+  };
   const gate = () => {
     const form = $("key-form");
     if (!form) return;
-    form.hidden = false;
     $("key-script").hidden = true;
     const said = $("key-said");
+    form.hidden = !said && Boolean(key() || $("versions"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       sessionStorage.setItem(KEPT, $("key").value.trim());
-      said ? open(said) : location.reload();
+      if (said) return open(said);
+      form.hidden = true;
+      again();
     });
     if (said && key()) open(said);
   };
@@ -210,5 +221,6 @@
     model();
     document.dispatchEvent(new Event("mirante-page"));
   };
+  window.Mirante = { ask, key, locked, sentence, onKey: (act) => (again = act) };
   start();
 })();
