@@ -40,6 +40,7 @@ from serving.http.asgi import AsgiApplication
 from serving.http.flask_bridge import URGENT, FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.result_stream import ResultStream
+from serving.http.routes.curves import curves_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.drift import drift_blueprint
@@ -324,6 +325,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
     )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
+        curves_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
         performance_blueprint(parts.champions, partial(ask_performance, config)),
