@@ -30,7 +30,7 @@ QUICK_BODY = 32 * 1024
 # Of bodies that are whole, and wait for a thread.
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 # Of the time, for what people try out on pages: on the event loop, and in threads.
-QUICK_TRIALS, SLOW_TRIALS = 0.15, 0.1
+QUICK_TRIALS, SLOW_TRIALS = 0.07, 0.005
 # So many of the largest bodies may be on their way at once.
 MOST_HELD_BODIES = 4
 
