@@ -3,7 +3,7 @@
     python -m benchmarks.week            some five minutes
 
 The model learns from one half of the credit table; traffic is drawn from the other. A day is
-some hundred rows, answered at once; the truth of a day's rows comes the day after. On Wednesday
+six hundred rows, answered at once; the truth of a day's rows comes the day after. On Wednesday
 the column `income` breaks: clients send it in cents. On Thursday the web processes are killed
 in the middle, on Friday their disk is full for a while; then a bucket is away.
 """
