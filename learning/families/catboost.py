@@ -45,6 +45,9 @@ MANY_ROWS = 1000
 # float32 holds whole numbers up to this one.
 LARGEST_CODE = 2**24
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
+# The losses whose scores are the quantity itself; others, such as Poisson's, have a link that a
+# regressor read of a file does not apply.
+QUANTITIES = frozenset({"Expectile", "Huber", "LogCosh", "Lq", "MAE", "MAPE", "Quantile", "RMSE"})
 # Deeper oblivious trees have more leaves than are worth compiling, and so have very many.
 DEEPEST, MOST_LEAVES = 10, 200_000
 CATEGORIES = "CatBoost reads its categories itself, by statistics that no tree tells"
@@ -81,7 +84,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """CatBoost's features in its order, and the index of each class of ours among its own."""
+    """CatBoost's features in its order, and the index of each class of ours among its own.
+
+    Of a quantity there are none.
+    """
 
     columns: tuple[Column, ...]
     order: tuple[int, ...]
@@ -123,7 +129,7 @@ _TEXTS: dict[str, Callable[[Column], Callable[[float], str]]] = {
 
 
 class CatBoostRuntime:
-    """A CatBoost classifier over a batch."""
+    """A CatBoost model over a batch."""
 
     name = RUNTIME
     # Not ours, but it needs no scikit-learn, and is as quick as what is.
@@ -136,11 +142,14 @@ class CatBoostRuntime:
         self._order = list(layout.order)
 
     def outputs(self, batch: Batch) -> Outputs:
-        """Return the probabilities `[n, k]`."""
+        """Return the probabilities `[n, k]`, or the quantities `[n, 1]`."""
         count = len(batch.matrix)
         if not count:
-            return np.empty((0, len(self._order)))
+            return np.empty((0, len(self._order) or 1))
         threads = 1 if count < MANY_ROWS else -1
+        if not self._order:
+            values = self.model.predict(table(batch, self._columns), thread_count=threads)
+            return np.asarray(values, np.float64).reshape(count, 1)
         answered = self.model.predict_proba(table(batch, self._columns), thread_count=threads)
         probabilities: Outputs = np.asarray(answered)[:, self._order]
         return probabilities
@@ -152,10 +161,13 @@ def dump(model: bytes, layout: Layout) -> dict[str, bytes]:
 
 
 def read_model(data: bytes) -> Any:
-    """Return a classifier from the bytes of a .cbm file. Raises ArtifactDamaged."""
+    """Return a classifier or a regressor from the bytes of a .cbm file. Raises ArtifactDamaged."""
     catboost = library()
     try:
-        return catboost.CatBoostClassifier().load_model(blob=data)
+        found = catboost.CatBoostClassifier().load_model(blob=data)
+        if len(np.asarray(found.classes_)):
+            return found
+        return catboost.CatBoostRegressor().load_model(blob=data)
     except catboost.CatBoostError:
         raise ArtifactDamaged("the model is not a .cbm file that CatBoost reads") from None
 
@@ -304,6 +316,8 @@ class CatBoostFamily(Family):
             raise ModelFileError(str(error)) from None
         ordered = _ordered(model, features)
         classes = tuple(np.asarray(model.classes_).tolist())
+        if not classes:
+            _check_quantity(model)
         layout = Layout(_columns(model, ordered, words), tuple(range(len(classes))))
         forest, reason = _forest_or_reason(model, layout)
         return Foreign(
@@ -311,7 +325,7 @@ class CatBoostFamily(Family):
             classes,
             Native(RUNTIME, dump(data, layout), reason or CATEGORIES),
             np.asarray(model.get_feature_importance(), dtype=float),
-            {"model_name": "CatBoostClassifier", "num_trees": int(model.tree_count_)},
+            {"model_name": type(model).__name__, "num_trees": int(model.tree_count_)},
             forest,
             reason,
         )
@@ -370,6 +384,16 @@ def _columns(
     return tuple(made)
 
 
+def _check_quantity(model: Any) -> None:
+    """Raise ModelFileError for a model of neither classes nor one quantity."""
+    loss = str(model.get_all_params().get("loss_function", "")).partition(":")[0]
+    if loss not in QUANTITIES:
+        raise ModelFileError(
+            f"a CatBoost model of the loss {loss or 'that it does not name'} is neither a "
+            f"classifier nor of one of {', '.join(sorted(QUANTITIES))}"
+        )
+
+
 def _forest_or_reason(model: Any, layout: Layout) -> tuple[Forest | None, str | None]:
     """Return the trees of a model without categories, or why there are none."""
     if model.get_cat_feature_indices():
@@ -387,13 +411,15 @@ def _forest(model: Any, layout: Layout) -> Forest:
         raise CannotFold("its trees are not oblivious, or too deep")
     if sum(1 << len(tree.get("splits") or ()) for tree in trees) > MOST_LEAVES:
         raise CannotFold(f"its trees have more than {MOST_LEAVES} leaves")
-    outputs = 1 if len(layout.order) == 2 else len(layout.order)
+    outputs = 1 if len(layout.order) <= 2 else len(layout.order)
     scale, bias = document["scale_and_bias"]
     floats = document["features_info"]["float_features"]
     builder = _Builder(floats, layout.columns, outputs, float(scale))
     nodes = tuple(builder.tree(tree) for tree in trees)
     base = tuple(float(b) for b in bias)
-    return Forest(nodes, len(layout.columns), outputs, link(outputs), base)
+    return Forest(
+        nodes, len(layout.columns), outputs, link(outputs) if layout.order else "identity", base
+    )
 
 
 def _document(model: Any) -> dict[str, Any]:
