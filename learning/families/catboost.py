@@ -2,8 +2,9 @@
 
 CatBoost reads categories by their text. An estimator writes them from the codes of
 the matrix, as the runtime does that serves the model: both give the same answers.
-The library answers a row in some 50 us. Its own files, .cbm, can be imported: a
-model without categories has its trees brought into the neutral form. They are
+The library answers a row in some 50 us. Its own files, .cbm, can be imported.
+A model without categories, learnt here or imported, has its trees brought into the
+neutral form, and is served and explained without the library. They are
 oblivious, their borders are float32, and a value above the border answers the
 next bit of the leaf's index with 1.
 """
@@ -22,7 +23,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from errors import ArtifactDamaged, ArtifactError, DependencyError, ModelFileError, RecipeError
-from learning.family import Family, Foreign, Native
+from learning.family import Family, Foreign, Form, Native
 from learning.forms.sources import CannotFold, Columned
 from learning.forms.splits import link
 from learning.forms.trees import AtMost, Forest, Is, Leaf, Node, Split
@@ -44,8 +45,9 @@ MANY_ROWS = 1000
 # float32 holds whole numbers up to this one.
 LARGEST_CODE = 2**24
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
-# Deeper oblivious trees have more leaves than are worth compiling.
-DEEPEST = 10
+# Deeper oblivious trees have more leaves than are worth compiling, and so have very many.
+DEEPEST, MOST_LEAVES = 10, 200_000
+CATEGORIES = "CatBoost reads its categories itself, by statistics that no tree tells"
 
 Rounds = Annotated[int, Meta(ge=1, le=5000)]
 Depth = Annotated[int, Meta(ge=1, le=12)]
@@ -281,9 +283,11 @@ class CatBoostFamily(Family):
         """Return the number of trees."""
         return {"num_trees": model.tree_count_}
 
-    def fold(self, given: Columned, outputs: int) -> Native:
-        """Return the library's own model."""
-        return Native(RUNTIME, dump(given.model.model_, given.model.layout()))
+    def fold(self, given: Columned, outputs: int) -> Form:
+        """Return the trees of a model without categories, else the library's own model."""
+        model, layout = given.model, given.model.layout()
+        forest, reason = _forest_or_reason(read_model(model.model_), layout)
+        return forest or Native(RUNTIME, dump(model.model_, layout), reason or CATEGORIES)
 
     def load(self, members: Mapping[str, bytes]) -> CatBoostRuntime:
         """Return the runtime. Raises DependencyError, ArtifactDamaged."""
@@ -305,7 +309,7 @@ class CatBoostFamily(Family):
         return Foreign(
             ordered,
             classes,
-            Native(RUNTIME, dump(data, layout)),
+            Native(RUNTIME, dump(data, layout), reason or CATEGORIES),
             np.asarray(model.get_feature_importance(), dtype=float),
             {"model_name": "CatBoostClassifier", "num_trees": int(model.tree_count_)},
             forest,
@@ -381,6 +385,8 @@ def _forest(model: Any, layout: Layout) -> Forest:
     trees = document.get("oblivious_trees")
     if not trees or any(len(tree.get("splits") or ()) > DEEPEST for tree in trees):
         raise CannotFold("its trees are not oblivious, or too deep")
+    if sum(1 << len(tree.get("splits") or ()) for tree in trees) > MOST_LEAVES:
+        raise CannotFold(f"its trees have more than {MOST_LEAVES} leaves")
     outputs = 1 if len(layout.order) == 2 else len(layout.order)
     scale, bias = document["scale_and_bias"]
     floats = document["features_info"]["float_features"]

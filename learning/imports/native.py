@@ -37,9 +37,9 @@ def import_native(family: Family, data: bytes, example: Example, target: str) ->
     label = Target(target, tuple(class_of(value) for value in foreign.classes))
     schema = Schema(foreign.features, label)
     batch = encoded(schema, example.rows)
-    own = load_runtime(*foreign.native)
+    name, members, _ = foreign.native
+    own = load_runtime(name, members)
     expected = own.outputs(batch)
-    name, members = foreign.native
     reason = foreign.reason
     if foreign.forest is not None:
         try:
@@ -60,7 +60,7 @@ def import_native(family: Family, data: bytes, example: Example, target: str) ->
 
 def _why(foreign: Foreign, runtime: Runtime, schema: Schema, batch: Batch) -> Made:
     if foreign.forest is None or not runtime.compiled:
-        return unexplained(foreign.reason or "its library reads its categories itself")
+        return unexplained(foreign.reason or foreign.native.reason)
     near = joined((batch, probes(batch, schema, thresholds(foreign.forest), seed=0)))
     return form_explanation(
         foreign.forest, runtime, schema, batch, lambda most: first_rows(near, most)
