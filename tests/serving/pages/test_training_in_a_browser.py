@@ -119,7 +119,8 @@ def test_what_is_no_table_is_said_with_its_reason(browser, trained, tmp_path):
 
 def test_without_a_script_the_pages_show_the_commands(browser, trained):
     with opened(browser, f"{trained.url}/train", java_script_enabled=False) as page:
-        expect(page.locator("noscript")).to_contain_text("/v0/describe")
+        expect(page.locator("main")).to_contain_text("/v0/describe")
+        expect(page.locator("#train")).to_be_hidden()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

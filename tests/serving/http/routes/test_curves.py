@@ -80,7 +80,7 @@ def test_a_model_without_curves_says_so(kept: dict[str, bytes]) -> None:
 
 def test_a_model_that_its_library_answers_says_so() -> None:
     live = model(kept={})
-    live.runtime.compiled = False  # type: ignore[misc]
+    live.runtime.compiled = False
     assert ask("/v0/curves", live).json["reason"] == NOT_COMPILED
 
 
