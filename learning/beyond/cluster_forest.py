@@ -84,21 +84,22 @@ class ClusterRows:
         rounds = min(forest.rounds, max(FEWEST, ceil(MORE * forest.likely)))
         model = kind(client=self._cluster.client, n_estimators=rounds, **settings)
         matrix, values = self._arrays(len(forest.held[0][0]), forest.bring)
-        with self._cluster.faults():
+        # What LightGBM calls takes the client that is current.
+        with self._cluster.faults(), self._cluster.client.as_current():
             return model.fit(matrix, values, categorical_feature=list(forest.categories)).booster_
 
     def _arrays(self, columns: int, bring: Brought) -> tuple[Any, Any]:
-        import dask
+        """Return the rows as Dask's arrays: a block a part, each of a future that has it."""
         import dask.array as da
 
-        matrices, values = [], []
-        for future, count in zip(self._futures, self._counts, strict=True):
-            matrix = dask.delayed(_matrix)(future)
-            matrices.append(da.from_delayed(matrix, (count, columns), np.float32))
-            brought = dask.delayed(_brought)(future, bring)
-            kind = np.float64 if bring.link in ("identity", "exponential") else np.int64
-            values.append(da.from_delayed(brought, (count,), kind))
-        return da.concatenate(matrices), da.concatenate(values)
+        kind = np.float64 if bring.link in ("identity", "exponential") else np.int64
+        matrices = self._cluster.map(_matrix, self._futures)
+        values = self._cluster.map(_brought, self._futures, bring)
+        name, rows = matrices[0].key, tuple(self._counts)
+        blocks = {(f"matrix-{name}", i, 0): future for i, future in enumerate(matrices)}
+        labels = {(f"values-{name}", i): future for i, future in enumerate(values)}
+        matrix = da.Array(blocks, f"matrix-{name}", (rows, (columns,)), np.float32)
+        return matrix, da.Array(labels, f"values-{name}", (rows,), kind)
 
 
 class _WorkerLost(Exception):
