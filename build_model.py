@@ -63,7 +63,7 @@ from tables.overrides import Overrides
 from tables.schema import Feature, Kind
 from tables.split import how_split, split
 
-MADE_BY = "for --import of a pickle: scikit-learn==VERSION, installed for a while to read it"
+MADE_BY = "for --import of a pickle: scikit-learn==VERSION or skrub==VERSION, to read it by"
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
 # The report lists so many importances, and so many categories of a feature.
@@ -288,6 +288,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.describe:
             return describe_file(options)
         registry = open_registry(**config.registry)
+        if options.card:
+            print(card(registry, options), end="")
+            return 0
         if options.promote_version:
             return promote_version(registry, options)
         if options.file:
@@ -405,6 +408,9 @@ def add_pages(add: Callable[..., Any]) -> None:
     """Add the options that say what is shown of a model."""
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
     add("--show-rows", action="store_true", help="let pages show some rows of the hold-out")
+    add("--card", metavar="NAME", help="print the card of a model's champion; learn nothing")
+    add("--markdown", action="store_true", help="for --card: Markdown, not HTML")
+    add("--lang", choices=("en", "pt"), default="en", help="for --card: its language; default en")
 
 
 def run(registry: Registry, options: argparse.Namespace) -> Built:
@@ -548,6 +554,19 @@ def given_parameters(settings: Sequence[str]) -> dict[str, str]:
 def given_seconds(options: argparse.Namespace) -> dict[str, str]:
     """Return `--seconds` as the parameter that it is."""
     return {} if options.seconds is None else {"seconds": str(options.seconds)}
+
+
+def card(registry: Registry, options: argparse.Namespace) -> str:
+    """Return the card of a model's champion. Raises ModelUnknown and the ArtifactErrors."""
+    from serving.pages.card import card_html  # what learning does without
+    from serving.pages.card_markdown import card_markdown
+    from serving.pages.language import CATALOGUES
+
+    alias = registry.champion(options.card)
+    if alias is None:
+        raise ModelUnknown("no model of that name has a champion")
+    make = card_markdown if options.markdown else card_html
+    return make(registry.show(options.card, alias.version), CATALOGUES[options.lang])
 
 
 def promote_version(registry: Registry, options: argparse.Namespace) -> int:

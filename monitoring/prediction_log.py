@@ -62,6 +62,10 @@ class Archiver(Protocol):
         """Say that there is a finished segment."""
         ...
 
+    def patience(self) -> float | None:
+        """Return in how many seconds to attend again, None where nothing is to be done."""
+        ...
+
     def finish(self, patience: float) -> None:
         """Archive what there is, and wait so many seconds for it."""
         ...
@@ -185,7 +189,7 @@ class PredictionLog:
     def _run(self) -> None:
         self._archiver.due()  # what a process before this one has left
         while not self._stopping.is_set():
-            self._awake.wait(self._writer.patience())
+            self._awake.wait(_sooner(self._writer.patience(), self._archiver.patience()))
             self._stopping.wait(WRITE_EVERY)
             self._awake.clear()
             self._is_awake = False
@@ -217,6 +221,10 @@ class PredictionLog:
         self._write()
         self._writer.finish()
         self._archiver.finish(LAST_PATIENCE)
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    return min((each for each in (one, other) if each is not None), default=None)
 
 
 class Selections:

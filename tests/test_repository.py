@@ -459,7 +459,6 @@ UNTESTED = {
     "learning/task.py": "an abstract class: tests/learning/tasks has its tasks",
     "serving/pages/page.py": "tuples: tests of the blueprint and of each page have them",
     "serving/recorded.py": "a tuple: nothing is computed",
-    "tables/batch.py": "a tuple of two members: nothing is computed",
 }
 
 
