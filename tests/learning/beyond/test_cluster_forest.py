@@ -63,7 +63,7 @@ def when_it_learns(cluster, action):
 
     def watch():
         busy = 0
-        while busy < 20:
+        while busy < 3:
             tasks = [str(t) for keys in cluster.client.processing().values() for t in keys]
             busy = busy + 1 if sum("train_part" in task for task in tasks) > 1 else 0
             time.sleep(0.1)
@@ -79,7 +79,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_done_without(mortal):
         cluster.client.wait_for_workers(2, timeout=90)
         found = grower(cluster)
         killer = when_it_learns(cluster, lambda: mortal.kill(mortal.workers[0]))
-        text = found.grow(growing(600), Budget(600))
+        text = found.grow(growing(250), Budget(600))
         killer.join(1)
         assert not killer.is_alive()
         assert len(cluster.workers) == 1
@@ -96,4 +96,4 @@ def test_a_cluster_that_is_all_killed_is_said(mortal):
         found = grower(cluster)
         when_it_learns(cluster, all_of_them)
         with pytest.raises(ClusterError, match="lost while a forest was learnt: tcp://127"):
-            found.grow(growing(600), Budget(600))
+            found.grow(growing(250), Budget(600))
