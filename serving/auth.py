@@ -210,6 +210,10 @@ class Guard:
         token = _token(headers)
         return token is not None and self._ring.find(token) is not None
 
+    def sees_inside(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Say whether a request may learn what is inside; any may unless prediction is closed."""
+        return not self._closed or self.has_key(headers)
+
     def check_prediction(
         self, headers: Iterable[tuple[bytes, bytes]], token: str | None, client: str
     ) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import parse_qs
 
 import numpy as np
 
 from serving.champions import Live
 from serving.contributions import ASKED, OF, Contributions, Wanted, contributions_of
-from serving.exchange import Exchange
+from serving.exchange import Exchange, parameters_of
 from serving.refusals import RequestError
 from tables.batch import Batch
 from tables.decoding import decoded_row
@@ -37,7 +36,7 @@ def wanted(query: bytes, always: bool = False) -> Wanted | None:
     """Return which explanation a query asks for, None for none. Raises RequestError."""
     if not (always or is_asked(query)):
         return None
-    given = parse_qs(query.decode("latin-1"), keep_blank_values=True)
+    given = parameters_of(query)
     asked = given.get(ASKED, ["1" if WORDS in given else "0"])[-1]
     if asked in ("0", "false") and not (always and ASKED not in given):
         return None

@@ -15,6 +15,7 @@ import time
 from bisect import bisect_left
 from collections import Counter as Tally
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from prometheus_client import (
@@ -24,6 +25,7 @@ from prometheus_client import (
     generate_latest,
     multiprocess,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
@@ -163,7 +165,6 @@ class Metrics:
     def attach(self, collector: Collector) -> None:
         """Show what a collector reads elsewhere, the same for every worker, beside the counts."""
         self._collectors.append(collector)
-        self._registry.register(collector)
 
     def _child(self, metric: Any, *labels: str) -> Any:
         key = (metric._name, *labels)
@@ -173,25 +174,39 @@ class Metrics:
                 child = self._kept[key] = metric.labels(*labels)
         return child
 
-    def exposition(self) -> bytes:
-        """Return all metrics in Prometheus' text format; the others' are a second old."""
-        return generate_latest(self._all())
+    def exposition(self, whole: bool = True) -> bytes:
+        """Return all metrics in Prometheus' text format; the others' are a second old.
 
-    def openmetrics(self) -> bytes:
-        """Return all metrics in OpenMetrics' text format, which has exemplars."""
-        found = WithExemplars(self._all(), SECONDS, self._exemplars)
+        Without `whole` what is attached is left out: it names columns of the models.
+        """
+        return generate_latest(self._all(whole))
+
+    def openmetrics(self, whole: bool = True) -> bytes:
+        """Return the same in OpenMetrics' text format, which has exemplars."""
+        found = WithExemplars(self._all(whole), SECONDS, self._exemplars)
         text: bytes = openmetrics.generate_latest(found)  # type: ignore[no-untyped-call]
         return text
 
-    def _all(self) -> CollectorRegistry:
+    def _all(self, whole: bool) -> Together:
         self.flush()
+        attached = self._collectors if whole else []
         if not self._folder:
-            return self._registry
+            return Together(self._registry, *attached)
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry, path=self._folder)  # type: ignore[no-untyped-call]
+        return Together(registry, *attached)
+
+
+class Together(Collector):
+    """Collects what several do, one after the other."""
+
+    def __init__(self, *collectors: Any) -> None:
+        self._collectors = collectors
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield their families."""
         for collector in self._collectors:
-            registry.register(collector)
-        return registry
+            yield from collector.collect()
 
 
 def _observe(histogram: Any, seconds: list[float]) -> None:

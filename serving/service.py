@@ -261,6 +261,8 @@ class PredictionService:
             self._check_size(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
+        if is_long(exchange.body):
+            give_back()  # what reading took, before computing takes its own
         if self._traced:
             exchange.mark("decode")
 
@@ -324,7 +326,7 @@ class PredictionService:
         if exchange.error is None and exchange.route.action in ACTIONS:
             identity = (b"x-inference-id", exchange.inference_id.encode("ascii"))
             answer = answer._replace(headers=(*answer.headers, identity))
-            prediction_log = self._prediction_log if exchange.route.logged else None
+            prediction_log = self._prediction_log if not exchange.route.trial else None
             if prediction_log is not None and prediction_log.is_chosen():
                 prediction_log.note(_answered(exchange, seconds))
         return complete(answer, exchange.headers, exchange.request_id, self._cors, trace)

@@ -417,23 +417,30 @@ class _Builder:
 
     def tree(self, tree: dict[str, Any]) -> Node:
         splits = list(enumerate(tree.get("splits") or ()))
-        return self._node(splits, 0, tree["leaf_values"])
+        rows = tree.get("leaf_weights") or [0.0] * (1 << len(splits))
+        return self._node(splits, 0, tree["leaf_values"], rows)
 
     def _node(
-        self, splits: list[tuple[int, dict[str, Any]]], leaf: int, values: list[float]
+        self,
+        splits: list[tuple[int, dict[str, Any]]],
+        leaf: int,
+        values: list[float],
+        rows: list[float],
     ) -> Node:
         if not splits:
             found = values[leaf * self._outputs : (leaf + 1) * self._outputs]
-            return Leaf(tuple(self._scale * value for value in found))
+            return Leaf(tuple(self._scale * value for value in found), float(rows[leaf]))
         (bit, split), rest = splits[-1], splits[:-1]
-        below, above = self._node(rest, leaf, values), self._node(rest, leaf | 1 << bit, values)
+        below = self._node(rest, leaf, values, rows)
+        above = self._node(rest, leaf | 1 << bit, values, rows)
+        total = below.rows + above.rows
         feature, border = split["float_feature_index"], float(np.float32(split["border"]))
         index, missing = self._indices[feature], self._missing[feature]
         if abs(border) == LARGEST_FLOAT:
             # At the ends of float32 stands the border that tells missing values from all others.
             yes, no = (below, above) if border < 0 else (above, below)
-            return Split(Is(index, None, True), yes, no)
-        return Split(AtMost(index, border, missing), below, above)
+            return Split(Is(index, None, True), yes, no, total)
+        return Split(AtMost(index, border, missing), below, above, total)
 
 
 family = CatBoostFamily()

@@ -10,14 +10,16 @@ import numpy as np
 from errors import EquivalenceError, ModelFileError
 from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
+from learning.explanation import Made, form_explanation, unexplained
 from learning.family import Family, Foreign
+from learning.forms.trees import thresholds
 from learning.imports.example import Example
-from learning.imports.imported import Imported, class_of, encoded, reproduce
+from learning.imports.imported import Imported, class_of, encoded, first_rows, reproduce
 from learning.prediction import Outputs, Runtime
 from learning.runtimes import load_runtime
 from learning.tasks import task_of
 from learning.trained import golden_of
-from tables.batch import Batch
+from tables.batch import Batch, joined
 from tables.schema import Schema, Target
 
 TOLERANCE = 1e-6
@@ -52,7 +54,17 @@ def import_native(family: Family, data: bytes, example: Example, target: str) ->
     }
     golden = golden_of(example.rows, runtime.outputs(batch))
     origin = {"imported_from": f"a {family.ending} file"}
-    return Imported(schema, name, members, *golden, info, origin, proof, reason)
+    made = Imported(schema, name, members, *golden, info, origin, proof, reason)
+    return made.explained(_why(foreign, runtime, schema, batch))
+
+
+def _why(foreign: Foreign, runtime: Runtime, schema: Schema, batch: Batch) -> Made:
+    if foreign.forest is None or not runtime.compiled:
+        return unexplained(foreign.reason or "its library reads its categories itself")
+    near = joined((batch, probes(batch, schema, thresholds(foreign.forest), seed=0)))
+    return form_explanation(
+        foreign.forest, runtime, schema, batch, lambda most: first_rows(near, most)
+    )
 
 
 def _compiled(

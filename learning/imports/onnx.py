@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from errors import ModelFileError
+from learning.explanation import unexplained
 from learning.imports.example import Example
 from learning.imports.imported import Imported, class_of, encoded, reproduce
 from learning.runtimes.onnx import MEMBER, OnnxRuntime
@@ -74,7 +75,7 @@ def import_onnx(data: bytes, example: Example, target: str) -> Imported:
         {"model_name": model.graph.name or "ONNX", "num_features": len(features)},
         {"imported_from": f"an .onnx file by {model.producer_name or 'an unknown producer'}"},
         proof,
-    )
+    ).explained(unexplained("an ONNX graph says what it computes, and not of what rows"))
 
 
 def _read(data: bytes) -> onnx.ModelProto:

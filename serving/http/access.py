@@ -52,3 +52,8 @@ def is_closed_with_prediction(app: Flask, rule: Rule) -> bool:
 def check_prediction(guard: Guard) -> None:
     """Raise AccessError or RateLimited for a request that may not predict."""
     guard.check_prediction(flask_headers().items(), None, request.remote_addr or "")
+
+
+def sees_inside(guard: Guard) -> bool:
+    """Say whether the current request may learn what is inside; nothing is refused."""
+    return guard.sees_inside(flask_headers().items())

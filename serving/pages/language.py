@@ -12,13 +12,18 @@ LANGUAGES = ("en", "pt")
 CHOICE = "lang"
 
 
+MINUS = "\u2212"  # as wide as a plus
+# A smaller whole number is written without marks: it may be a year.
+FEWEST_GROUPED = 10_000
+
+
 class Catalogue:
     """The words of one language, and how it writes numbers."""
 
     def __init__(self, language: str, words: Mapping[str, str], decimal: str, group: str) -> None:
         self.language = language
         self.words = words
-        self._marks = str.maketrans({".": decimal, ",": group})
+        self._marks = str.maketrans({".": decimal, ",": group, "-": MINUS})
 
     def __call__(self, key: str, **values: Any) -> str:
         """Return the words of a key, its gaps filled in. Raises KeyError for one that is not known.
@@ -37,7 +42,8 @@ class Catalogue:
         if value != value or value in (float("inf"), float("-inf")):
             return str(value)
         if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
-            return f"{int(value):,}".translate(self._marks)
+            written = f"{int(value):,}" if abs(value) >= FEWEST_GROUPED else str(int(value))
+            return written.translate(self._marks)
         size = abs(value)
         if size >= 1e15 or size < 1e-5:
             return f"{value:.{digits - 1}e}".translate(self._marks)

@@ -48,6 +48,7 @@ from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse_with_message
 from serving.refusals import RequestError
 from serving.warnings import warning_headers, warning_members
+from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of
 from tables.readers.body import read_body
 from tables.readers.npy import columns_of_array, read_npy, rows_of_array, write_npy
@@ -97,6 +98,9 @@ def decode(exchange: Exchange) -> Decoded:
             most_rows=most,
         )
         decoded = codec.decode_columns(table.columns, dialect=table.dialect, **taken)
+    elif written in (media.ARROW, media.PARQUET):
+        read = decode_arrow if written == media.ARROW else decode_parquet
+        decoded = read(body, codec, **taken)
     elif written == media.JSON_LINES:
         decoded = codec.decode_objects(lines_of(body), **taken)
     else:
@@ -243,7 +247,7 @@ def document(live: Live) -> Description:
             },
             _LINES.decode(): TEXT,
             media.CSV: TEXT,
-            NPY: BINARY,
+            **dict.fromkeys((NPY, media.ARROW, media.PARQUET), BINARY),
         },
         {
             media.JSON: {"schema": answer},

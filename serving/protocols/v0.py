@@ -1,4 +1,4 @@
-"""The v0 protocol: one row or a list of rows, in JSON, JSON Lines or CSV."""
+"""The v0 protocol: one row or a list of rows, in JSON, JSON Lines, CSV, Arrow or Parquet."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import msgspec
 
 from errors import ParseError, RowsError
 from serving import media
+from serving.arrow_answers import write_arrow
 from serving.champions import Live
 from serving.description import (
+    BINARY,
     MODEL_SCHEMA,
     PARTIAL,
     ROW_PROBLEM_SCHEMA,
@@ -29,6 +31,7 @@ from serving.exchange import Answer, Exchange, Routes
 from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse
 from serving.warnings import warning_headers, warning_members
+from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of
 from tables.readers.body import read_body
 from tables.rows import Decoded
@@ -41,6 +44,7 @@ ROUTES: Routes = (
     ("POST", "/v0/models/{name}/explain", "explain"),
 )
 PROTOCOL: str | None = None
+BLOCK_ROWS = 2000
 EXPLAINS = True
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
@@ -63,6 +67,9 @@ def decode(exchange: Exchange) -> Decoded:
         decoded = codec.decode_columns(
             table.columns, partial=partial, strict=strict, dialect=table.dialect, most_rows=most
         )
+    elif written in (media.ARROW, media.PARQUET):
+        read = decode_arrow if written == media.ARROW else decode_parquet
+        decoded = read(body, codec, partial=partial, strict=strict, most_rows=most)
     elif written == media.JSON_LINES:
         decoded = codec.decode_objects(
             lines_of(body), partial=partial, strict=strict, most_rows=most
@@ -85,18 +92,44 @@ def _is_single(body: bytes) -> bool:
 
 
 def render(exchange: Exchange) -> Answer:
-    """Render the prediction as JSON or CSV. Raises NotAcceptable."""
+    """Render the prediction as JSON, CSV or an Arrow stream. Raises NotAcceptable."""
     live, decoded = exchange.live, exchange.decoded
-    if media.writable(exchange) == media.CSV:
+    written = media.writable(exchange, media.WRITABLE_COLUMNS)
+    if written == media.CSV:
         return _render_csv(exchange)
-    rows = explained(exchange, live.task.answers(exchange.prediction, live.schema.target))
+    if written == media.ARROW:
+        arrow = media.ARROW.encode()
+        return Answer(200, write_arrow(exchange), arrow, warning_headers(decoded))
     document: dict[str, Any] = (
-        {"prediction": rows[0]} if decoded.single else {"predictions": decoded.in_order(rows)}
+        {"prediction": _answers(exchange)[0]}
+        if decoded.single
+        else {"predictions": _encoded(exchange) or decoded.in_order(_answers(exchange))}
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
     document |= warning_members(decoded) | errors_of(decoded)
     return Answer(200, msgspec.json.encode(document))
+
+
+def _answers(exchange: Exchange) -> list[dict[str, Any]]:
+    live = exchange.live
+    return explained(exchange, live.task.answers(exchange.prediction, live.schema.target))
+
+
+def _encoded(exchange: Exchange) -> msgspec.Raw | None:
+    """Return the answers of many rows as JSON, made a block at a time; None where they are few.
+
+    As objects they take four times as much memory.
+    """
+    live, rows = exchange.live, len(exchange.decoded.indices)
+    if rows <= BLOCK_ROWS or exchange.decoded.problems or exchange.wanted is not None:
+        return None
+    blocks = []
+    for start in range(0, rows, BLOCK_ROWS):
+        part = live.task.part(exchange.prediction, start, start + BLOCK_ROWS)
+        answers = live.task.answers(part, live.schema.target)
+        blocks.append(msgspec.json.encode(answers)[1:-1])
+    return msgspec.Raw(b"[%b]" % b",".join(blocks))
 
 
 def _render_csv(exchange: Exchange) -> Answer:
@@ -140,8 +173,10 @@ def document(live: Live) -> Description:
             media.JSON: {"schema": rows_of(live), "example": live.schema.example},
             media.JSON_LINES: TEXT,
             media.CSV: TEXT,
+            media.ARROW: BINARY,
+            media.PARQUET: BINARY,
         },
-        {media.JSON: {"schema": answer}, media.CSV: TEXT},
+        {media.JSON: {"schema": answer}, media.CSV: TEXT, media.ARROW: BINARY},
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import DatasetError, ParseError, RowProblem, RowsError, TooManyRows
 from tables.dialect import PLAIN_DIALECT, Dialect
@@ -28,6 +29,8 @@ from tables.schema import Schema
 HEAD_RECORDS = 20
 # Lines within quotes and empty ones are lines, too.
 LINES_A_ROW = 4
+# So many bytes are searched for them at a time.
+BLOCK = 2**20
 EMPTY = "the body is empty; expected CSV"
 # What a client may call an encoding, and Python's name for it. No others: some of Python's are no
 # encodings of text, or are slow on purpose-made bytes.
@@ -129,14 +132,21 @@ def _check_lines(data: bytes, most_rows: int) -> None:
     """Count lines and the longest before any is read. Raises TooManyRows."""
     if max(data.count(b"\n"), data.count(b"\r")) > LINES_A_ROW * most_rows:
         raise TooManyRows(too_many(most_rows))
-    signs = np.frombuffer(data, np.uint8)
-    ends = np.flatnonzero((signs == ord("\n")) | (signs == ord("\r")))
-    lengths = np.diff(ends, prepend=-1, append=len(data)) - 1
+    lengths = np.diff(_line_ends(data), prepend=-1, append=len(data)) - 1
     check_row(int(lengths.max()))
     # A line within quotes, or an empty one, is no row.
     rows = int((lengths > 0).sum()) - HEAD_RECORDS
     if b'"' not in data and rows > most_rows:
         raise TooManyRows(too_many(most_rows))
+
+
+def _line_ends(data: bytes) -> NDArray[np.int64]:
+    """Return where the lines of a text end, found in blocks: a mask is as long as its text."""
+    found = [np.empty(0, np.int64)]
+    for start in range(0, len(data), BLOCK):
+        signs = np.frombuffer(data, np.uint8, min(BLOCK, len(data) - start), start)
+        found.append(np.flatnonzero((signs == ord("\n")) | (signs == ord("\r"))) + start)
+    return np.concatenate(found)
 
 
 def _dialects(data: bytes, model: Dialect, said: str | None) -> Iterator[Dialect]:

@@ -325,6 +325,21 @@ def test_a_store_that_does_not_answer_is_not_waited_for_at_the_start(registry):
         champions.stop()
 
 
+def test_a_store_that_vanishes_before_its_model_could_be_loaded_is_not_one_without(tmp_path):
+    folder = tmp_path / "models"
+    registry = open_registry(str(folder))
+    registry.promote("credit", register(registry))
+    stranger = open_registry(str(folder), key_folder=str(tmp_path / "others"))
+    champions = Champions(stranger)
+    champions.refresh()
+    assert "not trusted" in champions.faults["credit"]
+    folder.rename(tmp_path / "away")
+    champions.refresh()
+    assert "shows no models" in champions.faults["registry"]
+    with pytest.raises(ModelNotReady):
+        champions.live("credit")
+
+
 def test_a_start_is_shorter_than_gunicorns_patience():
     assert START_SECONDS == 10
 

@@ -6,6 +6,8 @@ from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 
+from serving.auth import Guard
+from serving.http.access import sees_inside
 from serving.http.operation import TEXT, Operation, described
 from serving.metrics import Metrics
 
@@ -15,17 +17,18 @@ _METRICS = Operation(
 )
 
 
-def metrics_blueprint(metrics: Metrics) -> Blueprint:
-    """Return the blueprint that serves `/metrics`."""
+def metrics_blueprint(metrics: Metrics, guard: Guard) -> Blueprint:
+    """Return the blueprint of `/metrics`; columns are named to those who may predict."""
     blueprint = Blueprint("metrics", __name__)
 
     @blueprint.get("/metrics")
     @described(_METRICS)
     def exposition() -> Response:
+        whole = sees_inside(guard)
         if _quality(OPENMETRICS) > 0 and _quality(OPENMETRICS) >= _quality(PLAIN):
-            answer = Response(metrics.openmetrics(), content_type=CONTENT_TYPE_OPENMETRICS)
+            answer = Response(metrics.openmetrics(whole), content_type=CONTENT_TYPE_OPENMETRICS)
         else:
-            answer = Response(metrics.exposition(), content_type=CONTENT_TYPE_LATEST)
+            answer = Response(metrics.exposition(whole), content_type=CONTENT_TYPE_LATEST)
         answer.headers["Vary"] = "Accept"
         return answer
 

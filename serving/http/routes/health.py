@@ -8,7 +8,9 @@ from typing import Any
 
 from flask import Blueprint
 
+from serving.auth import Guard
 from serving.champions import Champions
+from serving.http.access import sees_inside
 from serving.http.operation import TEXT, Operation, content, described, every
 from tables.json_schema import choice
 
@@ -26,8 +28,11 @@ _READY = Operation(
 )
 
 
-def health_blueprint(champions: Champions) -> Blueprint:
-    """Return the blueprint of `/health`, `/livez` and `/readyz`; never behind a key."""
+def health_blueprint(champions: Champions, guard: Guard) -> Blueprint:
+    """Return the blueprint of `/health`, `/livez` and `/readyz`; never behind a key.
+
+    Where prediction is, names and faults of models are for those who have one.
+    """
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/health")
@@ -45,7 +50,8 @@ def health_blueprint(champions: Champions) -> Blueprint:
     @described(_READY)
     def readyz() -> tuple[dict[str, Any], int]:
         report = readiness(champions)
-        return report, 503 if report["status"] == "unready" else 200
+        status = 503 if report["status"] == "unready" else 200
+        return report if sees_inside(guard) else {**report, "models": {}, "faults": {}}, status
 
     return blueprint
 

@@ -15,15 +15,27 @@
   };
 
   /* ------------------------------------------------------------ pages behind a key */
+  /* What is done when a key was entered, and how one is asked for. */
+  let again = () => location.reload();
+  const locked = (status) => {
+    if (status !== 401 && status !== 403) return false;
+    sessionStorage.removeItem(KEPT);
+    $("key-form").hidden = false;
+    $("key").focus();
+    return true;
+  };
   const gate = () => {
     const form = $("key-form");
     if (!form) return;
-    form.hidden = false;
+    $("key-script").hidden = true;
     const said = $("key-said");
+    form.hidden = !said && Boolean(key() || $("versions"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       sessionStorage.setItem(KEPT, $("key").value.trim());
-      said ? open(said) : location.reload();
+      if (said) return open(said);
+      form.hidden = true;
+      again();
     });
     if (said && key()) open(said);
   };
@@ -87,6 +99,12 @@
         const into = $(part.dataset.into);
         if (into) into.replaceChildren(...part.childNodes);
       }
+      glance();
+    };
+    /* On a phone the answer is far below: its first line stays in sight. */
+    const glance = () => {
+      const line = document.querySelector("#answer .headline");
+      $("glance").textContent = line ? line.textContent : "";
     };
     const refuse = async (answer) => {
       show(sentence(answer.status, said));
@@ -103,11 +121,12 @@
       flying = true;
       before = performance.now();
       const explains = said.explains === "quick" || (why && said.explains === "slow");
-      const body = new URLSearchParams(new FormData(form));
+      const fields = Object.fromEntries(new FormData(form));
       const code = document.querySelector("details.code[open]");
-      if (code) body.set("code", code.dataset.code);
+      if (code) fields.code = code.dataset.code;
+      const options = { method: "POST", body: JSON.stringify(fields), headers: { "Content-Type": "application/json" } };
       try {
-        const answer = await ask(path + (explains ? "/why?explain=12" : "/answer"), { method: "POST", body });
+        const answer = await ask(path + (explains ? "/why?explain=12" : "/answer"), options);
         if (answer.ok) {
           put(await answer.text());
           show("");
@@ -146,7 +165,7 @@
       send(1);
     });
     for (const code of document.querySelectorAll("details.code")) {
-      code.addEventListener("toggle", () => code.open && send(0));
+      code.addEventListener("toggle", () => code.open && (send(0), later()));
       const copy = code.querySelector(".copy");
       copy.hidden = !navigator.clipboard;
       copy.addEventListener("click", async () => {
@@ -157,9 +176,10 @@
       });
     }
     filter(form);
+    glance();
   };
   /* Milliseconds from one question to the next, and until a hand that rests is told why. */
-  const PACE = 50, REST = 150;
+  const PACE = 80, REST = 150;
 
   const filter = (form) => {
     const find = $("find");
@@ -187,5 +207,6 @@
     model();
     document.dispatchEvent(new Event("mirante-page"));
   };
+  window.Mirante = { ask, key, locked, sentence, onKey: (act) => (again = act) };
   start();
 })();

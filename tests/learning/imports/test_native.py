@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from errors import ModelFileError
+from learning.explaining import explainer
 from learning.families.catboost import family
 from learning.imports.example import Example
 from learning.imports.native import TOLERANCE, import_native
+from learning.runtimes import load_runtime
+from tables.batch import Batch
 from tables.schema import Feature
 from tests.conftest import require
 
@@ -50,12 +53,25 @@ def test_numbers_alone_are_compiled_and_answer_alike(library: Any) -> None:
     assert made.info["num_trees"] == 5
 
 
+def test_contributions_are_catboosts_own(library: Any) -> None:
+    model = trained(library, NUMBERS)
+    made = import_native(family, model._serialize_model(), EXAMPLE, "y")
+    runtime = load_runtime(made.runtime_name, made.members)
+    found = explainer.load(made.members, runtime, made.schema)
+    assert found is not None, made.info
+    ours = found.explain(Batch(NUMBERS.astype(np.float32)), [0] * len(NUMBERS))
+    expected = model.get_feature_importance(library.Pool(NUMBERS, TARGET), type="ShapValues")
+    np.testing.assert_allclose(ours.contributions, expected[:, :2], atol=1e-9)
+    np.testing.assert_allclose(ours.baselines, expected[:, 2], atol=1e-9)
+
+
 def test_categories_are_answered_by_catboost_itself(library: Any) -> None:
     words = [[str(int(a)), b] for a, b in NUMBERS.tolist()]
     model = trained(library, words, cat_features=[0])
     made = import_native(family, model._serialize_model(), EXAMPLE, "y")
     assert made.runtime_name == "catboost"
     assert made.schema.features[0].kind == "integer"
+    assert "reads its categories itself" in made.info["explanation"]["reason"]
     np.testing.assert_allclose(made.probabilities, model.predict_proba(words[:20]), atol=1e-6)
 
 

@@ -33,6 +33,7 @@ def test_a_classifier_answers_as_it_did() -> None:
     answers = load_runtime("onnx", made.members).outputs(Batch(ROWS))
     np.testing.assert_allclose(answers, estimator.predict_proba(ROWS), atol=1e-5)
     assert len(made.rows) == 20
+    assert "an ONNX graph" in made.info["explanation"]["reason"]
     assert (SLACK, TOLERANCE) == (1e-4, 1e-6)
 
 

@@ -78,3 +78,17 @@ def test_an_answer_lists_a_hundred_problems_and_warnings_and_counts_the_others()
     assert (len(answer["errors"]), answer["errors_omitted"]) == (100, 150 * 2 - 100)
     assert (len(answer["warnings"]), answer["warnings_omitted"]) == (100, 50)
     assert answer["predictions"][150:] == [None] * 150
+
+
+def test_many_rows_are_answered_in_blocks_as_few_are(
+    service: PredictionService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [ROW | {"age": age} for age in range(20, 27)]
+    whole = read(ask(service, "/v0/predict", rows, **JSON))
+    assert v0.BLOCK_ROWS == 2000
+    for size in (1, 3, 6, 7):
+        monkeypatch.setattr(v0, "BLOCK_ROWS", size)
+        answer = ask(service, "/v0/predict", rows, **JSON)
+        assert read(answer)["predictions"] == whole["predictions"]
+    bad = [*rows, ROW | {"age": "old"}]
+    assert read(ask(service, "/v0/predict?partial=1", bad, **JSON))["predictions"][-1] is None

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
+from prometheus_client.registry import Collector
 
+from serving.auth import Guard, KeyRing, new_key
 from serving.cors import Cors
 from serving.http.routes.exposition import metrics_blueprint
 from serving.http.wsgi import attend
@@ -28,7 +32,7 @@ PROMETHEUS = (
 def client() -> Any:
     app, metrics = Flask(__name__), Metrics()
     attend(app, RequestIds(), Cors(()), Observation(metrics, 0.0))
-    app.register_blueprint(metrics_blueprint(metrics))
+    app.register_blueprint(metrics_blueprint(metrics, Guard(KeyRing(()))))
     for seconds in (0.0001, 0.2, 9.0):
         metrics.note_request("/v0/predict", 200, seconds, 1, "m", "v", f"{seconds:032}")
     return app.test_client()
@@ -75,3 +79,27 @@ def test_a_version_that_is_none_is_no_fault(client, version):
 def test_it_is_packed_for_who_takes_that(client):
     headers = {"Accept": "application/openmetrics-text", "Accept-Encoding": "gzip"}
     assert client.get("/metrics", headers=headers).headers["Content-Encoding"] == "gzip"
+
+
+class Columns(Collector):
+    """What names a column of a model, as drift does."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield one gauge."""
+        family = GaugeMetricFamily("mirante_drift_alarm", "", labels=["column"])
+        family.add_metric(["income"], 1.0)
+        yield family
+
+
+@pytest.mark.parametrize("accept", ["*/*", "application/openmetrics-text"])
+@pytest.mark.parametrize("folder", [False, True])
+def test_columns_are_named_to_those_who_may_predict(tmp_path, accept, folder):
+    token, key = new_key("prometheus", ["predict"])
+    app, metrics = Flask(__name__), Metrics(str(tmp_path) if folder else "")
+    metrics.attach(Columns())
+    guard = Guard(KeyRing((key.entry(),)), require_for_prediction=True)
+    app.register_blueprint(metrics_blueprint(metrics, guard))
+    headers = {"Accept": accept}
+    assert "income" not in app.test_client().get("/metrics", headers=headers).text
+    headers["Authorization"] = f"Bearer {token}"
+    assert "income" in app.test_client().get("/metrics", headers=headers).text
