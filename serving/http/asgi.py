@@ -69,7 +69,10 @@ class AsgiApplication:
         """Answer one connection's scope, as an ASGI server gives it."""
         if scope["type"] == "http":
             found = self._service.match(scope["method"], scope["path"])
-            if found is not None:
+            streamed = b"stream=" in scope.get("query_string", b"") and self._stream(scope)
+            if streamed:
+                await streamed(scope, receive, send)
+            elif found is not None:
                 await self._predict(*found, scope, receive, send)
             else:
                 await (self._stream(scope) or self._fallback)(scope, receive, send)

@@ -46,6 +46,7 @@ ROUTES: Routes = (
 PROTOCOL: str | None = None
 BLOCK_ROWS = 2000
 EXPLAINS = True
+STREAM = "CSV or JSON Lines of any length, answered a line a row as they come"
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
@@ -180,6 +181,7 @@ def document(live: Live) -> Description:
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),
+            flag("stream", STREAM),
             *interval_parameters(live),
             *explanation_parameters(live),
         ),
