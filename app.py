@@ -64,6 +64,7 @@ from serving.http.routes.v1_models import v1_blueprint
 from serving.http.routes.versions import versions_blueprint
 from serving.http.routes.vertex_health import vertex_blueprint
 from serving.http.routes.vetiver_metadata import vetiver_blueprint
+from serving.http.streamed_rows import StreamedRows
 from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
@@ -355,6 +356,7 @@ def _build_asgi(
         parts.cors,
         parts.observation,
     )
+    rows = StreamedRows(parts.service, config.body_timeout)
     results = ResultStream(
         parts.get_queue,
         parts.guard,
@@ -376,7 +378,7 @@ def _build_asgi(
         parts.service,
         bridge,
         body_timeout=config.body_timeout,
-        streams=(events.find, results.find),
+        streams=(events.find, results.find, rows.find),
         on_start=on_start,
         on_stop=partial(stop, parts),
     )

@@ -254,6 +254,7 @@ def _skops(data: bytes, example: Example, target: str) -> Imported:
 def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
     from learning.imports.isolated import (
         Handed,
+        HandedPipeline,
         HandedPlain,
         import_handed,
         import_plain,
@@ -272,6 +273,12 @@ def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
     if isinstance(handed, HandedPlain):
         return import_plain(handed, _needed(example, given), given.target)
     named = given.classes or tuple(map(class_of, handed.classes))
+    if isinstance(handed, HandedPipeline):
+        from learning.imports.prepared import import_prepared
+
+        return import_prepared(
+            handed, _needed(example, replace(given, classes=())), given.target, named
+        )
     made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
     form = "a .skops file" if data.startswith(b"PK") else "a pickle"
     kept = {"imported_from": f"{form} of {handed.library}", "read_in": handed.confined}

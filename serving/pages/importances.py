@@ -55,8 +55,14 @@ def _cell(
     if name not in values:
         return "–"
     places = _places(values)
-    value = look.words.fixed(values[name], places).replace("-", "−")
-    return f"{value} ± {look.words.fixed(spread[name], places)}" if name in spread else value
+
+    def written(number: float) -> str:
+        if not places:
+            return look.words.number(round(number))
+        return look.words.fixed(number, places).replace("-", "−")
+
+    value = written(values[name])
+    return f"{value} ± {written(spread[name])}" if name in spread else value
 
 
 def _places(values: Mapping[str, float]) -> int:

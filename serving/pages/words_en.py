@@ -256,7 +256,7 @@ WORDS: Mapping[str, str] = {
     "against_title": "{target}: predicted against true",
     "against_says": "Where the model says about {low}, {low_true} is true in the mean; where it "
     "says about {high}, {high_true} is.",
-    "rows_darker": "rows, the darker the more",
+    "rows_darker": "rows: the stronger, the more",
     "errors": "Errors",
     "errors_title": "How far the truth is from what was predicted",
     "error": "true less predicted",

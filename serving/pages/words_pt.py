@@ -259,7 +259,7 @@ WORDS: Mapping[str, str] = {
     "against_title": "{target}: previsto contra verdadeiro",
     "against_says": "Onde o modelo diz cerca de {low}, a verdade é em média {low_true}; onde diz "
     "cerca de {high}, é {high_true}.",
-    "rows_darker": "linhas, mais escuro é mais",
+    "rows_darker": "linhas: quanto mais forte, mais",
     "errors": "Erros",
     "errors_title": "A distância entre a verdade e o que foi previsto",
     "error": "verdadeiro menos previsto",
