@@ -28,6 +28,7 @@ from monitor import ask_performance, check_replay, keep_feedback, read_replay
 from monitoring.shadow import Shadow
 from persistence.opening import open_registry
 from persistence.registry import Registry
+from scoring.roots import check_beneath
 from serving.actions import PREDICT
 from serving.auth import Guard, KeyRing
 from serving.champions import Champions
@@ -38,6 +39,8 @@ from serving.http.access import closed_with_prediction
 from serving.http.asgi import AsgiApplication
 from serving.http.flask_bridge import URGENT, FlaskBridge
 from serving.http.openapi import openapi_blueprint
+from serving.http.result_stream import ResultStream
+from serving.http.routes.curves import curves_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.drift import drift_blueprint
@@ -50,16 +53,18 @@ from serving.http.routes.mlflow_version import mlflow_blueprint
 from serving.http.routes.model_info import describe_model, inspection_blueprint
 from serving.http.routes.models import models_blueprint
 from serving.http.routes.oip_metadata import oip_blueprint
-from serving.http.routes.performance import performance_blueprint
+from serving.http.routes.performance import Recent, performance_blueprint
 from serving.http.routes.prediction import prediction_blueprint
 from serving.http.routes.proto_files import proto_blueprint
 from serving.http.routes.replay import replay_blueprint
 from serving.http.routes.sagemaker_models import sagemaker_blueprint
+from serving.http.routes.score import score_blueprint
 from serving.http.routes.train import training_blueprint
 from serving.http.routes.v1_models import v1_blueprint
 from serving.http.routes.versions import versions_blueprint
 from serving.http.routes.vertex_health import vertex_blueprint
 from serving.http.routes.vetiver_metadata import vetiver_blueprint
+from serving.http.streamed_rows import StreamedRows
 from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
@@ -68,7 +73,9 @@ from serving.model_folder import ModelFolder, open_model_folder
 from serving.observation import Observation
 from serving.pages.blueprint import pages_blueprint
 from serving.pages.fragment import fragment_routes
-from serving.pages.page import Place
+from serving.pages.page import Place, Training
+from serving.pages.traffic import Watched
+from serving.pages.version_summaries import Summaries
 from serving.protocols import loans, oip, sagemaker, tweets, v0, v1, vetiver
 from serving.protocols.mcp import Mcp
 from serving.protocols.oip.repository import Repository
@@ -79,6 +86,7 @@ from worker import (
     check_order,
     describe,
     open_challengers,
+    open_drift_documents,
     open_drift_reports,
     open_prediction_log,
     open_queue,
@@ -232,14 +240,28 @@ def build_flask(config: Config, parts: Parts) -> Flask:
     )
     app.register_blueprint(docs_blueprint())
     app.register_blueprint(links_blueprint())
-    place = Place(parts.champions, parts.registry, config.default_model, config.require_api_key)
-    app.register_blueprint(pages_blueprint(place, parts.guard))
+    app.register_blueprint(pages_blueprint(place_of(config, parts), parts.guard))
     app.register_blueprint(mlflow_blueprint())
     health = config.aip_health_route
     if health and not any(rule.rule == health for rule in app.url_map.iter_rules()):
         app.register_blueprint(vertex_blueprint(parts.champions, config.default_model, health))
     app.extensions["mirante"] = parts
     return app
+
+
+def place_of(config: Config, parts: Parts) -> Place:
+    """Return what pages tell of."""
+    documents = open_drift_documents(config)
+    return Place(
+        parts.champions,
+        parts.registry,
+        config.default_model,
+        config.require_api_key,
+        None if documents is None else Watched(documents.report, documents.days),
+        Recent(partial(ask_performance, config)).ask,
+        Training(parts.get_queue, describe, config.max_upload_bytes),
+        Summaries(parts.registry),
+    )
 
 
 def _register_training(app: Flask, config: Config, parts: Parts) -> None:
@@ -253,6 +275,14 @@ def _register_training(app: Flask, config: Config, parts: Parts) -> None:
     )
     app.register_blueprint(training)
     app.register_blueprint(describe_blueprint(parts.guard, describe, max_upload_bytes=most))
+    scoring = score_blueprint(
+        parts.get_queue,
+        parts.guard,
+        parts.registry.check_there,
+        lambda address, field: check_beneath(address, config.score_roots, field),
+        max_upload_bytes=most,
+    )
+    app.register_blueprint(scoring)
 
 
 def _register_versions(app: Flask, config: Config, parts: Parts) -> None:
@@ -296,6 +326,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
     )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
+        curves_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
         performance_blueprint(parts.champions, partial(ask_performance, config)),
@@ -325,6 +356,14 @@ def _build_asgi(
         parts.cors,
         parts.observation,
     )
+    rows = StreamedRows(parts.service, config.body_timeout)
+    results = ResultStream(
+        parts.get_queue,
+        parts.guard,
+        parts.service.request_ids,
+        parts.cors,
+        parts.observation,
+    )
     bridge = FlaskBridge(
         flask,
         most_bytes=max(config.max_upload_bytes + ENVELOPE, config.max_body_bytes),
@@ -339,7 +378,7 @@ def _build_asgi(
         parts.service,
         bridge,
         body_timeout=config.body_timeout,
-        streams=(events.find,),
+        streams=(events.find, results.find, rows.find),
         on_start=on_start,
         on_stop=partial(stop, parts),
     )

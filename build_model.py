@@ -22,10 +22,14 @@ if __name__ == "__main__":
 
 import msgspec
 
-from config import read_config
+from config import MEBIBYTE, read_config
 from errors import ArtifactError, MiranteError, ModelUnknown, RecipeError
 from import_model import TARGET, import_model
+from jobs.memory import memory_left
 from learning import curves, histograms, learnt_rows, profile, quality, shown_rows
+from learning.beyond.engine import Engine
+from learning.beyond.engines import open_engine
+from learning.beyond.learning import learn_in_parts
 from learning.compile.compilation import compile
 from learning.estimators import DEFAULT as ESTIMATOR
 from learning.estimators import estimators, ready_made
@@ -35,6 +39,7 @@ from learning.imports.recognition import KNOWN
 from learning.imputation import imputes
 from learning.inspection import inspect_estimator
 from learning.intervals import INTERVALS, Intervals
+from learning.learnt import Learnt
 from learning.prediction import Outputs, Runtime
 from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
@@ -58,7 +63,7 @@ from tables.overrides import Overrides
 from tables.schema import Feature, Kind
 from tables.split import how_split, split
 
-MADE_BY = "for --import of a pickle: scikit-learn==VERSION, installed for a while to read it"
+MADE_BY = "for --import of a pickle: scikit-learn==VERSION or skrub==VERSION, to read it by"
 # What a shell calls the end of a process by Ctrl-C.
 INTERRUPTED = 130
 # The report lists so many importances, and so many categories of a feature.
@@ -77,6 +82,7 @@ class Built:
     holdout: Dataset
     choice: Choice
     verdict: Verdict
+    rows: int
 
     @property
     def metrics(self) -> Mapping[str, Any]:
@@ -94,12 +100,13 @@ def build_model(
     promote: Promotion = DEFAULT_PROMOTION,
     progress: Progress | None = None,
     replays: Replays | None = None,
+    engine: Engine | None = None,
 ) -> Built:
     """Learn a model, register it as challenger, and promote it if the rule lets it.
 
     `name` is the model's, the recipe's own unless given; `replays` let it answer what was
-    logged. An exception out of `progress` ends the run, and nothing is registered before the
-    last stage.
+    logged, and an `engine` learns from the table in parts. An exception out of `progress` ends
+    the run, and nothing is registered before the last stage.
     Raises RecipeError, DatasetError, DependencyError, AccessError, StoreUnavailable.
     """
     progress = progress or SilentProgress()
@@ -107,13 +114,8 @@ def build_model(
     check_seed(seed)
     registry.champion(name)  # a store that cannot be read is found out before the work
 
-    dataset = read(recipe, progress)
-    strata = task_of(dataset.schema.target).strata(dataset.target)
-    train, holdout = split(dataset, seed, strata=strata)
-    held = how_split(dataset, holdout)
-    choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
-    estimator = fit(choice.estimator, train, progress)
-    choice = choice.told_by(estimator)
+    learnt = learn(recipe, resolved, seed, progress, engine)
+    estimator, choice, dataset, train, holdout = learnt[:5]
 
     progress.stage("evaluate")
     found = evaluate(estimator, train, holdout, seed)
@@ -129,19 +131,21 @@ def build_model(
 
     progress.stage("compare")
     verdict = judge(registry, name, promote, holdout, compiled.runtime, seed).noting(found.note)
-    verdict = weigh(verdict, promote, replays, name, challenger_of(train, compiled.runtime))
+    verdict = weigh(
+        verdict, promote, replays, name, challenger_of(train, compiled.runtime, learnt.seen)
+    )
 
     progress.stage("register")
-    origin = origin_of(recipe, resolved, seed, dataset, holdout) | {"holdout": held}
+    origin = origin_of(recipe, resolved, seed, learnt) | {"holdout": learnt.held}
     origin |= {"cross_validated_log_losses": choice.losses, "comparison": verdict.comparison}
     beside = looked_into(recipe, estimator, compiled.runtime, train, holdout, info, seed)
-    info |= {"holdout": held} | beside.info
+    info |= {"holdout": learnt.held} | beside.info
     model = trained_model(compiled, holdout, found.metrics, info, origin)
-    model = completed(model, recipe, train.rows, beside.members)
+    model = completed(model, recipe, learnt.rows, {**beside.members, **learnt.seen})
     with uninterrupted():
         version = write_model(registry, name, model)
         verdict = settle(registry, name, version, verdict)
-    return Built(name, version, model, dataset, holdout, choice, verdict)
+    return Built(name, version, model, dataset, holdout, choice, verdict, learnt.table_rows)
 
 
 def completed(
@@ -152,9 +156,9 @@ def completed(
     return replace(model, training_rows=rows, protocols=recipe.protocols, members=members)
 
 
-def challenger_of(train: Dataset, runtime: Runtime) -> Contestant:
+def challenger_of(train: Dataset, runtime: Runtime, seen: Mapping[str, bytes]) -> Contestant:
     """Return a model that is not registered yet, as a replay takes it."""
-    return Contestant("the new one", train.schema, runtime, learnt_rows.dump(train.batch))
+    return Contestant("the new one", train.schema, runtime, seen)
 
 
 def looked_into(
@@ -171,7 +175,7 @@ def looked_into(
     outputs = runtime.outputs(holdout.batch)
     seen = profile.profile_of(train, holdout, outputs)
     found = curves.curves_of(runtime, train, holdout, info["permutation_importances"], seed)
-    members = {**learnt_rows.dump(train.batch), **profile.dump(seen), **curves.dump(found)}
+    members = {**profile.dump(seen), **curves.dump(found)}
     return Made(
         {**why.members, **members, **drawn(recipe, train, holdout, outputs, info)}, why.info
     )
@@ -204,12 +208,42 @@ def uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def learn(
+    recipe: Recipe,
+    resolved: Mapping[str, Any],
+    seed: int,
+    progress: Progress,
+    engine: Engine | None = None,
+) -> Learnt:
+    """Learn from a recipe's table, in parts where there is an engine. Raises DatasetError."""
+    if engine is not None:
+        learnt = learn_in_parts(recipe, resolved, engine, seed, progress)
+        train, holdout = (as_said(recipe, one) for one in (learnt.train, learnt.holdout))
+        return learnt._replace(dataset=train, train=train, holdout=holdout)
+    dataset = read(recipe, progress)
+    strata = task_of(dataset.schema.target).strata(dataset.target)
+    train, holdout = split(dataset, seed, strata=strata)
+    held = how_split(dataset, holdout)
+
+    choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
+    estimator = fit(choice.estimator, train, progress)
+    choice = choice.told_by(estimator)
+    sides = dataset, train, holdout
+    seen, rows = learnt_rows.dump(train.batch), (train.rows, dataset.rows)
+    return Learnt(estimator, choice, *sides, held, *rows, dataset.digest, seen)
+
+
 def read(recipe: Recipe, progress: Progress) -> Dataset:
     """Read a recipe's table, and say what its owner should know. Raises DatasetError."""
     progress.stage("read")
     dataset = read_dataset(recipe.table(), recipe.target, **reading_of(recipe))
     for note in dataset.notes:
         progress.note(note)
+    return as_said(recipe, dataset)
+
+
+def as_said(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Return a dataset with what a recipe says of its columns. Raises DatasetError."""
     if recipe.field_aliases:
         schema = with_field_aliases(dataset.schema, recipe.field_aliases)
         dataset = replace(dataset, schema=schema)
@@ -230,16 +264,16 @@ def reading_of(recipe: Recipe) -> dict[str, Any]:
 
 
 def origin_of(
-    recipe: Recipe, parameters: Mapping[str, Any], seed: int, dataset: Dataset, holdout: Dataset
+    recipe: Recipe, parameters: Mapping[str, Any], seed: int, learnt: Learnt
 ) -> dict[str, Any]:
     """Return what the model was learnt from; the same again makes the same model."""
     return {
         "recipe": recipe.name,
         "parameters": parameters,
         "seed": seed,
-        "data": dataset.digest,
-        "holdout_rows": holdout.rows,
-        "notes": dataset.notes,
+        "data": learnt.digest,
+        "holdout_rows": learnt.holdout.rows,
+        "notes": learnt.dataset.notes,
     }
 
 
@@ -254,6 +288,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.describe:
             return describe_file(options)
         registry = open_registry(**config.registry)
+        if options.card:
+            print(card(registry, options), end="")
+            return 0
         if options.promote_version:
             return promote_version(registry, options)
         if options.file:
@@ -289,7 +326,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--recipe", metavar="NAME", help=f"one of {', '.join(recipe_names())}; default {DEFAULT}")
-    add("--data", metavar="FILE", help="learn from this table, with --target or a --recipe's label")
+    add(
+        "--data",
+        metavar="FILE",
+        help="learn from this table, with --target or a --recipe's label; "
+        "a folder, a pattern or s3://bucket/part-*.parquet is one table in parts",
+    )
     add("--describe", metavar="FILE", help="say how this table would be read; learn nothing")
     add("--target", metavar="COLUMN", help="the column to predict")
     add("--name", help="the model's name; default: the recipe's, or the table's file name")
@@ -310,6 +352,15 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--promote-version", metavar="VERSION", help="promote a version of --name; learn nothing")
     add("--if-missing", action="store_true", help="do nothing where a champion can be loaded")
+    add_import(parser.add_argument_group("models made elsewhere").add_argument)
+    add_overrides(parser.add_argument_group("how the table is read").add_argument)
+    add_beyond(parser.add_argument_group("tables beyond memory").add_argument)
+    add_pages(parser.add_argument_group("what is shown").add_argument)
+    return parser.parse_args(arguments)
+
+
+def add_import(add: Callable[..., Any]) -> None:
+    """Add the options that take in a model made elsewhere."""
     add("--import", dest="file", metavar="FILE", help=f"take in a model: {KNOWN}")
     add("--schema", metavar="FILE", help="for --import: an example row (.json) or table (.csv)")
     add(
@@ -321,9 +372,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add("--with", dest="made_by", metavar="PACKAGE", default="", help=MADE_BY)
     add("--i-trust-this-file", action="store_true", help="let --import read a pickle")
-    add_overrides(parser.add_argument_group("how the table is read").add_argument)
-    add_pages(parser.add_argument_group("what is shown").add_argument)
-    return parser.parse_args(arguments)
 
 
 def add_overrides(add: Callable[..., Any]) -> None:
@@ -347,10 +395,22 @@ def add_overrides(add: Callable[..., Any]) -> None:
     add("--time", metavar="COLUMN", help="hold out the latest rows by this column")
 
 
+def add_beyond(add: Callable[..., Any]) -> None:
+    """Add the options for tables that do not fit into memory."""
+    # --data may then be a folder, a pattern, or s3://bucket/part-*.parquet.
+    add("--in-parts", action="store_true", help="learn in parts; default: where it does not fit")
+    add("--memory", metavar="MIB", type=int, help="what learning may take; default: what is left")
+    add("--scheduler", metavar="ADDRESS", default="", help="learn on this cluster of Dask's")
+    add("--workers", metavar="N", type=int, default=0, help="learn in so many processes of Dask's")
+
+
 def add_pages(add: Callable[..., Any]) -> None:
     """Add the options that say what is shown of a model."""
     add("--json", action="store_true", help="print metrics and version as JSON, and nothing else")
     add("--show-rows", action="store_true", help="let pages show some rows of the hold-out")
+    add("--card", metavar="NAME", help="print the card of a model's champion; learn nothing")
+    add("--markdown", action="store_true", help="for --card: Markdown, not HTML")
+    add("--lang", choices=("en", "pt"), default="en", help="for --card: its language; default en")
 
 
 def run(registry: Registry, options: argparse.Namespace) -> Built:
@@ -358,7 +418,8 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
     recipe = chosen_recipe(options)
     recipe = replace(recipe, show_rows=may_show_rows(recipe, options))
     silent: AbstractContextManager[Progress] = nullcontext(SilentProgress())
-    with silent if options.json else progress_on(sys.stderr) as progress:
+    shown = silent if options.json else progress_on(sys.stderr)
+    with shown as progress, engine_of(recipe, options) as engine:
         return build_model(
             recipe,
             registry=registry,
@@ -368,7 +429,15 @@ def run(registry: Registry, options: argparse.Namespace) -> Built:
             promote=options.promote,
             progress=progress,
             replays=open_replays(read_config(os.environ), registry),
+            engine=engine,
         )
+
+
+def engine_of(recipe: Recipe, options: argparse.Namespace) -> AbstractContextManager[Engine | None]:
+    """Give what learns from the recipe's table in parts, None where it fits into memory."""
+    config = read_config(os.environ)
+    memory = options.memory * MEBIBYTE if options.memory else memory_left(bool(config.dyno))
+    return open_engine(recipe.load, memory, in_parts=options.in_parts, options=config.store_options)
 
 
 def may_show_rows(recipe: Recipe, options: argparse.Namespace) -> bool:
@@ -487,6 +556,19 @@ def given_seconds(options: argparse.Namespace) -> dict[str, str]:
     return {} if options.seconds is None else {"seconds": str(options.seconds)}
 
 
+def card(registry: Registry, options: argparse.Namespace) -> str:
+    """Return the card of a model's champion. Raises ModelUnknown and the ArtifactErrors."""
+    from serving.pages.card import card_html  # what learning does without
+    from serving.pages.card_markdown import card_markdown
+    from serving.pages.language import CATALOGUES
+
+    alias = registry.champion(options.card)
+    if alias is None:
+        raise ModelUnknown("no model of that name has a champion")
+    make = card_markdown if options.markdown else card_html
+    return make(registry.show(options.card, alias.version), CATALOGUES[options.lang])
+
+
 def promote_version(registry: Registry, options: argparse.Namespace) -> int:
     """Promote a version that is registered already."""
     name = options.name or options.recipe or DEFAULT
@@ -510,7 +592,7 @@ def as_json(built: Built) -> str:
             "reason": built.verdict.reason,
             "comparison": built.verdict.comparison,
         },
-        "rows": built.dataset.rows,
+        "rows": built.rows,
         "holdout_rows": built.holdout.rows,
         "features": {f.name: f.kind for f in model.schema.features},
         "notes": built.dataset.notes,

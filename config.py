@@ -142,6 +142,8 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
     # Not set: what is left when a job begins (jobs/memory.py).
     job_memory_limit: Positive | None = None
     job_lease_seconds: Seconds = 60.0
+    # Folders and s3://bucket/prefix that scorings over HTTP may read tables from and write to.
+    score_roots: tuple[str, ...] = ()
 
     @property
     def http_port(self) -> int:
@@ -207,7 +209,7 @@ class Config(msgspec.Struct, frozen=True, rename=str.upper, kw_only=True):
         return f"Config({', '.join(shown)})"
 
 
-_LISTS = {"MODELS", "CORS_ORIGINS", "API_KEYS", "TRUSTED_KEYS"}
+_LISTS = {"MODELS", "SCORE_ROOTS", "CORS_ORIGINS", "API_KEYS", "TRUSTED_KEYS"}
 _FIELDS = {field.encode_name: field for field in msgspec.structs.fields(Config)}
 
 

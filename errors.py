@@ -21,6 +21,7 @@
     ├── ModelNotReady           the model is wanted, and not loaded
     ├── ModelFault              the model answers what is no number
     ├── StoreUnavailable        a store cannot be reached
+    ├── ClusterError            a cluster cannot do the work
     ├── EquivalenceError            a compiled model disagrees with its estimator
     └── ArtifactError           an artifact is refused
         ├── ArtifactDamaged     truncated or altered
@@ -146,6 +147,10 @@ class ModelFault(MiranteError):
 
 class StoreUnavailable(MiranteError):
     """A store cannot be reached, or cannot write."""
+
+
+class ClusterError(MiranteError):
+    """A cluster cannot do the work; the text names the scheduler or worker, and the cause."""
 
 
 class EquivalenceError(MiranteError):

@@ -16,7 +16,7 @@ from learning.families import find_family
 from learning.imports.example import Example, read_example
 from learning.imports.imported import Imported, class_of, classes_of
 from learning.imports.mlflow import Folder, folder_of, read_folder
-from learning.imports.recognition import Kind, check_version, holds_booster, recognised
+from learning.imports.recognition import Kind, check_skrub, check_version, holds_booster, recognised
 from learning.recipe import check_name
 from learning.runtimes import load_runtime
 from learning.tasks import task_of
@@ -252,17 +252,33 @@ def _skops(data: bytes, example: Example, target: str) -> Imported:
 
 
 def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
-    from learning.imports.isolated import Handed, import_handed, read_pickle
+    from learning.imports.isolated import (
+        Handed,
+        HandedPipeline,
+        HandedPlain,
+        import_handed,
+        import_plain,
+        read_pickle,
+    )
 
     if given.made_by:
         from learning.imports.versions import import_with
 
         return import_with(given.made_by, data, _needed(example, given), given.target)
     check_version(data)
+    check_skrub(data)
     handed = read_pickle(data, example, given.target)
     if isinstance(handed, Handed):
         return import_handed(handed, _needed(example, given), given.target)
+    if isinstance(handed, HandedPlain):
+        return import_plain(handed, _needed(example, given), given.target)
     named = given.classes or tuple(map(class_of, handed.classes))
+    if isinstance(handed, HandedPipeline):
+        from learning.imports.prepared import import_prepared
+
+        return import_prepared(
+            handed, _needed(example, replace(given, classes=())), given.target, named
+        )
     made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
     form = "a .skops file" if data.startswith(b"PK") else "a pickle"
     kept = {"imported_from": f"{form} of {handed.library}", "read_in": handed.confined}

@@ -24,8 +24,8 @@ STAGES: tuple[Stage, ...] = get_args(Stage)
 
 # The ways out for a table that is too large for the memory that there is.
 LESS_MEMORY = (
-    "sample the table, or train where there is more memory; scoring and training beyond one "
-    "machine is the way out for what fits no machine"
+    "learn in parts (build_model.py --in-parts), train where there is more memory, or sample the "
+    "table; docs/scale.md has the ways out"
 )
 
 _name = re.compile(NAME)

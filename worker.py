@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from jobs.pipe_progress import PipeProgress
     from jobs.queue import JobQueue
     from learning.recipe import Recipe
+    from monitoring.drift_documents import DriftDocuments
     from monitoring.prediction_log import Count, PredictionLog
     from monitoring.replay import Replays
     from monitoring.shadow import Shadow
@@ -275,12 +276,18 @@ def open_prediction_log(
 
 def open_drift_reports(config: Config) -> Callable[[str], dict[str, Any] | None] | None:
     """Return what reads a model's last report of drift, None where nothing is logged."""
+    documents = open_drift_documents(config)
+    return None if documents is None else documents.report
+
+
+def open_drift_documents(config: Config) -> DriftDocuments | None:
+    """Return the documents of drift, None where nothing is logged."""
     if not config.prediction_log:
         return None
     from monitoring.archive import open_archive
     from monitoring.drift_documents import DriftDocuments
 
-    return DriftDocuments(open_archive(config.log_address, config.store_options)).report
+    return DriftDocuments(open_archive(config.log_address, config.store_options))
 
 
 def look_at_drift(config: Config) -> None:
@@ -314,6 +321,10 @@ def train(order: Order, table: IO[bytes] | None, progress: PipeProgress) -> Resu
     from persistence.opening import open_registry
 
     config = read_config(os.environ)
+    if order.score is not None:
+        from score_order import score_order
+
+        return score_order(order, table, progress, config)
     registry = open_registry(**config.registry)
     replays = open_replays(config, registry)
     if order.replay is not None:

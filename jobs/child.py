@@ -42,6 +42,7 @@ def run_child(reports: int, data: int, parent: int, load: Callable[[], Train]) -
     start = msgspec.json.decode(answers.readline(), type=Start)
     table = None if data < 0 else os.fdopen(data, "rb")
     progress = PipeProgress(os.fdopen(reports, "wb"), answers)
+    progress.job = start.job
     progress.end(_outcome(start, table, progress, load))
     return 0
 

@@ -16,10 +16,29 @@ State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 FINAL: tuple[State, ...] = ("succeeded", "failed", "cancelled")
 
 
+class Scoring(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How a table is scored: the upload, or that at the address `table`.
+
+    The answers are kept with the job, or written to the address `to`; `format` is their kind of
+    file. The others are those of `scoring.options`, and `version` is one in the champion's place.
+    """
+
+    format: str = "csv"
+    table: str | None = None
+    to: str | None = None
+    version: str | None = None
+    interval: float | None = None
+    contributions: bool = False
+    probabilities: bool = True
+    prefix: str = ""
+    strict: bool = False
+
+
 class Order(Overrides, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What is to be trained: a recipe by name, or an uploaded table, its target, how it is read.
 
     Or what is to be replayed: the version `replay`, on the rows logged in the last `days`.
+    Or, with `score`, which table is to be scored, and how.
     `size` (bytes) and `sha256` are those of the upload, and absent without one.
     """
 
@@ -34,6 +53,7 @@ class Order(Overrides, frozen=True, omit_defaults=True, forbid_unknown_fields=Tr
     sha256: str | None = None
     replay: str | None = None
     days: int | None = None
+    score: Scoring | None = None
 
     def digest(self) -> str:
         """Return a SHA-256 that is the same for the same order, and only for it."""
@@ -45,7 +65,8 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `reason` says in one line why it was or was not; `comparison` holds the
     figures of the paired bootstrap against the champion, where there was one to
-    compare with. `replay` says how a version answered logged rows beside the champion.
+    compare with. `replay` says how a version answered logged rows beside the champion,
+    `score` what a scored table came to.
     """
 
     version: str
@@ -54,6 +75,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     metrics: dict[str, Any] = {}
     comparison: dict[str, Any] | None = None
     replay: dict[str, Any] | None = None
+    score: dict[str, Any] | None = None
 
 
 class Job(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ LONGEST_NOTE = 500
 
 
 class PipeProgress:
-    """The Progress that `build_model` is given in a child process."""
+    """The Progress that `build_model` is given in a child process; `job` is the job's id."""
 
     def __init__(
         self,
@@ -32,6 +32,7 @@ class PipeProgress:
         self._clock = clock
         self._done = 0
         self._reported = 0.0
+        self.job = ""
 
     def stage(self, name: str, total: int | None = None) -> None:
         """Begin a stage; before `register`, wait until the worker allows it."""

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import msgspec
 
-from errors import Conflict, QueueFull
+from errors import Conflict, NotFound, QueueFull
 from jobs.audit import Audit
 from jobs.clock import DatabaseClock
 from jobs.database import JobsDatabase
@@ -97,6 +97,24 @@ class JobQueue:
             self.table.read(job_id)
         return found
 
+    def result(self, job_id: str) -> dict[str, Any]:
+        """Return what a scored table came to, whose answers are kept here.
+
+        Raises JobUnknown, NotFound for a job that keeps none, Conflict for one that has not ended.
+        """
+        job = self.table.read(job_id)
+        if job.order.score is None:
+            raise NotFound("the job scores no table")
+        if job.result is None or job.result.score is None:
+            raise Conflict(f"the job is {job.state}: there are no answers yet")
+        if job.order.score.to is not None:
+            raise NotFound("the answers are at the address that the job names")
+        return job.result.score
+
+    def result_part(self, job_id: str, part: int) -> bytes | None:
+        """Return a part of a scored table, None behind the last one."""
+        return self.uploads.part(job_id, part)
+
     def revisions(self, job_ids: list[str]) -> dict[str, int]:
         """Return the newest revision of each of these jobs, in one query."""
         return self.table.revisions(job_ids)
@@ -136,7 +154,7 @@ class JobQueue:
                 upload=upload,
                 keep_data=keep_data,
             )
-        action = "train" if order.replay is None else "replay"
+        action = "score" if order.score else "train" if order.replay is None else "replay"
         self.audit.record(who, action, f"{order.name} as job {job_id}")
         return job
 

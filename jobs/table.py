@@ -19,7 +19,8 @@ from jobs.database import JobsDatabase
 from jobs.job import Job, Order, Result, moment
 from jobs.records import ChunkRow, EventRow, JobRow, WorkerRow
 
-# Jobs are kept for a month after their end, and with them the uploads that were to be kept.
+# Jobs are kept for a month after their end, and with them the uploads that were to be kept, and
+# the answers of scored tables.
 KEPT = 30 * 86400.0
 # A job whose worker was lost is taken up again once; the second loss is the job's own doing.
 MAX_LOST = 1
@@ -191,6 +192,7 @@ class JobTable:
         uploads = JobRow.select(JobRow.upload).where(old, JobRow.upload.is_null(False))
         with self.jobs_database.session() as database, self.jobs_database.transaction():
             ChunkRow.delete().where(ChunkRow.upload.in_(uploads)).execute(database)
+            ChunkRow.delete().where(ChunkRow.upload.in_(ids)).execute(database)
             EventRow.delete().where(EventRow.job.in_(ids)).execute(database)
             JobRow.delete().where(old).execute(database)
 

@@ -22,6 +22,8 @@ class TrainingProgress:
         "compare": 3,
         "register": 2,
     }
+    # Of a table that is scored.
+    SCORING: ClassVar[dict[str, int]] = {"score": 98, "register": 2}
     MAX_LINES = 500
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,7 +42,7 @@ class TrainingProgress:
             case Staged(name=name, total=total):
                 self._begin(name, total)
             case Advanced(done=done) if self._total and self.stage is not None:
-                within = min(done / self._total, 1.0) * self.SHARES.get(self.stage, 0)
+                within = min(done / self._total, 1.0) * self._shares.get(self.stage, 0)
                 self._raise_to(self._before() + within)
             case Noted(text=text):
                 self._add(text)
@@ -59,14 +61,18 @@ class TrainingProgress:
         self._seen.add(name)
         self._raise_to(self._before())
 
+    @property
+    def _shares(self) -> dict[str, int]:
+        return self.SCORING if "score" in self._seen else self.SHARES
+
     def _before(self) -> float:
-        return sum(self.SHARES.get(name, 0) for name in self._seen - {self.stage})
+        return sum(self._shares.get(name, 0) for name in self._seen - {self.stage})
 
     def _raise_to(self, share: float) -> None:
         # A stage may come twice; the fraction never falls.
-        whole = sum(self.SHARES.values())
+        whole = sum(self._shares.values())
         if "choose" not in self._seen:  # there is only one estimator to choose from
-            whole -= self.SHARES["choose"]
+            whole -= self._shares.get("choose", 0)
         self.fraction = max(self.fraction, min(share / whole, 0.99))
 
     def _add(self, text: str) -> None:

@@ -49,6 +49,13 @@ class Uploads:
         file.seek(0)
         return file
 
+    def part(self, upload: str, part: int) -> bytes | None:
+        """Return one part of an upload, None behind the last one."""
+        where = (ChunkRow.upload == upload) & (ChunkRow.part == part)
+        with self._jobs_database.session() as database:
+            data = ChunkRow.select(ChunkRow.data).where(where).scalar(database)
+        return None if data is None else bytes(data)
+
     def erase(self, upload: str) -> None:
         """Delete an upload; SQLite overwrites its bytes."""
         with self._jobs_database.session() as database:
@@ -58,6 +65,9 @@ class Uploads:
     def erase_orphans(self) -> None:
         """Delete uploads that no job refers to, once they are an hour old."""
         known = JobRow.select(JobRow.upload).where(JobRow.upload.is_null(False))
+        jobs = JobRow.select(JobRow.id)  # under whose ids their results are kept
         old = ChunkRow.created < self._clock() - ORPHAN_AGE
         with self._jobs_database.session() as database:
-            ChunkRow.delete().where(old, ChunkRow.upload.not_in(known)).execute(database)
+            ChunkRow.delete().where(
+                old, ChunkRow.upload.not_in(known), ChunkRow.upload.not_in(jobs)
+            ).execute(database)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,13 +18,17 @@ from learning.explaining.explainer import (
     sum_of,
 )
 from learning.explaining.leaves import paths_of
+from learning.explaining.linear import Sum
 from learning.explaining.paths import Kept
+from learning.family import Form
 from learning.forms.additive import Additive
 from learning.forms.sources import CannotFold, Linear
 from learning.forms.trees import Forest
 from learning.links import Doubles, outputs_of
 from learning.prediction import Outputs, Runtime
+from tables.batch import Batch
 from tables.dataset import Dataset
+from tables.schema import Schema
 
 # Under this name it stands in a model's info.
 INFO = "explanation"
@@ -61,22 +65,55 @@ def explanation_of(
     try:
         if not runtime.compiled:
             raise CannotFold("the library that learnt the model answers itself")
-        kept = _kept(form_of(estimator, train.schema), runtime, train, seed, background)
-        found = Explainer(kept, runtime, train.schema)
-        proof = _prove(found, runtime, holdout, seed)
+        form = form_of(estimator, train.schema)
+    except CannotFold as error:
+        return unexplained(str(error))
+    sample = train.drawn(background or MOST_MEANS, seed).batch
+    return form_explanation(
+        form,
+        runtime,
+        train.schema,
+        sample,
+        lambda most: holdout.drawn(most, seed).batch,
+        background,
+    )
+
+
+def form_explanation(
+    form: Form,
+    runtime: Runtime,
+    schema: Schema,
+    sample: Batch,
+    proof: Callable[[int], Batch],
+    background: int = 0,
+) -> Made:
+    """Return what explains the answers of a model in its neutral form.
+
+    What features come to in the mean is told by a `sample` of rows; `proof` gives at most so
+    many rows to prove it on.
+    """
+    try:
+        kept = _kept(form, runtime, schema, sample, background)
+        found = Explainer(kept, runtime, schema)
+        proven = _prove(found, runtime, proof)
     except (CannotFold, EquivalenceError) as error:
-        return Made({}, {INFO: {"reason": str(error)}})
-    names = [feature.name for feature in train.schema.features]
-    order = sorted(range(len(names)), key=lambda index: (-proof.sizes[index], names[index]))
+        return unexplained(str(error))
+    names = [feature.name for feature in schema.features]
+    order = sorted(range(len(names)), key=lambda index: (-proven.sizes[index], names[index]))
     told = {
         **_method(kept),
         "space": found.space,
         "quick": found.quick,
         "cost": found.cost,
-        "proven": {"rows": proof.rows, "largest_difference": proof.largest_difference},
-        "mean_absolute_contributions": {names[i]: float(proof.sizes[i]) for i in order},
+        "proven": {"rows": proven.rows, "largest_difference": proven.largest_difference},
+        "mean_absolute_contributions": {names[i]: float(proven.sizes[i]) for i in order},
     }
     return Made(explainer.dump(kept), {INFO: told})
+
+
+def unexplained(reason: str) -> Made:
+    """Return what is told of a model that nothing explains."""
+    return Made({}, {INFO: {"reason": reason}})
 
 
 def _method(kept: Explanation) -> dict[str, Any]:
@@ -87,9 +124,10 @@ def _method(kept: Explanation) -> dict[str, Any]:
     return {"kind": BACKGROUND, "method": method, "background_rows": kept.rows}
 
 
-def _kept(form: Any, runtime: Runtime, train: Dataset, seed: int, background: int) -> Explanation:
+def _kept(
+    form: Form, runtime: Runtime, schema: Schema, sample: Batch, background: int
+) -> Explanation:
     """Return the trees' leaves, and what the features come to in the mean. Raises CannotFold."""
-    schema, sample = train.schema, train.drawn(background or MOST_MEANS, seed)
     against = None
     if isinstance(form, Linear):
         outputs = len(form.intercepts)
@@ -100,21 +138,20 @@ def _kept(form: Any, runtime: Runtime, train: Dataset, seed: int, background: in
         paths = paths_of(forest, schema.owners) if forest.trees else None
         trees = Kept(**paths.dump()) if paths else None
         if background and paths:
-            against = background_of(paths, sample.batch.matrix)
+            against = background_of(paths, sample.matrix)
     else:
-        raise CannotFold("its library answers itself")
-    means = _means(runtime, sample, len(base))
-    return Explanation(link, base, trees, means, against, sample.rows if background else 0)
+        raise CannotFold(form.reason)
+    means = _means(sum_of(runtime, schema), sample, len(base))
+    rows = len(sample.matrix) if background else 0
+    return Explanation(link, base, trees, means, against, rows)
 
 
-def _means(runtime: Runtime, sample: Dataset, outputs: int) -> tuple[tuple[float, ...], ...]:
+def _means(found: Sum | None, sample: Batch, outputs: int) -> tuple[tuple[float, ...], ...]:
     """Return what each feature adds to a linear sum in the mean `[k, features]`."""
-    found = sum_of(runtime, sample.schema)
     if found is None:
         return ()
-    batch = sample.batch
     return tuple(
-        tuple(found.parts(batch, output).mean(axis=0).tolist()) for output in range(outputs)
+        tuple(found.parts(sample, output).mean(axis=0).tolist()) for output in range(outputs)
     )
 
 
@@ -126,10 +163,10 @@ class _Proof(NamedTuple):
     sizes: Doubles
 
 
-def _prove(found: Explainer, runtime: Runtime, holdout: Dataset, seed: int) -> _Proof:
+def _prove(found: Explainer, runtime: Runtime, proof: Callable[[int], Batch]) -> _Proof:
     """Compare the sum of the contributions with what is answered. Raises EquivalenceError."""
     most = MOST_ROWS if found.quick else MOST_SLOW_ROWS
-    batch = holdout.drawn(max(1, most // found.outputs), seed).batch
+    batch = proof(max(1, most // found.outputs))
     answered = runtime.outputs(batch)
     told = [
         found.explain(batch, [output] * len(batch.matrix), words=False)

@@ -113,7 +113,9 @@ def permutation_importances(
     random, sample = np.random.default_rng(seed), holdout.drawn(MOST_ROWS, seed)
     table, values = estimator_input(sample.batch), sample.target
     shuffled = _shuffled(names, own, table.size)
-    repeats = int(np.clip(MOST_PREDICTIONS // (len(values) * max(1, len(shuffled))), 1, REPEATS))
+    count = max(1, len(shuffled))
+    affordable = min(MOST_PREDICTIONS // (len(values) * count), MOST_CELLS // (table.size * count))
+    repeats = int(np.clip(affordable, 1, REPEATS))
     grown = _grown(estimator, schema, table, values)
     # Hundreds of small predictions: threads would spend more on meeting than on work.
     with threadpool_limits(limits=1):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from errors import ArtifactDamaged
 from tables.batch import Batch
-from tables.row_digests import row_digests
+from tables.row_digests import Digests, row_digests
 
 MEMBER = "learnt.rows"
 # Half of a digest: of a million rows learnt from, one in 4,295 others is taken for one of them.
@@ -18,7 +18,12 @@ _KIND = np.dtype("<u4")
 
 def dump(batch: Batch) -> dict[str, bytes]:
     """Return the member that keeps which rows were learnt from: four bytes a row."""
-    return {MEMBER: np.unique(_digests(batch)).tobytes()}
+    return of_digests(row_digests(batch))
+
+
+def of_digests(digests: Digests) -> dict[str, bytes]:
+    """Return the member that keeps which rows of these digests were learnt from."""
+    return {MEMBER: np.unique(digests.astype(_KIND)).tobytes()}
 
 
 def learnt(members: Mapping[str, bytes], batch: Batch) -> NDArray[np.bool_] | None:

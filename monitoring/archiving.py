@@ -22,6 +22,8 @@ log = logging.getLogger("mirante.archiving")
 
 # Seconds until an archive that could not be reached is tried again.
 AGAIN = 30.0
+# Seconds between two looks at the process.
+LOOK = 5.0
 # Seconds to wait for a process that archives already: it may have begun before our segment was.
 PATIENCE = 60.0
 # A segment that has not grown for so many seconds was archived as it is.
@@ -39,6 +41,15 @@ class Archiving:
     def due(self) -> None:
         """Say that there is a finished segment."""
         self._due = 0.0
+
+    def patience(self) -> float | None:
+        """Return in how many seconds to attend again, None where nothing is to be done.
+
+        Also where nothing is answered meanwhile, what could not be archived is tried again.
+        """
+        if self._process is not None:
+            return LOOK
+        return None if self._due == float("inf") else max(0.0, self._due - time.monotonic())
 
     def attend(self) -> None:
         """Look after the process, and start it if it is due."""

@@ -13,6 +13,17 @@ from persistence.stores.store import ABSENT
 REPORTS, STATES = "drift/reports", "drift/states"
 
 
+class _Day(msgspec.Struct):
+    cells: dict[str, list[int]] = {}
+
+
+class _State(msgspec.Struct):
+    """What is read of a state without the libraries that its tests need."""
+
+    version: str
+    days: dict[str, _Day] = {}
+
+
 class DriftDocuments:
     """Reads and writes them. Raises StoreUnavailable throughout."""
 
@@ -37,6 +48,20 @@ class DriftDocuments:
             return self._store.get(_key(STATES, model))
         except KeyMissing:
             return None, None
+
+    def days(self, model: str) -> tuple[str, dict[str, dict[str, list[int]]]] | None:
+        """Return the version that a model's state is of, and by date the rows in each cell.
+
+        None where there is no state that can be read.
+        """
+        data, _ = self.state(model)
+        try:
+            state = None if data is None else msgspec.json.decode(data, type=_State)
+        except msgspec.DecodeError:
+            return None
+        if state is None:
+            return None
+        return state.version, {date: day.cells for date, day in state.days.items()}
 
     def keep_state(self, model: str, data: bytes, tag: str | None) -> bool:
         """Keep a state in the place of the one read with that tag; False if it was replaced."""

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from errors import ArtifactDamaged, ArtifactError, Conflict, MiranteError, RowsError
 from learning.comparison import compare
-from learning.compile.equivalence import joined
 from learning.learnt_rows import learnt
 from learning.prediction import Runtime
 from learning.tasks import task_of
@@ -17,7 +16,7 @@ from persistence.artifact import Artifact
 from persistence.model_persistence import Model, load_model, load_proven
 from persistence.registry import Alias, Registry
 from policy import Promotion
-from tables.batch import Batch
+from tables.batch import Batch, joined
 from tables.dataset import Dataset
 
 # On fewer rows that neither has learnt from nothing is told apart.

@@ -171,6 +171,14 @@ class Registry:
         _check_named(artifact, name, version, sha256)
         return artifact
 
+    def check_there(self, name: str, version: str | None) -> None:
+        """Raise ModelUnknown or VersionUnknown where there is no such version, or no champion."""
+        if version is None:
+            if not self.has_champion(name):
+                raise ModelUnknown("no model of that name has a champion")
+        elif not any(each.version == version for each in self.versions(name)):
+            raise VersionUnknown("the model has no such version")
+
     def data(self, name: str, version: str) -> bytes:
         """Return a version's own bytes, not verified yet. Raises VersionUnknown."""
         return self._get(name, version)

@@ -20,7 +20,7 @@ from persistence.seal import Trust
 from scoring.answers import columns_of, contributions_of, intervals_of, names_of
 from scoring.coherence import Coherence, important_columns
 from scoring.options import Options
-from tables.arrow_rows import ArrowEncoder, reason_of
+from tables.arrow_rows import ArrowEncoder, reason_of, without_views
 from tables.batch import Batch
 from tables.dialect import Dialect
 from tables.rows import Formats
@@ -116,7 +116,9 @@ class Scorer:
 
     def score_all(self, table: pa.Table | pa.RecordBatch, first: int = 1) -> Scored:
         """Score a table's rows as `score` does, and leave it to the caller to mind bad ones."""
-        table = pa.Table.from_batches([table]) if isinstance(table, pa.RecordBatch) else table
+        if isinstance(table, pa.RecordBatch):
+            table = pa.Table.from_batches([table])
+        table = without_views(table)
         self.check_names(table.column_names)
         encoded = self._encoder.encode(table)
         rejected = rejected_table(encoded.problems, first)

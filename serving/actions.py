@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from serving.contributions import contributions_of
+from serving.contributions import Part, explained_parts, part_of
 from serving.exchange import Exchange
 from serving.explanations import wanted
 from serving.refusals import RequestError
@@ -28,6 +28,7 @@ def predict(group: Sequence[Exchange]) -> None:
     a row alone they are not.
     """
     together = len(group) > 1 and _predict_together(group)
+    parts: list[tuple[Exchange, Part]] = []
     for exchange in group:
         try:
             if not together:
@@ -35,24 +36,43 @@ def predict(group: Sequence[Exchange]) -> None:
             level = exchange.level if exchange.query else None
             if level is not None:
                 exchange.prediction = exchange.live.within(exchange.prediction, level)
-            _explain(exchange)
+            part = _part(exchange)
+            if part is not None:
+                parts.append((exchange, part))
         except Exception as error:  # each request fails by itself
             exchange.error = error
+    if parts:
+        _explain(parts)
 
 
-def _explain(exchange: Exchange) -> None:
-    """Explain the predictions where that is asked for. Raises RequestError and TooManyRows."""
+def _part(exchange: Exchange) -> Part | None:
+    """Return what is to be explained, None for nothing. Raises RequestError and TooManyRows."""
     always = exchange.route.action == EXPLAIN
     if not (always or exchange.query or exchange.wanted):
-        return
+        return None
     exchange.wanted = exchange.wanted or wanted(exchange.query, always)
     if exchange.wanted is None:
-        return
+        return None
     if not getattr(exchange.route.protocol, "EXPLAINS", False):
         raise RequestError("explain: this protocol has no room for explanations")
-    exchange.contributions = contributions_of(
-        exchange.live, exchange.decoded.batch, exchange.prediction, exchange.wanted.of
-    )
+    batch, of = exchange.decoded.batch, exchange.wanted.of
+    return part_of(exchange.live, batch, exchange.prediction, of)
+
+
+def _explain(parts: Sequence[tuple[Exchange, Part]]) -> None:
+    """Explain the predictions of one model; where that fails together, each by itself."""
+    try:
+        found = explained_parts(parts[0][0].live, [part for _, part in parts])
+    except Exception as error:
+        if len(parts) == 1:
+            parts[0][0].error = error
+            return
+        log.exception("joined explanations failed; each request is explained by itself")
+        for one in parts:
+            _explain([one])
+        return
+    for (exchange, _), contributions in zip(parts, found, strict=True):
+        exchange.contributions = contributions
 
 
 def _predict_together(group: Sequence[Exchange]) -> bool:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -31,7 +31,7 @@ from persistence.artifact import Artifact, Manifest
 from persistence.model_persistence import load_proven
 from persistence.registry import Alias
 from serving.refusals import RequestError
-from tables.batch import Batch
+from tables.batch import Batch, joined
 from tables.rows import RowCodec
 from tables.schema import Schema
 
@@ -43,7 +43,7 @@ Made = TypeVar("Made")
 Prediction = Any
 
 # Members that the pages of a model tell of; those of a release before may not be there.
-KEPT = ("training.profile", "quality.json", "histograms.json", "rows.json")
+KEPT = ("training.profile", "quality.json", "histograms.json", "curves.json", "rows.json")
 
 # Under this name stand the faults of the store as a whole; it may be a model's too.
 REGISTRY = "registry"
@@ -139,11 +139,9 @@ class Live:
 
     def predict_together(self, batches: Sequence[Batch]) -> list[Prediction]:
         """Return the prediction of each of several batches, made in one call."""
-        texts = zip(*(batch.texts for batch in batches), strict=True)
-        matrix = np.concatenate([batch.matrix for batch in batches])
-        joined = self.predict(Batch(matrix, tuple(list(chain(*parts)) for parts in texts)))
+        prediction = self.predict(joined(batches))
         starts = accumulate((len(batch.matrix) for batch in batches), initial=0)
-        return [self.task.part(joined, start, end) for start, end in pairwise(starts)]
+        return [self.task.part(prediction, start, end) for start, end in pairwise(starts)]
 
     @cached_property
     def keys(self) -> tuple[str, ...]:

@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from errors import TooManyRows
-from learning.explaining.explainer import Explainer
+from learning.explaining.explainer import Explained, Explainer
 from learning.links import Doubles
 from serving.champions import Live
 from serving.refusals import RequestError
-from tables.batch import Batch
+from tables.batch import Batch, joined
 from tables.json_text import too_many
 
 # The parameters of a query: how many contributions, and of which class.
 ASKED, OF = "explain", "explain_class"
 # Rows explained at once, and cells of them; rows of a model whose rows take long.
 MOST_ROWS, MOST_CELLS, MOST_SLOW_ROWS = 20_000, 2_000_000, 200
+# Numbers that rows take leaf by leaf: some three seconds of one processor.
+MOST_WORK = 300_000_000
 
 
 class Wanted(NamedTuple):
@@ -52,6 +54,13 @@ class Score(NamedTuple):
     sign: float = 1.0
 
 
+class Part(NamedTuple):
+    """Rows to be explained, and which score of each."""
+
+    batch: Batch
+    score: Score
+
+
 def contributions_of(
     live: Live, batch: Batch, prediction: Any, of: str | None = None
 ) -> Contributions:
@@ -59,20 +68,48 @@ def contributions_of(
 
     Raises RequestError and TooManyRows.
     """
-    explainer = explainer_of(live)
-    rows = len(batch.matrix)
-    most = MOST_ROWS if explainer.quick else MOST_SLOW_ROWS
-    most = max(1, min(most, MOST_CELLS // max(1, len(live.schema.features))))
+    return explained_parts(live, [part_of(live, batch, prediction, of)])[0]
+
+
+def part_of(live: Live, batch: Batch, prediction: Any, of: str | None) -> Part:
+    """Return rows and the scores that are asked for. Raises RequestError and TooManyRows."""
+    rows, most = len(batch.matrix), _most_rows(live)
     if rows > most:
         raise TooManyRows(f"{too_many(most)} with explanations")
-    score = _score(live, prediction, of, rows)
-    found = explainer.explain(batch, score.outputs)
-    sign, space = score.sign, explainer.space
+    return Part(batch, _score(live, prediction, of, rows))
+
+
+def _most_rows(live: Live) -> int:
+    """Return how many rows are explained at once: a thread's work of seconds, one at least."""
+    explainer = explainer_of(live)
+    most = min(
+        MOST_ROWS if explainer.quick else MOST_SLOW_ROWS,
+        MOST_CELLS // max(1, len(live.schema.features)),
+        MOST_WORK // max(1, explainer.work),
+    )
+    return max(1, most)
+
+
+def explained_parts(live: Live, parts: Sequence[Part]) -> list[Contributions]:
+    """Return the contributions of each part; many rows at once take less than one by one."""
+    explainer = explainer_of(live)
+    batch = joined([part.batch for part in parts])
+    found = explainer.explain(batch, [output for part in parts for output in part.score.outputs])
+    made, start = [], 0
+    for part in parts:
+        rows = slice(start, start + len(part.batch.matrix))
+        made.append(_contributions(found, rows, part.score, explainer.space))
+        start = rows.stop
+    return made
+
+
+def _contributions(found: Explained, rows: slice, score: Score, space: str) -> Contributions:
+    sign = score.sign
     # The probability of the first of two classes is what is left of 1 by the second's.
     whole = 1.0 if space == "probability" and sign < 0 else 0.0
-    baselines = [whole + sign * baseline for baseline in found.baselines]
-    words = [_signed(terms, sign) for terms in found.words]
-    return Contributions(found.contributions * sign, baselines, score.classes, space, words)
+    baselines = [whole + sign * baseline for baseline in found.baselines[rows]]
+    words = [_signed(terms, sign) for terms in found.words[rows]]
+    return Contributions(found.contributions[rows] * sign, baselines, score.classes, space, words)
 
 
 def _signed(terms: dict[int, dict[str, float]], sign: float) -> dict[int, dict[str, float]]:

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qs
 
@@ -33,6 +34,12 @@ NO_PARAMETERS: Mapping[str, Any] = {}
 # What is decoded of a request that asks for no prediction.
 NO_ROWS = Decoded(Batch(np.empty((0, 0), np.float32)), ())
 _LEVEL = re.compile(r"0?\.\d{1,6}")
+
+
+@lru_cache(maxsize=64)
+def parameters_of(query: bytes) -> Mapping[str, list[str]]:
+    """Return a query's parameters. Clients send few different ones, again and again."""
+    return parse_qs(query.decode("latin-1"), keep_blank_values=True)
 
 
 class Answer(NamedTuple):
@@ -66,8 +73,9 @@ class Route(NamedTuple):
     `action` is a name in `actions.ACTIONS`; any other computes nothing. `alias` is
     what a model must declare to be reached by a route that names no model. `in_head`
     is false where only the body says which model it is for: decoding then finds it.
-    `lists` is the route of the same path for a body that is a list. What is answered by one
-    that is not `logged` is no traffic, and the prediction log does not keep it.
+    `lists` is the route of the same path for a body that is a list. A `trial` is what
+    people try out on a page: it is no traffic, so the prediction log does not keep it, and it
+    gets no more than a share of the time.
     """
 
     method: str
@@ -77,7 +85,7 @@ class Route(NamedTuple):
     alias: str | None = None
     in_head: bool = True
     lists: Route | None = None
-    logged: bool = True
+    trial: bool = False
 
 
 @dataclass(slots=True)
@@ -148,7 +156,7 @@ class Exchange:
         """
         if not self.query:
             return [False] * len(names)
-        query = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
+        query = parameters_of(self.query)
         given = [query.get(name, ["0"])[-1] for name in names]
         for name, value in zip(names, given, strict=True):
             if value not in ("1", "true", "0", "false"):
@@ -175,7 +183,7 @@ class Exchange:
         """
         if b"interval" not in self.query:
             return None
-        query = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
+        query = parameters_of(self.query)
         given = query.get("interval", [None])[-1]
         if given is None:
             return None

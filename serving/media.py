@@ -15,6 +15,7 @@ from serving.refusals import BodyTooLarge, MediaTypeError, NotAcceptable
 from tables.readers.gzipped import gunzip
 
 JSON, JSON_LINES, CSV = "application/json", "application/x-ndjson", "text/csv"
+ARROW, PARQUET = "application/vnd.apache.arrow.stream", "application/vnd.apache.parquet"
 NO_GZIP = "the body is not gzip, though its Content-Encoding says so"
 NO_DEFLATE = "the body is not deflate, though its Content-Encoding says so"
 NO_ZSTD = "the body is not zstd, though its Content-Encoding says so"
@@ -33,14 +34,14 @@ _READABLE = {
     b"application/json-lines": JSON_LINES,
     b"text/csv": CSV,
     b"text/tab-separated-values": CSV,
+    b"application/vnd.apache.arrow.stream": ARROW,
+    b"application/vnd.apache.parquet": PARQUET,
+    b"application/x-parquet": PARQUET,
 }
 # Tables that are learnt from, and not predicted as they are.
 _FILES = {
     b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     b"application/vnd.ms-excel",
-    b"application/vnd.apache.parquet",
-    b"application/x-parquet",
-    b"application/vnd.apache.arrow.stream",
     b"application/vnd.apache.arrow.file",
 }
 WRITABLE = {
@@ -51,6 +52,7 @@ WRITABLE = {
     "text/*": CSV,
     "text/csv": CSV,
 }
+WRITABLE_COLUMNS = {**WRITABLE, ARROW: ARROW}
 WRITABLE_LINES = {
     media.decode(): JSON_LINES for media, read in _READABLE.items() if read == JSON_LINES
 }
@@ -69,7 +71,8 @@ def media_of(given: bytes) -> str:
     if media is None:
         table = bare in _FILES
         hint = "; POST /v0/train and build_model.py take files such as this" if table else ""
-        raise MediaTypeError(f"expected Content-Type {JSON}, {JSON_LINES} or {CSV}{hint}")
+        known = f"{JSON}, {JSON_LINES}, {CSV}, {ARROW} or {PARQUET}"
+        raise MediaTypeError(f"expected Content-Type {known}{hint}")
     return media
 
 

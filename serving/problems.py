@@ -39,6 +39,7 @@ STATUS: dict[type[MiranteError], HTTPStatus] = {
     refusals.RateLimited: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ModelNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ClusterError: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 PROBLEM = b"application/problem+json"

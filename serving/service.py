@@ -151,8 +151,10 @@ class PredictionService:
             exchange.mark("begin")
         return exchange
 
-    def admit(self, exchange: Exchange) -> None:
+    def admit(self, exchange: Exchange, streamed: bool = False) -> None:
         """Check the key and the declared size, and find the model; the body is not read yet.
+
+        One that is `streamed` may be of any size: a block at a time is held of it.
 
         Raises AccessError, RateLimited, BodyTooLarge, NotFound and ModelNotReady.
         """
@@ -162,8 +164,12 @@ class PredictionService:
             raise NotFound("there is nothing at this path")
         declared = exchange.headers.get(b"content-length")
         # The body is counted again as it is read: its length may be other than declared.
-        if declared is not None and not (
-            declared.isdigit() and len(declared) < 16 and int(declared) <= self.max_body_bytes
+        if (
+            not streamed
+            and declared is not None
+            and not (
+                declared.isdigit() and len(declared) < 16 and int(declared) <= self.max_body_bytes
+            )
         ):
             raise too_large(self.max_body_bytes)
         if exchange.route.in_head and exchange.route.lists is None:
@@ -327,7 +333,7 @@ class PredictionService:
         identity: Headers = ()
         if exchange.error is None and exchange.route.action in ACTIONS:
             identity = ((b"x-inference-id", exchange.inference_id.encode("ascii")),)
-            prediction_log = self._prediction_log if exchange.route.logged else None
+            prediction_log = self._prediction_log if not exchange.route.trial else None
             if prediction_log is not None and prediction_log.is_chosen():
                 prediction_log.note(_answered(exchange, seconds))
         return complete(answer, exchange.headers, exchange.request_id, self._cors, trace, identity)

@@ -15,6 +15,8 @@ from tables.rows import json_name, rejected
 
 FIELDS = ("id", "truth")
 LONGEST = 256
+# A longer integer is no number of a table, and Python writes none of over 4,300 digits.
+MOST = 2**63
 # An id, and what came true.
 Pair = dict[str, Any]
 
@@ -69,13 +71,25 @@ def _fault(index: int, row: Any) -> RowProblem | None:
     for name in FIELDS:
         if row.get(name) is None:
             return RowProblem(index, name, "a value", "nothing")
-    if not isinstance(row["id"], str) or not 0 < len(row["id"]) <= LONGEST:
+    if not row["id"] or not _is_text(row["id"]):
         return RowProblem(index, "id", f"string of 1 to {LONGEST} letters", json_name(row["id"]))
     return _fault_of_truth(index, row["truth"])
 
 
+def _is_text(value: Any) -> bool:
+    """Tell whether a value is a text that can be written as UTF-8: half a pair cannot."""
+    if not isinstance(value, str) or len(value) > LONGEST:
+        return False
+    return value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return abs(value) < MOST
+    return isinstance(value, float) and math.isfinite(value)
+
+
 def _fault_of_truth(index: int, truth: Any) -> RowProblem | None:
-    good = isinstance(truth, bool | int) or (isinstance(truth, float) and math.isfinite(truth))
-    good = good or (isinstance(truth, str) and len(truth) <= LONGEST)
+    good = isinstance(truth, bool) or _is_number(truth) or _is_text(truth)
     expected = f"boolean, number or string of at most {LONGEST} letters"
     return None if good else RowProblem(index, "truth", expected, json_name(truth))

@@ -77,26 +77,37 @@ class ArrowEncoder:
             if feature.kind in _NUMBERS and not any(map(is_number, missing_of(feature)))
         }
 
-    def encode(self, table: pa.Table | pa.RecordBatch) -> Encoded:
+    def encode(self, table: pa.Table) -> Encoded:
         """Encode a table's rows.
 
         Columns that are no features are not looked at; a feature that may be missing may have no
         column. Raises RowsError for a table that lacks a column.
         """
         columns = self._columns(table)
-        read = {name: self._read(name, columns.get(name), table.num_rows) for name in self._names()}
-        good = np.logical_and.reduce([column.good for column in read.values()])
+        read, good = self._all(columns, table.num_rows)
         if good.all():
             return Encoded(self._batch(read), None, [], self._unseen(read))
         return self._with_bad_rows(columns, read, good)
+
+    def encode_good(self, table: pa.Table) -> Batch | None:
+        """Encode a table's rows where all of them fit; None where one does not."""
+        read, good = self._all(self._columns(table), table.num_rows)
+        return self._batch(read) if good.all() else None
+
+    def _all(
+        self, columns: Mapping[str, pa.ChunkedArray], rows: int
+    ) -> tuple[dict[str, _Column], Mask]:
+        read = {name: self._read(name, columns.get(name), rows) for name in self._names()}
+        return read, np.logical_and.reduce([column.good for column in read.values()])
 
     def _names(self) -> list[str]:
         return [feature.name for feature in (*self._schema.values, *self._schema.texts)]
 
     # ------------------------------------------------ columns
 
-    def _columns(self, table: pa.Table | pa.RecordBatch) -> dict[str, pa.ChunkedArray]:
+    def _columns(self, table: pa.Table) -> dict[str, pa.ChunkedArray]:
         """Return the columns of the features that the table has, by name."""
+        table = without_views(table)
         names = canonical(table.column_names, self._schema)
         found: dict[str, pa.ChunkedArray] = {}
         for index, name in enumerate(names):
@@ -254,6 +265,18 @@ class ArrowEncoder:
         return [read_cell(cell, feature.kind, missing, read.written) for cell in texts]
 
 
+def without_views(table: pa.Table) -> pa.Table:
+    """Return a table without views of texts and bytes, which few of Arrow's functions take."""
+    import pyarrow as pa
+
+    plain = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    for index, field in enumerate(table.schema):
+        if field.type in plain:
+            column = table.column(index).cast(plain[field.type])
+            table = table.set_column(index, field.with_type(plain[field.type]), column)
+    return table
+
+
 def _chunked(column: Any) -> pa.ChunkedArray:
     import pyarrow as pa
 
@@ -304,12 +327,14 @@ def _good_numbers(feature: Feature, values: NDArray[Any], may_miss: bool) -> Mas
 
 def _different(column: pa.ChunkedArray) -> tuple[list[str], NDArray[np.intp]]:
     """Return a column's different values as texts, and each row's index in them, -1 for none."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     found = column.combine_chunks().dictionary_encode()
     words = texts_of_column("", _chunked(found.dictionary))
-    codes = pc.fill_null(found.indices, -1).to_numpy(zero_copy_only=False)
-    return list(words), codes.astype(np.intp)
+    # Others write them unsigned.
+    indices = found.indices.cast(pa.int64(), safe=False)
+    return list(words), pc.fill_null(indices, -1).to_numpy(zero_copy_only=False)
 
 
 def reason_of(problem: RowProblem) -> str:

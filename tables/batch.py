@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -22,3 +24,13 @@ class Batch(NamedTuple):
 
     matrix: Matrix
     texts: tuple[list[str], ...] = ()
+
+
+def joined(batches: Iterable[Batch]) -> Batch:
+    """Return the rows of several batches as one."""
+    given = list(batches)
+    if len(given) == 1:
+        return given[0]
+    texts = zip(*(batch.texts for batch in given), strict=True)
+    matrix = np.concatenate([batch.matrix for batch in given])
+    return Batch(matrix, tuple(list(chain(*parts)) for parts in texts))

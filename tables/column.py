@@ -173,11 +173,30 @@ def look(cells: Cells, kind: Kind | None = None) -> Look:
     """Look at a column; `kind` says what it is to be read as."""
     if isinstance(cells, Texts) and (whole := _whole(cells, kind)) is not None:
         return whole
-    words = distinct(cells).without(ALWAYS_MISSING)
+    return _look_at(distinct(cells), kind, cells)
+
+
+def column_of_words(
+    name: str,
+    words: Distinct,
+    kind: Kind | None,
+    aliases: Mapping[str, str],
+    file: File,
+) -> Column:
+    """Return what a column becomes of which only the different texts are known, and how often each.
+
+    `values` are those of the texts. Raises DatasetError.
+    """
+    seen = _look_at(words, kind, words.words)
+    return _Decision(name, seen, kind, aliases, lambda _: "some row", file).column()
+
+
+def _look_at(found: Distinct, kind: Kind | None, cells: Cells) -> Look:
+    words = found.without(ALWAYS_MISSING)
     if kind in _AS_NUMBERS:
-        found, missing = _numbers_among(words, codes=kind is not None)
-        if found is not None:
-            return Look(cells, None, words, found, missing=missing)
+        numbers, missing = _numbers_among(words, codes=kind is not None)
+        if numbers is not None:
+            return Look(cells, None, words, numbers, missing=missing)
     if kind in _AS_DATES:
         dates, missing = _dates_among(words)
         if dates is not None:

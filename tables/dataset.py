@@ -162,6 +162,14 @@ def encode(table: Table, schema: Schema) -> Batch:
     return Batch(matrix, tuple(texts))
 
 
+def encode_feature(table: Table, schema: Schema, feature: Feature) -> NDArray[np.float32]:
+    """Encode a column as those of the matrix `[n, columns]`. Raises DatasetError, naming it."""
+    try:
+        return as_columns(_encoded(table, schema, feature))
+    except ValueError as error:
+        raise DatasetError(f"column {feature.name}: {error}") from None
+
+
 def _encoded(table: Table, schema: Schema, feature: Feature) -> Values:
     model = schema.dialect or PLAIN_DIALECT
     same = table.dialect.delimiter == model.delimiter

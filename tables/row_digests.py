@@ -40,6 +40,13 @@ def text_digests(texts: list[str]) -> Digests:
     return np.frombuffer(found, dtype="<u8").astype(np.uint64)
 
 
+def mixed(numbers: Digests) -> Digests:
+    """Return numbers mixed, each into one of 64 bits that looks drawn by chance."""
+    found = np.zeros(len(numbers), dtype=np.uint64)
+    _mix(found, numbers)
+    return found
+
+
 def _bits(column: NDArray[np.float32]) -> NDArray[np.uint32]:
     # 0.0 and -0.0 are equal, and adding 0 makes them the same.
     bits: NDArray[np.uint32] = (column + np.float32(0)).view(np.uint32)

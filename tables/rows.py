@@ -225,6 +225,22 @@ class RowCodec:
         """Return a feature by its name."""
         return self._by_name[name]
 
+    def has_columns(self, names: Sequence[str]) -> bool:
+        """Whether a table has the columns of all features, under any of their names, and no other.
+
+        Those that the model ignores may be there.
+        """
+        found = {self._aliases.get(name, name) for name in names}
+        return self._known <= found <= self._expected_names and len(found) == len(names)
+
+    def decoded(self, batch: Batch, words: Callable[[str], Sequence[str]]) -> Decoded:
+        """Return encoded rows, all of them good, as a request's; `words` are a column's texts."""
+        wanted = self._coded if self.keeps_words else ()
+        cells: list[Sequence[str]] = [()] * len(self._names)
+        for index, _, _ in wanted:
+            cells[index] = words(self._names[index])
+        return self._encoded(batch, range(len(batch.matrix)), cells)
+
     def formats_for(self, dialect: Dialect | None) -> Formats:
         """Return how a table in a dialect, None for the model's, may write each one's numbers."""
         return self._formats[dialect is None or dialect.delimiter == self._model.delimiter]

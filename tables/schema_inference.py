@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from errors import DatasetError
 from tables.batch import Batch
 from tables.column import Column, File, as_columns, read_columns
-from tables.dialect import PLAIN_DIALECT
-from tables.schema import Feature, Kind, Schema
+from tables.dialect import PLAIN_DIALECT, Dialect
+from tables.schema import Feature, Kind, Schema, Target
 from tables.table import Table
 from tables.target import ReadTarget, labelled, read_classes
 
@@ -69,16 +69,33 @@ def infer_schema(
     file = File(table.dialect.delimiter, table.decimal, day_first=table.day_first)
     columns, file = read_columns(given, table.index, kinds, aliases or {}, file)
     columns = without_index(columns, table)
-    features = {n: _also(c.feature, words) for n, c in columns.items() if c.feature is not None}
-    if not features:
-        raise DatasetError(f"there is nothing to learn {target} from: every column is left out")
-    ignored = (*(name for name in columns if name not in features), *left_out)
-    dialect = msgspec.structs.replace(table.dialect, decimal=file.decimal or ".")
-    carried = dialect if dialect != PLAIN_DIALECT else msgspec.UNSET
-    schema = Schema(tuple(features.values()), read.target, ignored, carried)
+    schema = schema_of(columns, read.target, file, table.dialect, words, left_out)
     said = (note for column in columns.values() for note in column.notes)
     notes = (*table.notes, *notes, *read.notes, *said)
     return Inferred(schema, notes, _batch(schema, columns, len(table)), read.values, table)
+
+
+def schema_of(
+    columns: Mapping[str, Column],
+    target: Target,
+    file: File,
+    dialect: Dialect,
+    words: tuple[str, ...] = (),
+    left_out: tuple[str, ...] = (),
+) -> Schema:
+    """Return the schema of columns that were read, `words` being further ones for a missing value.
+
+    Raises DatasetError where every column is left out.
+    """
+    features = {n: _also(c.feature, words) for n, c in columns.items() if c.feature is not None}
+    if not features:
+        raise DatasetError(
+            f"there is nothing to learn {target.name} from: every column is left out"
+        )
+    ignored = (*(name for name in columns if name not in features), *left_out)
+    written = msgspec.structs.replace(dialect, decimal=file.decimal or ".")
+    carried = written if written != PLAIN_DIALECT else msgspec.UNSET
+    return Schema(tuple(features.values()), target, ignored, carried)
 
 
 def without_index(columns: Mapping[str, Column], table: Table) -> dict[str, Column]:

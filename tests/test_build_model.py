@@ -144,6 +144,17 @@ def test_a_recipe_s_word_on_rows_is_for_its_own_table_and_the_command_line_s_for
     assert shows("--data", "other.csv", "--target", "y", "--show-rows")
 
 
+def test_a_card_is_printed_in_either_form_and_language(store, capsys):
+    assert main(["--recipe", "iris"]) == 0
+    capsys.readouterr()
+    assert main(["--card", "iris"]) == 0
+    assert capsys.readouterr().out.lstrip().startswith("<!doctype html>")
+    assert main(["--card", "iris", "--markdown", "--lang", "pt"]) == 0
+    assert capsys.readouterr().out.startswith("# Cartão do modelo: iris\n")
+    assert main(["--card", "none"]) == 1
+    assert capsys.readouterr().err == "build_model: no model of that name has a champion\n"
+
+
 def test_the_same_seed_makes_the_same_model_and_another_another():
     def answers(seed):
         registry = make_registry()
@@ -472,7 +483,7 @@ def test_a_table_that_memory_does_not_hold_is_one_line_that_says_the_ways_out(tm
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 1, done.stderr
-    assert done.stderr.startswith("build_model: there is too little memory: sample the table")
+    assert done.stderr.startswith("build_model: there is too little memory: learn in parts")
     assert done.stderr.count("\n") == 1
 
 

@@ -18,6 +18,7 @@ from sklearn.base import BaseEstimator
 from threadpoolctl import threadpool_limits
 
 from learning.additive.budget import Budget
+from learning.additive.grown import Brought, Grower
 from learning.additive.histograms import INSTALL, is_lightgbm_there
 from learning.additive.losses import LINKS, Doubles, Link
 from learning.additive.parts import Folds, Part, Rows, answered_rows
@@ -80,6 +81,10 @@ class Additive(BaseEstimator):
 
     # What is missing where training had it always is filled in.
     imputes = True
+    # While it learns: where more rows are, what has been grown of them, and how values are brought.
+    _grower: Grower | None = None
+    _kept: dict[tuple[str, Brought], str]
+    _bring: Brought
 
     def __init__(
         self,
@@ -110,15 +115,19 @@ class Additive(BaseEstimator):
         values: NDArray[Any],
         progress: Progress,
         folds: Folds | None = None,
+        grower: Grower | None = None,
     ) -> Additive:
         """Fit to rows `[n, d]`; `folds` are what is learnt, and what answered, out of fold.
 
-        Of many rows the last fold is enough.
+        Of many rows the last fold is enough. A grower has more rows, which the forests learn.
         """
+        self._grower, self._kept = grower, {}
         self.stands_in_ = not is_lightgbm_there()
         if self.stands_in_:
             progress.note(INSTALL)
         self._fill(rows)
+        if grower is not None:
+            grower.settle(self.fills_, self.left_out)
         given = self._rows(rows)
         self._prepare(values)
         chosen = folds or stratified(values, FOLDS, self.seed)
@@ -131,6 +140,7 @@ class Additive(BaseEstimator):
             ]
             best = min(trials, key=lambda trial: trial.loss)
             self._keep(best, given, values, chosen, budget, progress)
+        self._grower = None
         if budget.ended_one:
             progress.note(ENDED)
         return self
@@ -150,7 +160,8 @@ class Additive(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())
-        state.pop("out_of_fold_", None)
+        for name in ("out_of_fold_", "_kept", "_bring", "_grower"):
+            state.pop(name, None)
         return state
 
     # ------------------------------------------------------------ what a target differs in
@@ -191,9 +202,11 @@ class Additive(BaseEstimator):
 
     def _rows(self, rows: NDArray[Any]) -> Rows:
         matrix = rows[:, : self.columns].astype(np.float32, order="C")
-        for column, value in self.fills_.items():
-            filled = matrix[:, column]
-            filled[np.isnan(filled)] = value
+        missing = np.isnan(matrix)
+        # Looked for by column, which a table of thousands of them has in few rows.
+        for column in np.flatnonzero(missing.any(axis=0)).tolist():
+            if column in self.fills_:
+                matrix[missing[:, column], column] = self.fills_[column]
         # Kept in their places, so that a tree's feature is the matrix's column.
         matrix[:, list(self.left_out)] = 0.0
         return Rows(rows, matrix)
@@ -208,9 +221,11 @@ class Additive(BaseEstimator):
         progress: Progress,
     ) -> _Trial:
         brought, scale, shift = self._brought(link, values)
+        self._bring = Brought(link.name, scale, shift)
         parts = self._parts(link)
         outside = answered_rows(folds)
-        budget.fits = len(parts) * (len(folds) + 1)
+        # What is grown elsewhere is not learnt once more.
+        budget.fits = len(parts) * (len(folds) + (self._grower is None))
         progress.stage("fit", budget.fits)
         learnt = self._learnt(link, brought)
         answered = {
@@ -238,6 +253,7 @@ class Additive(BaseEstimator):
         progress: Progress,
     ) -> None:
         brought, scale, shift = self._brought(trial.link, values)
+        self._bring = Brought(trial.link.name, scale, shift)
         learnt, found = self._learnt(trial.link, brought), trial.pool
         chosen = [p for p in self._parts(trial.link) if found.weights[p.name] > 0.0]
         budget.fits = len(chosen)

@@ -6,11 +6,12 @@ scikit-learn's own classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from learning.additive.budget import Budget
 from learning.additive.losses import Doubles, Link
@@ -117,9 +118,12 @@ class ForestPart:
         flatter the forest: of few rows by a fifth of the loss.
         """
         made, curves = [], []
+        parameters = self._settings(rows, values, budget)
+        # Binned once for all folds: the edges of bins know of no target.
+        data = self._data(rows, values, parameters)
         for inside, outside in folds:
             model, curve = self._stopped(
-                rows.take(inside), values[inside], rows.take(outside), values[outside], budget
+                data.subset(inside), data.subset(outside), parameters, budget
             )
             made.append(model)
             curves.append(curve)
@@ -143,27 +147,24 @@ class ForestPart:
         return text
 
     def _stopped(
-        self,
-        rows: Rows,
-        values: NDArray[Any],
-        held: Rows,
-        truth: NDArray[Any],
-        budget: Budget,
+        self, data: Any, held: Any, parameters: Mapping[str, Any], budget: Budget
     ) -> tuple[Any, list[float]]:
         """Return a model that goes on while held rows are answered better, and its losses."""
         import lightgbm
 
-        parameters = self._settings(rows, values, budget)
-        data = self._data(rows, values, parameters)
         curve: dict[str, Any] = {}
         calls: list[Callable[..., Any]] = [
             _until(budget),
             lightgbm.early_stopping(PATIENCE, verbose=False),
             lightgbm.record_evaluation(curve),
         ]
-        beside = self._data(held, truth, parameters, data)
         made = lightgbm.train(
-            parameters, data, self._most, valid_sets=[beside], valid_names=["held"], callbacks=calls
+            dict(parameters),
+            data,
+            self._most,
+            valid_sets=[held],
+            valid_names=["held"],
+            callbacks=calls,
         )
         (losses,) = curve["held"].values()
         return made, losses
@@ -173,27 +174,28 @@ class ForestPart:
         return max(10, MOST_TREES // self._outputs)
 
     def _settings(self, rows: Rows, values: NDArray[Any], budget: Budget) -> dict[str, Any]:
+        count, columns = len(values), rows.matrix.shape[1]
+        return self._settings_for(count, columns, budget.threads(rows.matrix.size))
+
+    def _settings_for(self, rows: int, columns: int, threads: int) -> dict[str, Any]:
         return {
             **self._parameters,
-            **_by_width(rows.matrix.shape[1], self._parameters["feature_fraction"]),
-            "min_data_in_leaf": max(2, min(10, len(values) // 20)),
-            "learning_rate": _rate(len(values), self._most),
-            "num_threads": budget.threads(rows.matrix.size),
+            **_by_width(columns, self._parameters["feature_fraction"]),
+            "min_data_in_leaf": max(2, min(10, rows // 20)),
+            "learning_rate": _rate(rows, self._most),
+            "num_threads": threads,
         }
 
     def scores(self, model: str, rows: Rows) -> Doubles:
         """Return the raw scores, by the library itself."""
         return _raw(lightgbm_model(model), rows, -1)
 
-    def _data(
-        self, rows: Rows, values: NDArray[Any], parameters: Mapping[str, Any], like: Any = None
-    ) -> Any:
+    def _data(self, rows: Rows, values: NDArray[Any], parameters: Mapping[str, Any]) -> Any:
         import lightgbm
 
         return lightgbm.Dataset(
             rows.matrix,
             values,
-            reference=like,
             categorical_feature=self._categories,
             params=dict(parameters),
         )
@@ -252,50 +254,56 @@ class LinearPart:
     ) -> Answered:
         """Return the scores of the strength that is best for all folds together."""
         end = budget.share(len(folds))
-        outside = answered_rows(folds)
-        best, least = None, np.inf
-        for strength in self._strengths:
-            if best is not None and budget.over(end):
-                break
-            scores = self._answered(rows, values, folds, strength)
-            loss = self._link.losses(scores[outside], values[outside]).mean()
-            if loss < least:
-                best, least = Answered(scores, strength), loss
-        for _ in folds:
+        strengths, outside = list(self._strengths), answered_rows(folds)
+        scores = {one: np.zeros((len(values), self._outputs)) for one in strengths}
+        for inside, held in folds:
+            answered = rows.take(held)
+            made = self._fitted(rows.take(inside), values[inside], strengths)
+            for count, (strength, model) in enumerate(zip(strengths, made, strict=False), 1):
+                scores[strength][held] = self.scores(model, answered)
+                if count < len(strengths) and budget.over(end):
+                    strengths = strengths[:count]
+                    break
             advance()
-        assert best is not None
-        return best
 
-    def _answered(self, rows: Rows, values: NDArray[Any], folds: Folds, strength: float) -> Doubles:
-        scores = np.zeros((len(values), self._outputs))
-        for inside, outside in folds:
-            made = self._fit(rows.take(inside), values[inside], strength)
-            scores[outside] = self.scores(made, rows.take(outside))
-        return scores
+        def loss(strength: float) -> float:
+            return float(self._link.losses(scores[strength][outside], values[outside]).mean())
+
+        best = min(strengths, key=loss)
+        return Answered(scores[best], best)
 
     def learn(self, rows: Rows, values: NDArray[Any], setting: float, budget: Budget) -> Any:
         """Return the fitted pipeline with the range of what it came to on its own rows."""
         budget.share()
-        return self._fit(rows, values, setting)
+        return next(self._fitted(rows, values, [setting]))
 
-    def _fit(self, rows: Rows, values: NDArray[Any], strength: float) -> dict[str, Any]:
+    def _fitted(
+        self, rows: Rows, values: NDArray[Any], strengths: Sequence[float]
+    ) -> Iterator[dict[str, Any]]:
+        """Give the model of each strength; what comes before the weights is learnt once."""
         if len(values) > MOST_LINEAR_ROWS:
             step = -(-len(values) // MOST_LINEAR_ROWS)
             rows, values = rows.take(np.arange(0, len(values), step)), values[::step]
-        model = self._make(strength).fit(rows.table, values)
-        found = _decision(model, rows)
-        low, high = found.min(axis=0), found.max(axis=0)
-        tenth = (high - low) / 10.0
-        return {"pipeline": model, "low": low - tenth, "high": high + tenth}
+        prepare = self._make(strengths[0])[:-1]
+        table = prepare.fit_transform(rows.table, values)
+        for strength in strengths:
+            last = self._make(strength)[-1].fit(table, values)
+            found = _decision(last, table)
+            low, high = found.min(axis=0), found.max(axis=0)
+            tenth = (high - low) / 10.0
+            pipeline = Pipeline([*prepare.steps, ("last", last)])
+            yield {"pipeline": pipeline, "low": low - tenth, "high": high + tenth}
 
     def scores(self, model: Mapping[str, Any], rows: Rows) -> Doubles:
         """Return the sums, kept within the range and a tenth of it to either side."""
-        return np.asarray(np.clip(_decision(model["pipeline"], rows), model["low"], model["high"]))
+        return np.asarray(
+            np.clip(_decision(model["pipeline"], rows.table), model["low"], model["high"])
+        )
 
 
-def _decision(pipeline: Any, rows: Rows) -> Doubles:
-    decide = getattr(pipeline, "decision_function", None) or pipeline.predict
-    return np.asarray(decide(rows.table), np.float64).reshape(len(rows.matrix), -1)
+def _decision(fitted: Any, table: Any) -> Doubles:
+    decide = getattr(fitted, "decision_function", None) or fitted.predict
+    return np.asarray(decide(table), np.float64).reshape(table.shape[0], -1)
 
 
 def gains(text: str) -> Doubles:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.base import ClassifierMixin, RegressorMixin, clone
 from sklearn.pipeline import Pipeline
 
 from learning.additive.estimator import SKEWED, Additive
+from learning.additive.grown import GrownForestPart
 from learning.additive.histograms import HistogramPart
 from learning.additive.losses import LINKS, Doubles, Link
 from learning.additive.parts import FOREST_A, FOREST_B, ForestPart, LinearPart, Part
@@ -96,10 +98,10 @@ def parts_of(
     seeded = {**objective, "seed": model.seed, "data_random_seed": model.seed}
     columns = set(range(model.columns)) - set(model.left_out)
     given = (seeded, sorted(columns & set(model.categories)))
-    forests: list[Part] = [
-        ForestPart("forest_a", FOREST_A, *given),
-        ForestPart("forest_b", FOREST_B, *given),
-    ]
+    make: Callable[..., Part] = ForestPart
+    if model._grower is not None:
+        make = partial(GrownForestPart, grower=model._grower, bring=model._bring, kept=model._kept)
+    forests = [make("forest_a", FOREST_A, *given), make("forest_b", FOREST_B, *given)]
     if model.stands_in_:
         forests = [HistogramPart(model._outputs, hasattr(model, "classes_"), model.seed)]
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from errors import EquivalenceError
-from learning.compile.equivalence import joined, probes, prove
+from learning.compile.equivalence import probes, prove
 from learning.compile.weights import linear_model, text_model
 from learning.families import family_of
 from learning.family import Form, Native
@@ -18,7 +18,7 @@ from learning.prediction import Runtime
 from learning.runtimes import linear, load_runtime, text
 from learning.runtimes import sklearn as by_estimator
 from learning.tasks import task_of
-from tables.batch import Batch
+from tables.batch import Batch, joined
 from tables.schema import Schema
 
 

@@ -47,16 +47,6 @@ def chunks(batch: Batch, size: int) -> Iterable[Batch]:
         yield Batch(batch.matrix[part], tuple(texts[part] for texts in batch.texts))
 
 
-def joined(batches: Iterable[Batch]) -> Batch:
-    """Return the rows of several batches as one."""
-    given = list(batches)
-    texts = zip(*(b.texts for b in given), strict=True)
-    return Batch(
-        np.concatenate([b.matrix for b in given]),
-        tuple(list(chain.from_iterable(t)) for t in texts),
-    )
-
-
 def probes(rows: Batch, schema: Schema, thresholds: dict[int, list[float]], seed: int) -> Batch:
     """Return rows where a compiled model would first go wrong.
 

@@ -106,6 +106,11 @@ class Explainer:
         return self.outputs == 1
 
     @property
+    def work(self) -> int:
+        """How many numbers a row takes that is explained leaf by leaf, 0 where none is."""
+        return max((trees.work for trees in self._trees), default=0)
+
+    @property
     def cost(self) -> str:
         """What explaining a row takes, in words."""
         return self._trees[0].cost if self._trees else "microseconds a row"
@@ -134,6 +139,12 @@ class Explainer:
             work(blocks[0])
         return Explained(made, chosen, [self._baselines[output] for output in chosen], told)
 
+    def of_trees(self, batch: Batch, output: int) -> Doubles:
+        """Return what the trees alone contribute to a score `[n, features]`."""
+        if not self._trees:
+            return np.zeros((len(batch.matrix), self._count))
+        return self._trees[output].rows(batch.matrix)
+
     def _tells(self, words: bool) -> bool:
         return words and self._sum is not None and self._sum.has_words
 
@@ -145,11 +156,7 @@ class Explainer:
         self, batch: Batch, output: int, words: bool
     ) -> tuple[Doubles, list[dict[int, dict[str, float]]]]:
         """Return the contributions of rows to one score `[n, features]`, and the words'."""
-        found = (
-            self._trees[output].rows(batch.matrix)
-            if self._trees
-            else np.zeros((len(batch.matrix), self._count))
-        )
+        found = self.of_trees(batch, output)
         if self._sum is None:
             return found, []
         shares = self._sum.contributions(batch, output, self._means[output])

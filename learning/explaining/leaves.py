@@ -35,6 +35,8 @@ def paths_of(forest: Forest, owners: Sequence[int]) -> Paths:
     # The scores of such trees are divided by their number.
     share = 1.0 / len(forest.trees) if forest.link == "mean" else 1.0
     for tree in forest.trees:
+        if isinstance(tree, Split) and not tree.rows:
+            raise CannotFold("its trees do not say how many rows came where")
         for leaf, steps in _walk(tree, ()):
             for output, value in enumerate(leaf.values):
                 if value:
@@ -54,10 +56,11 @@ def _walk(node: Node, steps: tuple[_Step, ...]) -> Iterator[tuple[Leaf, tuple[_S
 def _rate(split: Split) -> float:
     """Return the share of the rows that the test does not hold for.
 
-    A set of categories is tested one by one: what is known is how many rows are left.
+    A set of categories is tested one by one: what is known is how many rows are left. Where
+    none came, as in parts of an oblivious tree, either answer is as likely.
     """
     if not split.rows:
-        raise CannotFold("its trees do not say how many rows came where")
+        return 0.5
     return min(1.0, max(0.0, split.no.rows / split.rows))
 
 

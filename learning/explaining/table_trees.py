@@ -33,6 +33,7 @@ class TableTrees:
     """Groups of leaves, and a table for each feature of each group, by pattern of the group."""
 
     quick = True
+    work = 0
 
     def __init__(self, paths: Paths, features: int, background: Background | None = None) -> None:
         self._features = features
@@ -58,9 +59,10 @@ class TableTrees:
         found = np.zeros((len(matrix), self._features))
         if not len(self._present):
             return found
-        values, base, groups = self._tables.values, self._tables.base, self._tables.groups
+        values, widths, base, groups, _ = self._tables
         for start in range(0, len(matrix), ROWS):
-            places = self._patterns(matrix[start : start + ROWS]).take(groups, axis=1) + base
+            places = (self._patterns(matrix[start : start + ROWS]) * widths).take(groups, axis=1)
+            places += base
             sums = np.add.reduceat(values.take(places), self._firsts, axis=1)
             found[start : start + ROWS, self._present] = sums
         return found
@@ -213,12 +215,15 @@ def _numbered(paths: Paths) -> tuple[list[int], list[bool]]:
 
 
 class Tables(NamedTuple):
-    """The tables end to end `values`, and where each begins; its group, and its feature.
+    """What groups contribute by pattern, end to end, and where what is looked up begins.
 
-    They stand by feature.
+    A group has for each pattern the values of its features side by side, in one or two lines
+    of the processor's cache; `widths` `[G]` is how many they are. Look-ups stand by feature:
+    `base` is each one's place for pattern 0, with its group and its feature.
     """
 
     values: Doubles
+    widths: Places
     base: Places
     groups: Places
     owners: Places
@@ -231,9 +236,13 @@ def _laid_out(given: Leaves, groups: Groups) -> Tables:
     entries, entry = np.unique(keys, return_inverse=True)
     entry = entry.reshape(-1)
     group = entries % max(1, len(groups.sizes))
-    widths = (1 << groups.sizes)[group]
-    base = np.cumsum(widths) - widths
-    values = np.zeros(int(widths.sum()))
+    widths = np.bincount(group, minlength=len(groups.sizes))
+    sizes = widths << groups.sizes
+    by_group = np.argsort(group, kind="stable")
+    nth = np.empty_like(group)
+    nth[by_group] = np.arange(len(group)) - np.repeat(np.cumsum(widths) - widths, widths)
+    base = (np.cumsum(sizes) - sizes)[group] + nth
+    values = np.zeros(int(sizes.sum()))
     own, starts = _of_leaves(given)
     leaf_groups = groups.of
     for size in np.unique(groups.sizes).tolist():
@@ -241,8 +250,9 @@ def _laid_out(given: Leaves, groups: Groups) -> Tables:
         step = max(1, CHUNK // (features + 8) // (1 << size))
         for part in np.split(chosen, range(step, len(chosen), step)):
             made, conditions = _by_pattern(paths, groups, part, size, own, starts)
-            np.add.at(values, base[entry[conditions]][:, np.newaxis] + np.arange(1 << size), made)
-    return Tables(values, base, group, entries // max(1, len(groups.sizes)))
+            at = entry[conditions][:, np.newaxis]
+            np.add.at(values, base[at] + np.arange(1 << size) * widths[group[at]], made)
+    return Tables(values, widths, base, group, entries // max(1, len(groups.sizes)))
 
 
 def _by_pattern(

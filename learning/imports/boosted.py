@@ -19,20 +19,21 @@ from numpy.typing import NDArray
 
 from errors import EquivalenceError, ModelFileError
 from learning.compile.compilation import compile_forest
-from learning.compile.equivalence import joined, probes
+from learning.compile.equivalence import probes
+from learning.explanation import Made, form_explanation
 from learning.forms.sources import Columned, Number
 from learning.forms.trees import Forest, thresholds
 from learning.forms.walk import walk
 from learning.imports.example import Example
-from learning.imports.imported import Imported, classes_of, encoded
+from learning.imports.imported import Imported, classes_of, encoded, first_rows
 from learning.imports.isolated import ask_library
 from learning.imports.libraries import Name, question_of
-from learning.imports.memberships import Memberships, with_memberships
+from learning.imports.memberships import Memberships, with_memberships, without_memberships
 from learning.prediction import Runtime
 from learning.runtimes import load_runtime
 from learning.runtimes.onnx import MEMBER
 from learning.trained import golden_of
-from tables.batch import Batch, Matrix
+from tables.batch import Batch, Matrix, joined
 from tables.quantity import QUANTITY
 from tables.schema import Class, Feature, Schema, Target
 
@@ -88,7 +89,7 @@ class Coded(Memberships):
 
     def codes(self, matrix: Matrix) -> Doubles:
         """Return the matrix `[n, d]` as its library reads it: the shortest decimals, and codes."""
-        made = np.column_stack([_decimals(matrix[:, i]) for i in range(matrix.shape[1])])
+        made = np.column_stack([decimals(matrix[:, i]) for i in range(matrix.shape[1])])
         for index, column in enumerate(self._columns):
             if column.words and column.kind != "words":
                 made[:, index] = _codes(column, matrix[:, index])
@@ -111,7 +112,7 @@ def _codes(column: Column, values: NDArray[np.float32]) -> Doubles:
     return np.array(found, np.float64)
 
 
-def _decimals(values: NDArray[np.float32]) -> Doubles:
+def decimals(values: NDArray[np.float32]) -> Doubles:
     """Return the doubles that the values were rounded of, taken for their shortest decimals."""
     different, places = np.unique(values, return_inverse=True)
     return different.astype(str).astype(np.float64)[places]
@@ -167,7 +168,14 @@ def import_boosted(model: Boosted, example: Example | None, target: str) -> Impo
     }
     golden = golden_of(example.rows, runtime.outputs(batch))
     origin = {"imported_from": model.origin, "proven_by": by}
-    return Imported(schema, name, members, *golden, info, origin, proof)
+    made = Imported(schema, name, members, *golden, info, origin, proof)
+    return made.explained(_why(model, runtime, schema, batch))
+
+
+def _why(model: Boosted, runtime: Runtime, schema: Schema, batch: Batch) -> Made:
+    near = joined((batch, _near(model, schema, batch)))
+    forest = without_memberships(model.forest, model.sets)
+    return form_explanation(forest, runtime, schema, batch, lambda most: first_rows(near, most))
 
 
 def target_of(model: Boosted, example: Example, target: str) -> Target:

@@ -8,30 +8,37 @@ and what is kept of it is a compiled model, or what skops can hold.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from errors import ModelFileError
-from learning.compile.compilation import Compiled
+from learning.compile.compilation import Compiled, form_of
 from learning.compile.compilation import compile as compile_model
+from learning.explanation import Made, form_explanation, unexplained
+from learning.forms.sources import CannotFold
 from learning.imports.categories import with_categories
 from learning.imports.example import Example
 from learning.imports.frame import Framed, FramedQuantity, framed
-from learning.imports.imported import Imported, class_of, encoded, reproduce
+from learning.imports.imported import Imported, class_of, encoded, first_rows, reproduce
+from learning.prediction import Runtime
 from learning.runtimes import load_runtime
 from learning.runtimes.sklearn import SKOPS, SklearnRuntime, dump, trusted
 from learning.trained import golden_of
 from tables.batch import Batch
 from tables.quantity import QUANTITY
-from tables.schema import Schema, Target
+from tables.schema import UNKNOWN, Feature, Schema, Target
 
 # A compiled model works in float32, the estimator on the way in at least.
 TOLERANCE = 1e-5
+# Why a model's answers are not explained.
+ITSELF = "the library that learnt the model answers itself"
+CODED = "the model reads codes that its own pipeline made of the columns"
 
 
 def import_skops(data: bytes, example: Example, target: str) -> Imported:
@@ -39,6 +46,11 @@ def import_skops(data: bytes, example: Example, target: str) -> Imported:
 
     Raises ModelFileError for types that are not trusted, and as `import_estimator` does.
     """
+    return import_estimator(audited(data), example, target, "a .skops file")
+
+
+def audited(data: bytes) -> Any:
+    """Return what .skops bytes hold. Raises ModelFileError for types that are not trusted."""
     import skops.io
 
     try:
@@ -48,8 +60,32 @@ def import_skops(data: bytes, example: Example, target: str) -> Imported:
     if foreign:
         listed = ", ".join(sorted(foreign))
         raise ModelFileError(f"the file holds types that are not trusted: {listed}")
-    estimator = skops.io.loads(data, trusted=sorted(trusted()))
-    return import_estimator(estimator, example, target, "a .skops file")
+    return skops.io.loads(data, trusted=sorted(trusted()))
+
+
+def import_coded(
+    data: bytes,
+    features: tuple[Feature, ...],
+    example: Example,
+    target: str,
+    expected: NDArray[np.float64],
+) -> Imported:
+    """Return the estimator of codes and numbers that .skops bytes hold, compiled where it can be.
+
+    `expected` are the outputs `[n, k]` for the example's rows that it must meet.
+    Raises ModelFileError and EquivalenceError.
+    """
+    estimator = audited(data)
+    schema = Schema(features, _target(estimator, target))
+    if schema.target.classes:
+        _parts(estimator)[-1].classes_ = np.arange(len(schema.target.classes))
+    batch = encoded(schema, example.rows)
+    compiled = compile_model(estimator, schema, [batch])
+
+    def why(runtime: Runtime, _: Batch) -> Made:
+        return unexplained(CODED if runtime.compiled else ITSELF)
+
+    return _imported(estimator, schema, compiled, example, expected, why)
 
 
 def import_estimator(estimator: Any, example: Example, target: str, origin: str) -> Imported:
@@ -64,7 +100,23 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
     batch = encoded(schema, example.rows)
     expected = _ask(wrapped, batch)
     compiled = _compile(estimator, wrapped, schema, batch)
-    name = compiled.runtime_name
+
+    def why(runtime: Runtime, batch: Batch) -> Made:
+        return _why(estimator, wrapped, schema, runtime, batch)
+
+    made = _imported(estimator, schema, compiled, example, expected, why)
+    return made._replace(origin={"imported_from": origin})
+
+
+def _imported(
+    estimator: Any,
+    schema: Schema,
+    compiled: Compiled,
+    example: Example,
+    expected: Any,
+    why: Callable[[Runtime, Batch], Made],
+) -> Imported:
+    name, batch = compiled.runtime_name, encoded(schema, example.rows)
     # Of quantities it is a share of the largest.
     allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
     runtime, proof = reproduce(name, compiled.members, batch, expected, allowed)
@@ -72,16 +124,29 @@ def import_estimator(estimator: Any, example: Example, target: str, origin: str)
         "model_name": type(_parts(estimator)[-1]).__name__,
         "num_features": len(schema.features),
     }
-    return Imported(
+    made = Imported(
         schema,
         name,
         compiled.members,
         *golden_of(example.rows, runtime.outputs(batch)),
         info,
-        {"imported_from": origin},
+        {},
         proof if compiled.parity else None,
         compiled.reason,
     )
+    return made.explained(why(runtime, batch))
+
+
+def _why(
+    estimator: Any, wrapped: Framed | FramedQuantity, schema: Schema, runtime: Runtime, batch: Batch
+) -> Made:
+    if not runtime.compiled:
+        return unexplained(ITSELF)
+    try:
+        form = form_of(_plain(estimator, wrapped.columns, schema), schema)
+    except (CannotFold, ValueError, TypeError, KeyError) as error:
+        return unexplained(str(error))
+    return form_explanation(form, runtime, schema, batch, lambda most: first_rows(batch, most))
 
 
 def answers_of(estimator: Any, example: Example, target: str) -> Any:
@@ -149,21 +214,54 @@ def _compile(
 
 def _plain(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
     """Return a copy that takes the batch's matrix: no names of columns, classes by their places."""
-    names = [feature.name for feature in schema.features]
-    if list(columns) != names:
-        raise ValueError("the columns are in another order")
-    plain = copy.deepcopy(estimator)
-    for part in _parts(plain):
-        vars(part).pop("feature_names_in_", None)
-        if hasattr(part, "transformers_"):
-            part.transformers_ = [
-                (name, step, _indices(chosen, names)) for name, step, chosen in part.transformers_
-            ]
-        if hasattr(part, "categories_"):
-            _use_codes(part)
+    plain = coded(estimator, columns, schema)
     if schema.target.classes:
         _parts(plain)[-1].classes_ = np.arange(len(schema.target.classes))
     return plain
+
+
+def coded(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
+    """Return a copy whose steps read codes, and columns by their places.
+
+    Raises ValueError for what cannot be made over.
+    """
+    names = [feature.name for feature in schema.features]
+    if list(columns) != names:
+        raise ValueError("the columns are in another order")
+    made = copy.deepcopy(estimator)
+    for part in _parts(made):
+        vars(part).pop("feature_names_in_", None)
+        if hasattr(part, "transformers_"):
+            _use_words(part, schema)
+            part.transformers_ = [
+                (name, step, _indices(chosen, names)) for name, step, chosen in part.transformers_
+            ]
+    for part in _parts(made):
+        if hasattr(part, "categories_"):
+            _use_codes(part)
+    return made
+
+
+def _use_words(chosen: Any, schema: Schema) -> None:
+    """Let imputers of words fill in codes."""
+    by_name = {f.name: f.categories for f in schema.features if f.kind == "category"}
+    names = [feature.name for feature in schema.features]
+    for _, step, columns in chosen.transformers_:
+        read = _indices(columns, names)
+        for part in _parts(step):
+            words = getattr(part, "statistics_", None)
+            if words is None or not any(isinstance(word, str) for word in words.tolist()):
+                continue
+            known = [by_name.get(names[i], ()) for i in read]
+            part.statistics_ = np.array(
+                [_code(word, its) for word, its in zip(words.tolist(), known, strict=True)]
+            )
+            part.fill_value, part._fit_dtype = None, part.statistics_.dtype
+
+
+def _code(word: Any, categories: tuple[str, ...]) -> float:
+    """Return the code of a word; of one that no encoder knows, that of none."""
+    return float(categories.index(word)) if word in categories else UNKNOWN
 
 
 def _use_codes(encoder: Any) -> None:
@@ -172,12 +270,25 @@ def _use_codes(encoder: Any) -> None:
     if not any(isinstance(value, str) for values in given for value in values):
         return
     if not hasattr(encoder, "drop_idx_"):
-        raise ValueError(f"{type(encoder).__name__} of words")
+        _use_ordinals(encoder)
+        return
     encoder.categories_ = [
         np.arange(len(values)) if isinstance(values[0], str) else np.array(values)
         for values in given
     ]
     encoder.handle_unknown = "ignore"
+
+
+def _use_ordinals(encoder: Any) -> None:
+    """Let an encoder of ordinals read codes, which are the ordinals. Raises ValueError."""
+    kind = type(encoder).__name__
+    known = (encoder.handle_unknown, getattr(encoder, "unknown_value", None))
+    if kind != "OrdinalEncoder" or known not in (("error", None), ("use_encoded_value", UNKNOWN)):
+        raise ValueError(f"{kind} of words, whose unseen ones are not {UNKNOWN:g}")
+    if not all(isinstance(word, str) for values in encoder.categories_ for word in values.tolist()):
+        raise ValueError(f"{kind} of words and others")
+    encoder.categories_ = [np.arange(float(len(values))) for values in encoder.categories_]
+    encoder.handle_unknown, encoder.unknown_value = "use_encoded_value", UNKNOWN
 
 
 def _indices(chosen: Any, names: list[str]) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from errors import ModelFileError
 from learning.compile.weights import linear_model
+from learning.explanation import form_explanation
 from learning.forms.sources import Indicator, Linear, Number, Source
 from learning.forms.trees import Is
 from learning.imports.document import Document, Glm
-from learning.imports.imported import Imported, reproduce
+from learning.imports.imported import Imported, first_rows, reproduce
 from learning.runtimes import linear
 
 # R's own predictions are met to this.
@@ -22,16 +23,19 @@ def import_glm(document: Document, model: Glm) -> Imported:
     """
     if len(document.classes) != 2:
         raise ModelFileError("expected a logistic regression of two classes")
-    members = linear.dump(linear_model(_folded(document, model)))
+    form = _folded(document, model)
+    members = linear.dump(linear_model(form))
     batch = document.batch()
     runtime, proof = reproduce("linear", members, batch, document.expected(), TOLERANCE)
     schema = document.schema()
     info = {"model_name": "glm", "num_features": len(schema.features)}
     origin = {"imported_from": f"glm(family = binomial), {document.made_with}"}
     probabilities = runtime.outputs(batch).tolist()
-    return Imported(
+    made = Imported(
         schema, "linear", members, document.objects(), probabilities, info, origin, proof
     )
+    why = form_explanation(form, runtime, schema, batch, lambda most: first_rows(batch, most))
+    return made.explained(why)
 
 
 def _folded(document: Document, model: Glm) -> Linear:

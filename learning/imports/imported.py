@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from errors import EquivalenceError, ModelFileError
+from learning.explanation import Made
 from learning.prediction import Outputs, Runtime
 from learning.runtimes import load_runtime
 from tables.batch import Batch
@@ -37,10 +38,20 @@ class Imported(NamedTuple):
     reason: str | None = None
     metrics: dict[str, Any] = {}  # noqa: RUF012 - never written to
 
+    def explained(self, why: Made) -> Imported:
+        """Return the model with what explains its answers, or the reason why nothing does."""
+        members, info = {**self.members, **why.members}, {**self.info, **why.info}
+        return self._replace(members=members, info=info)
+
 
 def encoded(schema: Schema, rows: list[dict[str, Any]]) -> Batch:
     """Return rows as a batch, as serving would encode them. Raises RowsError."""
     return RowCodec(schema).encode_objects(rows)
+
+
+def first_rows(batch: Batch, most: int) -> Batch:
+    """Return a batch, or the first rows of one that has more."""
+    return Batch(batch.matrix[:most], tuple(column[:most] for column in batch.texts))
 
 
 def reproduce(

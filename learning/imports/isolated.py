@@ -14,14 +14,18 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from errors import EquivalenceError, MiranteError, ModelFileError
+from learning.forms.sources import last_step
 from learning.imports.example import Example
 from learning.imports.imported import Imported
 from learning.imports.libraries import Answer, Name, Question, answer_of, booster_of
@@ -65,12 +69,45 @@ class Handed(msgspec.Struct, tag="estimator"):
     confined: str
 
 
-def read_pickle(data: bytes, example: Example | None, target: str) -> Handed | HandedBooster:
-    """Return what a pickle holds, read by another process.
+class HandedPipeline(msgspec.Struct, tag="pipeline"):
+    """A pipeline that ends in a booster: the steps before it, the booster, its name and classes.
+
+    `outputs` are what the pipeline answered.
+    """
+
+    skops: bytes
+    library: Name
+    model: bytes
+    name: str
+    classes: list[bool | int | float | str]
+    outputs: list[list[float]]
+    confined: str
+
+
+class HandedPlain(msgspec.Struct, tag="plain"):
+    """A pipeline of skrub's, made over: an estimator of codes and numbers, and the codes' words.
+
+    `outputs` are what skrub's own answered; `missing` words that mean a missing category.
+    """
+
+    skops: bytes
+    outputs: list[list[float]]
+    categories: dict[str, list[str]]
+    missing: list[str]
+    confined: str
+
+
+Answered = Handed | HandedBooster | HandedPipeline | HandedPlain
+
+
+def read_pickle(
+    data: bytes, example: Example | None, target: str, python: str = sys.executable
+) -> Answered:
+    """Return what a pickle holds, read by another process, of this Python or another's.
 
     Raises ModelFileError, with that process's last line where it failed.
     """
-    made: Handed | HandedBooster = _handed(data, Task(example, target), Handed | HandedBooster)
+    made: Answered = _handed(data, Task(example, target), Answered, python)
     return made
 
 
@@ -87,12 +124,30 @@ def import_handed(handed: Handed, example: Example, target: str) -> Imported:
     return made._replace(origin=origin)
 
 
-def _check(made: Imported, handed: Handed) -> None:
-    count = len(made.rows)
+def import_plain(handed: HandedPlain, example: Example, target: str) -> Imported:
+    """Return the pipeline of skrub's that a process made over.
+
+    Raises ModelFileError, and EquivalenceError where it answers other than skrub's did.
+    """
+    from learning.imports.estimator import import_coded
+    from learning.imports.skrub import features_of
+
+    features = features_of(example, handed.categories, handed.missing)
+    made = import_coded(handed.skops, features, example, target, _table(handed.outputs))
+    origin = {"imported_from": "a pickle of skrub", "read_in": handed.confined}
+    return made._replace(origin=origin)
+
+
+def _table(outputs: list[list[float]]) -> NDArray[np.float64]:
     try:
-        expected = np.array(handed.outputs[:count], dtype=np.float64)
+        return np.array(outputs, dtype=np.float64).reshape(len(outputs), -1)
     except (ValueError, TypeError):
         raise ModelFileError("the process that read the pickle answered no table") from None
+
+
+def _check(made: Imported, handed: Handed) -> None:
+    count = len(made.rows)
+    expected = _table(handed.outputs[:count])
     answered = np.array(made.probabilities)
     # Of quantities it is a share of the largest.
     allowed = 1e-5 * max(1.0, float(np.abs(answered).max()))
@@ -109,25 +164,33 @@ def ask_library(data: bytes, question: Question) -> Answer:
     return answer
 
 
-def _handed(data: bytes, task: Task | Question, answer: Any) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in (("model", data), ("task", msgspec.msgpack.encode(task))):
-            Path(folder, name).write_bytes(content)
-            Path(folder, name).chmod(0o644)
-        answered = run([sys.executable, "-m", __name__, folder])
+def _handed(data: bytes, task: Task | Question, answer: Any, python: str = sys.executable) -> Any:
+    answered = run_on(python, __name__, data, msgspec.msgpack.encode(task))
     try:
         return msgspec.msgpack.decode(answered, type=answer)
     except (msgspec.DecodeError, RecursionError):
         raise ModelFileError("the file cannot be taken in: its process gave no answer") from None
 
 
-def run(command: list[str]) -> bytes:
-    """Run the process, and end all of its group with it. Raises ModelFileError."""
+def run_on(python: str, module: str, data: bytes, task: bytes) -> bytes:
+    """Return what a module answers of a model's file and a task, both in a folder of their own."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in (("model", data), ("task", task)):
+            Path(folder, name).write_bytes(content)
+            Path(folder, name).chmod(0o644)
+        return run([python, "-m", module, folder], {"HOME": folder})
+
+
+def run(command: list[str], more: Mapping[str, str] = MappingProxyType({})) -> bytes:
+    """Run the process, and end all of its group with it. Raises ModelFileError.
+
+    `more` is of its environment: some libraries make a folder in HOME as they are imported.
+    """
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as told:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=ENVIRONMENT,
+            env={**ENVIRONMENT, **more},
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=told,
@@ -177,11 +240,11 @@ def main(folder: str) -> None:
         file.write(msgspec.msgpack.encode(made))
 
 
-def _read(work: Path, given: Task, confined: str) -> Handed | HandedBooster:
+def _read(work: Path, given: Task, confined: str) -> Answered:
     import joblib
 
+    from learning.imports import skrub
     from learning.imports.estimator import answers_of
-    from learning.runtimes.sklearn import SKOPS, dump
 
     estimator: Any = joblib.load(work / "model") if not _is_skops(work) else _by_skops(work)
     booster = booster_of(estimator, work)
@@ -189,13 +252,43 @@ def _read(work: Path, given: Task, confined: str) -> Handed | HandedBooster:
         return HandedBooster(*booster, confined)
     if given.example is None:
         raise ModelFileError("such a file needs --schema: an example row or table")
+    if skrub.is_of_skrub(estimator):
+        return _made_over(estimator, given.example, confined)
     outputs = answers_of(estimator, given.example, given.target)
+    booster = booster_of(last_step(estimator), work)
+    if booster is not None:
+        return _parted(estimator, booster, outputs.tolist(), confined)
+    return Handed(_by_dump(estimator), outputs.tolist(), confined)
+
+
+def _parted(estimator: Any, booster: Any, outputs: Any, confined: str) -> HandedPipeline:
+    library, model, classes = booster
+    name = type(last_step(estimator)).__name__
+    return HandedPipeline(
+        _by_dump(estimator[:-1]), library, model, name, classes, outputs, confined
+    )
+
+
+def _made_over(estimator: Any, example: Example, confined: str) -> HandedPlain:
+    from learning.imports import skrub
+
+    names = [feature.name for feature in example.features]
+    made, categories, missing = skrub.plain_of(estimator, names)
+    words = {name: list(found) for name, found in categories.items()}
+    outputs = skrub.answers_of(estimator, example).tolist()
+    return HandedPlain(_by_dump(made), outputs, words, list(missing), confined)
+
+
+def _by_dump(estimator: Any) -> bytes:
+    from learning.runtimes.sklearn import SKOPS, dump
+
     kept = dump(estimator)
     if SKOPS not in kept:
         raise ModelFileError(
-            "skops cannot hold it, so that it could be served only as a pickle, which is not done"
+            "skops cannot hold it, so that it could be served only as a pickle, which is not done; "
+            "a booster is taken alone, or as the last step of a scikit-learn Pipeline"
         )
-    return Handed(kept[SKOPS], outputs.tolist(), confined)
+    return kept[SKOPS]
 
 
 def _is_skops(work: Path) -> bool:

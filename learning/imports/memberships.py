@@ -7,6 +7,7 @@ a category never seen. The graph looks them up before it comes to the trees.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -16,7 +17,9 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from errors import ModelFileError
-from learning.forms.splits import MOST_CODES
+from learning.forms.sources import Columned, Number, Source
+from learning.forms.splits import MOST_CODES, Chosen, among
+from learning.forms.trees import Forest, Leaf, Node, Split
 from learning.runtimes.columns import Columns
 from learning.runtimes.onnx import COLUMNS, LINK
 
@@ -106,6 +109,29 @@ def with_memberships(model: bytes, memberships: Memberships) -> bytes:
     onnx.checker.check_model(written)
     data: bytes = written.SerializeToString()
     return data
+
+
+def without_memberships(forest: Forest, memberships: Memberships) -> Forest:
+    """Return a forest that tests the codes of a set one by one, in place of the set's column."""
+    if not memberships.sets:
+        return forest
+    sets = {column: one for one, column in memberships.sets.items()}
+    sources: list[Source] = [Number(index) for index in range(memberships.features)]
+    every = frozenset(range(memberships.features))
+    given = Columned(None, sources, memberships.features, every)
+
+    def plain(node: Node) -> Node:
+        if isinstance(node, Leaf):
+            return node
+        yes, no = plain(node.yes), plain(node.no)
+        if node.test.feature not in sets:
+            return Split(node.test, yes, no, node.rows)
+        feature, mask, missing = sets[node.test.feature]
+        codes = [code for code in range(mask.bit_length()) if mask >> code & 1]
+        return among(given, Chosen(feature, codes, missing, no, yes, node.rows))
+
+    trees = tuple(map(plain, forest.trees))
+    return replace(forest, trees=trees, columns=memberships.features)
 
 
 class _Graph:

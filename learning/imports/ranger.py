@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from errors import ModelFileError
 from learning.compile.compilation import compile_forest
 from learning.compile.equivalence import probes, prove
+from learning.explanation import unexplained
 from learning.forms.trees import AtMost, Forest, Leaf, Node, Split, single
 from learning.imports.document import Document, Ranger, Tree
 from learning.imports.imported import Imported, reproduce
@@ -67,7 +68,8 @@ def import_ranger(document: Document, model: Ranger, seed: int = 0) -> Imported:
     }
     origin = {"imported_from": f"ranger {model.version}, {document.made_with}"}
     probabilities = runtime.outputs(batch).tolist()
-    return Imported(schema, "onnx", members, document.objects(), probabilities, info, origin, proof)
+    made = Imported(schema, "onnx", members, document.objects(), probabilities, info, origin, proof)
+    return made.explained(unexplained("its trees do not say how many rows came where"))
 
 
 def _check_tree(tree: Tree, classes: int, columns: int) -> int:

@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -41,6 +42,8 @@ OLD_XGBOOST = (
 )
 # A pickle that begins with a class of a boosting library.
 _BOOSTER = re.compile(rb"\x80[\x02-\x05].{0,16}(?:lightgbm|xgboost)\.", re.S)
+# The module of skrub's class that prepares tables, as pickle writes a name.
+_OF_SKRUB = re.compile(rb"skrub\._table_vectorizer")
 LFS = b"version https://git-lfs.github.com/spec/"
 # A key of an estimator's state, and its value as pickle writes a short text.
 _SKLEARN = re.compile(
@@ -145,6 +148,15 @@ def check_version(data: bytes) -> None:
         raise ModelFileError(
             f"the pickle was made by scikit-learn {made}, and here is {here}; to have it read by "
             f"that version: --with scikit-learn=={made}"
+        )
+
+
+def check_skrub(data: bytes) -> None:
+    """Raise ModelFileError for a pickle of skrub's where that is not installed."""
+    if _OF_SKRUB.search(data) and find_spec("skrub") is None:
+        raise ModelFileError(
+            "the pickle holds a pipeline of skrub; to have it read, by the version that made it: "
+            "--with skrub==0.11.0"
         )
 
 

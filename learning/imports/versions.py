@@ -11,7 +11,9 @@ import binascii
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -20,12 +22,18 @@ import numpy as np
 from errors import EquivalenceError, ModelFileError
 from learning.imports.example import Example
 from learning.imports.imported import Imported
-from learning.imports.isolated import run
+from learning.imports.isolated import HandedPlain, import_plain, read_pickle, run_on
 from learning.imports.onnx import import_onnx
+from learning.imports.recognition import check_version
 
 # Seconds that pip may take.
 INSTALLING = 600
 TOLERANCE = 1e-4
+WANTED = (
+    "--with takes a version of scikit-learn, such as scikit-learn==1.2.2, or of skrub, such as "
+    "skrub==0.11.0"
+)
+_SKRUB = re.compile(r"skrub==[0-9]{1,2}\.[0-9]{1,3}(?:\.[0-9]{1,3})?")
 _WANTED = re.compile(r"scikit-learn==([0-9]{1,2})\.([0-9]{1,2})(?:\.[0-9]{1,2})?")
 
 
@@ -44,6 +52,8 @@ def import_with(wanted: str, data: bytes, example: Example, target: str) -> Impo
     Raises ModelFileError where that cannot be installed or does not convert the model, and
     EquivalenceError where the graph answers other than the model did.
     """
+    if wanted.startswith("skrub"):
+        return _with_skrub(wanted, data, example, target)
     packages = packages_of(wanted)
     with tempfile.TemporaryDirectory() as folder:
         # Where there are no namespaces, it is nobody who is to run what is in it.
@@ -59,11 +69,41 @@ def import_with(wanted: str, data: bytes, example: Example, target: str) -> Impo
     return made._replace(origin=origin)
 
 
+def _with_skrub(wanted: str, data: bytes, example: Example, target: str) -> Imported:
+    """Return a pipeline of skrub's, made over where that is: this scikit-learn, and skrub."""
+    packages = packages_beside(wanted)
+    check_version(data)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        python = installed(Path(folder, "environment"), packages)
+        beside(python)
+        handed = read_pickle(data, example, target, str(python))
+    if not isinstance(handed, HandedPlain):
+        raise ModelFileError("the pickle holds no pipeline of skrub; leave --with out")
+    made = import_plain(handed, example, target)
+    return made._replace(origin={**made.origin, "imported_from": f"a pickle, by {wanted}"})
+
+
+def packages_beside(wanted: str) -> list[str]:
+    """Return what is installed for a version of skrub. Raises ModelFileError."""
+    if _SKRUB.fullmatch(wanted) is None:
+        raise ModelFileError(WANTED)
+    here = [f"{name}=={version(name)}" for name in ("scikit-learn", "numpy", "scipy")]
+    return [wanted, "pandas", *here]
+
+
+def beside(python: Path) -> None:
+    """Let an environment also find what is installed here, behind what is its own."""
+    own = sysconfig.get_path("purelib", vars={"base": str(python.parent.parent)})
+    packages = [path for path in sys.path if "-packages" in path]
+    Path(own, "mirante.pth").write_text("\n".join(packages) + "\n")
+
+
 def packages_of(wanted: str) -> list[str]:
     """Return what is installed for a version of scikit-learn. Raises ModelFileError."""
     found = _WANTED.fullmatch(wanted)
     if found is None:
-        raise ModelFileError("--with takes a version of scikit-learn, such as scikit-learn==1.2.2")
+        raise ModelFileError(WANTED)
     # Wheels of before 1.5 were built for NumPy 1, and do not say that they need it.
     old = (int(found[1]), int(found[2])) < (1, 5)
     return [wanted, "skl2onnx", "joblib", *(["numpy<2", "pandas<2.3"] if old else ["pandas"])]
@@ -82,9 +122,9 @@ def installed(folder: Path, packages: list[str]) -> Path:
         except (OSError, subprocess.TimeoutExpired):
             raise ModelFileError(f"{packages[0]} was not installed in {INSTALLING} s") from None
         if done.returncode:
-            version = ".".join(map(str, sys.version_info[:2]))
+            ours = ".".join(map(str, sys.version_info[:2]))
             raise ModelFileError(
-                f"{packages[0]} cannot be installed for Python {version} (before 1.2 there is no "
+                f"{packages[0]} cannot be installed for Python {ours} (before 1.2 there is no "
                 f"wheel from 3.11 on); where it can: pip install {packages[0]} skl2onnx, save .onnx"
             )
     return python
@@ -95,11 +135,7 @@ def converted_by(python: Path, data: bytes, example: Example) -> Converted:
     names = [feature.name for feature in example.features]
     rows = [[_number(row[name], name) for name in names] for row in example.rows]
     task = msgspec.json.encode({"names": names, "rows": rows})
-    with tempfile.TemporaryDirectory() as folder:
-        for name, content in (("model", data), ("task", task)):
-            Path(folder, name).write_bytes(content)
-            Path(folder, name).chmod(0o644)
-        answered = run([str(python), "-m", "learning.imports.conversion", folder])
+    answered = run_on(str(python), "learning.imports.conversion", data, task)
     try:
         return msgspec.json.decode(answered, type=Converted)
     except (msgspec.DecodeError, RecursionError):

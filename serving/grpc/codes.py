@@ -30,6 +30,7 @@ CODES: dict[type[MiranteError], grpc.StatusCode] = {
     refusals.RateLimited: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.ModelNotReady: grpc.StatusCode.UNAVAILABLE,
     errors.StoreUnavailable: grpc.StatusCode.UNAVAILABLE,
+    errors.ClusterError: grpc.StatusCode.UNAVAILABLE,
 }
 
 

@@ -16,6 +16,7 @@ from errors import MiranteError, Overloaded
 from serving import in_flight
 from serving.exchange import Answer, Exchange, Route
 from serving.http.body import BodyReader, Disconnected, Receive, already_here
+from serving.http.pace import Pace
 from serving.refusals import RequestError
 from serving.service import PredictionService
 
@@ -28,6 +29,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 QUICK_BODY = 32 * 1024
 # Of bodies that are whole, and wait for a thread.
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
+# Of the time, for what people try out on pages: on the event loop, and in threads.
+QUICK_TRIALS, SLOW_TRIALS = 0.07, 0.005
 # So many of the largest bodies may be on their way at once.
 MOST_HELD_BODIES = 4
 
@@ -58,6 +61,7 @@ class AsgiApplication:
         self._on_start = on_start
         self._on_stop = on_stop
         self._queued_bytes = 0
+        self._trials = Pace(QUICK_TRIALS), Pace(SLOW_TRIALS)
         self._turn: list[tuple[Exchange, asyncio.Future[Answer]]] = []
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="mirante-batch")
 
@@ -65,7 +69,10 @@ class AsgiApplication:
         """Answer one connection's scope, as an ASGI server gives it."""
         if scope["type"] == "http":
             found = self._service.match(scope["method"], scope["path"])
-            if found is not None:
+            streamed = b"stream=" in scope.get("query_string", b"") and self._stream(scope)
+            if streamed:
+                await streamed(scope, receive, send)
+            elif found is not None:
                 await self._predict(*found, scope, receive, send)
             else:
                 await (self._stream(scope) or self._fallback)(scope, receive, send)
@@ -89,8 +96,19 @@ class AsgiApplication:
         except Disconnected:
             return
         else:
-            answer = await self._answer(exchange)
+            answer = await (self._try if exchange.route.trial else self._answer)(exchange)
         await _send(answer, send)
+
+    async def _try(self, exchange: Exchange) -> Answer:
+        """Answer what somebody tries out, at its own pace."""
+        slow = self._is_slow(exchange)
+        try:
+            async with self._trials[slow]:
+                if slow:
+                    return await self._answer(exchange)
+                return self._service.answer(exchange)  # not in a turn, which would wait for it
+        except Overloaded as error:
+            return self._service.refuse(exchange, error)
 
     def _refuse_unread(self, exchange: Exchange, error: MiranteError, receive: Receive) -> Answer:
         answer = self._service.refuse(exchange, error)

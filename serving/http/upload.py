@@ -77,12 +77,12 @@ def parsed(data: bytes) -> Any:
         raise ParseError("the order is not JSON") from None
 
 
-def converted(data: Any, kind: type[T]) -> T:
-    """Return an order of a form or of JSON. Raises RecipeError."""
+def converted(data: Any, kind: type[T], texts: bool = False) -> T:
+    """Return an order of a form or of JSON; `texts` says that it is a form. Raises RecipeError."""
     _check_text(data)
     # A form has nothing but texts: there "3" is a number.
     try:
-        return msgspec.convert(data, kind, strict=not issubclass(kind, Overrides))
+        return msgspec.convert(data, kind, strict=not (texts or issubclass(kind, Overrides)))
     except msgspec.ValidationError as error:
         raise RecipeError(_fault(str(error), kind)) from None
 
@@ -129,6 +129,15 @@ _EXPECTED = {
     "group": "expected the name of the column whose rows stay together",
     "time": "expected the name of the column that says when a row was",
     "keep_data": "expected true or false",
+    "format": "expected csv, csv.gz, jsonl, jsonl.gz, parquet or arrow",
+    "version": "expected the id of a version",
+    "interval": "expected a number above 0 and below 1",
+    "contributions": "expected true or false",
+    "probabilities": "expected true or false",
+    "prefix": "expected a text",
+    "strict": "expected true or false",
+    "table": "expected an address",
+    "to": "expected an address",
 }
 
 

@@ -20,7 +20,7 @@ MOST_CLASSES, MOST_STEPS = 6, 12
 # The interval of a quantity.
 LEVEL = 0.9
 # Of a value beside its contribution.
-LONGEST = 40
+LONGEST = 28
 # A bar's drawing is so wide.
 SCALE = 100.0
 

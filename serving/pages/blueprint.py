@@ -15,22 +15,37 @@ import msgspec
 from flask import Blueprint, Response, request
 
 from serving.auth import Guard
-from serving.http.access import check_prediction
+from serving.http.access import check_key, check_prediction
 from serving.pages import static_files
+from serving.pages.data import PAGE as DATA
 from serving.pages.error_page import error_page
 from serving.pages.index import PAGE as INDEX
+from serving.pages.jobs import JOB, JOBS
 from serving.pages.language import CATALOGUES, CHOICE, Catalogue, language_of
 from serving.pages.model import PAGE as MODEL
 from serving.pages.negotiation import wants_page
 from serving.pages.page import Page, Place, Visit
+from serving.pages.quality import PAGE as QUALITY
 from serving.pages.rendering import HEADERS, HTML, render
+from serving.pages.train import COLUMNS, TRAIN
+from serving.pages.versions import PAGE as VERSIONS
 from serving.problems import PROBLEM
 
 NAME = "pages"
 # Pages at the addresses of operations, by the operation's endpoint.
 TWINS: Mapping[str, Page] = {"links.links": INDEX, "sagemaker.model": MODEL}
 # Pages with addresses of their own: a page is one more name here.
-PAGES: tuple[Page, ...] = (MODEL._replace(rule="/models/<name>/form", methods=("GET", "POST")),)
+PAGES: tuple[Page, ...] = (
+    MODEL._replace(rule="/models/<name>/form", methods=("GET", "POST")),
+    QUALITY,
+    DATA,
+    VERSIONS,
+    TRAIN,
+    COLUMNS,
+    JOBS,
+    JOB,
+)
+UPLOAD = "multipart/form-data"
 A_YEAR = 365 * 24 * 3600
 FOREVER = f"public, max-age={A_YEAR}, immutable"
 # Kept by the browser, asked for again, with the tag; not kept by what stands between.
@@ -65,18 +80,19 @@ def _answer_twin(place: Place, guard: Guard) -> Response | None:
 
 def _answer(place: Place, guard: Guard, page: Page, **named: str) -> Response:
     words = _words()
-    if place.closed and not page.open:
+    if page.key or (place.closed and not page.open):
         if not ({"Authorization", "X-Api-Key"} & set(dict(request.headers))):
             # To show none is no failure to be counted: no browser sends one by itself.
-            return _page(render("key.html", words, _frame(words, page.tab)), 401)
-        check_prediction(guard)
+            why = {"why": words("key_why_train" if page.key else "key_why")}
+            return _page(render("key.html", words, {**_frame(words, page.tab), **why}), 401)
+        check_key(guard, page.key) if page.key else check_prediction(guard)
     visit = Visit(
         place=place,
         words=words,
         path=request.path,
         base=request.host_url.rstrip("/"),
         query=request.args.to_dict(),
-        form=request.get_data() if request.method == "POST" else None,
+        form=None if request.method == "GET" or request.mimetype == UPLOAD else request.get_data(),
         **named,
     )
     shown = render(page.template, words, {**_frame(words, page.tab), **page.context(visit)})

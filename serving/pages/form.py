@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from errors import ParseError
 from serving.champions import Live
 from serving.pages.histograms import Histogram, histograms_of
 from tables.schema import Feature, Schema
@@ -27,6 +28,7 @@ MOST_DRAWN = 400
 # Steps of a slider.
 STEPS = 200
 SIGNATURE = "signature"
+_FIELDS = msgspec.json.Decoder(dict[str, str])
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -68,7 +70,15 @@ class Group(NamedTuple):
 
 
 def fields_of(body: bytes) -> dict[str, str]:
-    """Return the fields of a form that a browser sends (application/x-www-form-urlencoded)."""
+    """Return the fields of a form, as a browser sends it or as the page's script does, in JSON.
+
+    Raises ParseError.
+    """
+    if body[:1] == b"{":
+        try:
+            return _FIELDS.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise ParseError("expected a form: an object of texts") from None
     return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 

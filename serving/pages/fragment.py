@@ -81,8 +81,8 @@ def fragment_routes(closed: bool) -> tuple[Route, ...]:
     """Return the routes: the answer alone, and the answer with what it is made of."""
     fragment = Fragment(closed)
     return (
-        Route("POST", "/models/{name}/answer", PREDICT, fragment, logged=False),
-        Route("POST", "/models/{name}/why", EXPLAIN, fragment, logged=False),
+        Route("POST", "/models/{name}/answer", PREDICT, fragment, trial=True),
+        Route("POST", "/models/{name}/why", EXPLAIN, fragment, trial=True),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from serving.champions import Live
 from serving.pages.about import age_of, target_of
 from serving.pages.language import Catalogue
 from serving.pages.page import Page, Visit
+from tables.schema import Target
 
 
 class Row(NamedTuple):
@@ -36,18 +38,16 @@ def rows_of(visit: Visit) -> list[Row]:
 
 
 def quality_of(live: Live, words: Catalogue) -> str:
-    """Return how good a model is in one number of its hold-out, named; nothing where it has none.
+    """Return how good a model is in one number of its hold-out; nothing where it has none."""
+    return measured(live.schema.target, live.metrics, words)
+
+
+def measured(target: Target, metrics: Mapping[str, Any], words: Catalogue) -> str:
+    """Return the one number of some metrics, named; nothing where they have none.
 
     Two classes: ROC AUC. More: accuracy. A quantity: R².
     """
-    metrics = live.metrics
-    if not live.schema.target.classes:
-        return _measured("r2", metrics, words)
-    name = "roc_auc" if len(live.schema.target.classes) == 2 else "accuracy"
-    return _measured(name, metrics, words)
-
-
-def _measured(name: str, metrics: dict[str, Any], words: Catalogue) -> str:
+    name = "r2" if not target.classes else "roc_auc" if len(target.classes) == 2 else "accuracy"
     value = metrics.get(name)
     return f"{words(f'metric_{name}')} {words.fixed(value, 3)}" if value is not None else ""
 

@@ -13,17 +13,16 @@ from serving.pages.answer import look_at
 from serving.pages.form import SIGNATURE, fields_of, groups_of, row_of, signature_of
 from serving.pages.language import Catalogue
 from serving.pages.page import Page, Visit
+from serving.pages.samples import ROW, sample_of
 from serving.pages.snippets import snippets
 from tables.schema import Feature
-
-# Which of the model's own rows the form is filled with.
-ROW = "row"
 
 
 def _context(visit: Visit) -> dict[str, Any]:
     live, words = visit.live, visit.words
     changed = False
-    row: dict[str, Any] = dict(live.schema.example)
+    sample = sample_of(live, visit.query.get(ROW, ""))
+    row = sample.row
     if visit.form is not None:
         fields = fields_of(visit.form)
         changed = fields.get(SIGNATURE) != signature_of(live)
@@ -39,7 +38,8 @@ def _context(visit: Visit) -> dict[str, Any]:
         "answer": answer,
         "asked": live.explainer is not None,
         "explains": "no" if live.explainer is None else "quick" if live.explainer.quick else "slow",
-        "wrong": "",
+        "samples": sample.next,
+        "truth": sample.truth,
         "fault": words("form_changed") if changed else fault,
         "codes": snippets(visit.base, live.name, row, visit.place.closed),
     }

@@ -17,6 +17,7 @@ TYPES = {
     "mirante.css": "text/css; charset=utf-8",
     "mirante.svg": "image/svg+xml",
     "page.js": "text/javascript; charset=utf-8",
+    "work.js": "text/javascript; charset=utf-8",
 }
 PREFIX = "/pages/"
 

@@ -48,6 +48,7 @@ from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse_with_message
 from serving.refusals import RequestError
 from serving.warnings import warning_headers, warning_members
+from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of
 from tables.readers.body import read_body
 from tables.readers.npy import columns_of_array, read_npy, rows_of_array, write_npy
@@ -97,6 +98,9 @@ def decode(exchange: Exchange) -> Decoded:
             most_rows=most,
         )
         decoded = codec.decode_columns(table.columns, dialect=table.dialect, **taken)
+    elif written in (media.ARROW, media.PARQUET):
+        read = decode_arrow if written == media.ARROW else decode_parquet
+        decoded = read(body, codec, **taken)
     elif written == media.JSON_LINES:
         decoded = codec.decode_objects(lines_of(body), **taken)
     else:
@@ -169,10 +173,9 @@ def _explained(exchange: Exchange) -> dict[str, Any]:
 
 def _csv(exchange: Exchange) -> bytes:
     cells = _cells(exchange.live, exchange.prediction)
-    explanations = explanations_of(exchange)
-    if explanations is not None:
-        more = columns(explanations)[1]
-        cells = [[*a, *b] for a, b in zip(cells, more, strict=True)]
+    more = columns(exchange)
+    if more is not None:
+        cells = [[*a, *b] for a, b in zip(cells, more[1], strict=True)]
     rows = [row or ("",) * len(cells[0]) for row in exchange.decoded.in_order(cells)]
     return media.write_csv(rows[0], rows[1:])
 
@@ -243,7 +246,7 @@ def document(live: Live) -> Description:
             },
             _LINES.decode(): TEXT,
             media.CSV: TEXT,
-            NPY: BINARY,
+            **dict.fromkeys((NPY, media.ARROW, media.PARQUET), BINARY),
         },
         {
             media.JSON: {"schema": answer},

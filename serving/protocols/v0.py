@@ -1,4 +1,4 @@
-"""The v0 protocol: one row or a list of rows, in JSON, JSON Lines or CSV."""
+"""The v0 protocol: one row or a list of rows, in JSON, JSON Lines, CSV, Arrow or Parquet."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import msgspec
 
 from errors import ParseError, RowsError
 from serving import media
+from serving.arrow_answers import write_arrow
 from serving.champions import Live
 from serving.description import (
+    BINARY,
     MODEL_SCHEMA,
     PARTIAL,
     ROW_PROBLEM_SCHEMA,
@@ -26,9 +28,10 @@ from serving.description import (
     rows_of,
 )
 from serving.exchange import Answer, Exchange, Routes
-from serving.explanations import columns, explained, explanations_of
+from serving.explanations import columns, explained
 from serving.problems import errors_of, refuse
 from serving.warnings import warning_headers, warning_members
+from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of
 from tables.readers.body import read_body
 from tables.rows import Decoded
@@ -43,6 +46,7 @@ ROUTES: Routes = (
 PROTOCOL: str | None = None
 BLOCK_ROWS = 2000
 EXPLAINS = True
+STREAM = "CSV or JSON Lines of any length, answered a line a row as they come"
 
 __all__ = ["PROTOCOL", "ROUTES", "TAG", "decode", "document", "refuse", "render"]
 
@@ -64,6 +68,9 @@ def decode(exchange: Exchange) -> Decoded:
         decoded = codec.decode_columns(
             table.columns, partial=partial, strict=strict, dialect=table.dialect, most_rows=most
         )
+    elif written in (media.ARROW, media.PARQUET):
+        read = decode_arrow if written == media.ARROW else decode_parquet
+        decoded = read(body, codec, partial=partial, strict=strict, most_rows=most)
     elif written == media.JSON_LINES:
         decoded = codec.decode_objects(
             lines_of(body), partial=partial, strict=strict, most_rows=most
@@ -86,10 +93,14 @@ def _is_single(body: bytes) -> bool:
 
 
 def render(exchange: Exchange) -> Answer:
-    """Render the prediction as JSON or CSV. Raises NotAcceptable."""
+    """Render the prediction as JSON, CSV or an Arrow stream. Raises NotAcceptable."""
     live, decoded = exchange.live, exchange.decoded
-    if media.writable(exchange) == media.CSV:
+    written = media.writable(exchange, media.WRITABLE_COLUMNS)
+    if written == media.CSV:
         return _render_csv(exchange)
+    if written == media.ARROW:
+        arrow = media.ARROW.encode()
+        return Answer(200, write_arrow(exchange), arrow, warning_headers(decoded))
     document: dict[str, Any] = (
         {"prediction": _answers(exchange)[0]}
         if decoded.single
@@ -128,10 +139,10 @@ def _render_csv(exchange: Exchange) -> Answer:
     live, decoded, prediction = exchange.live, exchange.decoded, exchange.prediction
     header = live.task.header(live.schema.target, prediction)
     rows = live.task.cells(prediction, live.schema.target)
-    explanations = explanations_of(exchange)
-    if explanations is not None:
-        names, cells = columns(explanations)
-        header, rows = (*header, *names), [[*a, *b] for a, b in zip(rows, cells, strict=True)]
+    more = columns(exchange)
+    if more is not None:
+        header = (*header, *more[0])
+        rows = [[*a, *b] for a, b in zip(rows, more[1], strict=True)]
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in decoded.in_order(rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
@@ -165,11 +176,14 @@ def document(live: Live) -> Description:
             media.JSON: {"schema": rows_of(live), "example": live.schema.example},
             media.JSON_LINES: TEXT,
             media.CSV: TEXT,
+            media.ARROW: BINARY,
+            media.PARQUET: BINARY,
         },
-        {media.JSON: {"schema": answer}, media.CSV: TEXT},
+        {media.JSON: {"schema": answer}, media.CSV: TEXT, media.ARROW: BINARY},
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),
+            flag("stream", STREAM),
             *interval_parameters(live),
             *explanation_parameters(live),
         ),

@@ -278,7 +278,8 @@ class _Utf8:
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._head = b""
-        sample = stream.read(SAMPLE_BYTES)
+        # One byte more than a sample tells that it is not the whole text.
+        sample = stream.read(SAMPLE_BYTES + 1)
         self.encoding = self._encoding(sample)
         decoder = None if self.encoding == "utf-8" else codecs.getincrementaldecoder(self.encoding)
         self._decoder = decoder() if decoder else None
@@ -288,7 +289,7 @@ class _Utf8:
         if sample.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return "utf-16"
         end = max(sample.rfind(b"\n"), sample.rfind(b"\r")) + 1
-        return to_utf8(sample[:end] if end and len(sample) == SAMPLE_BYTES else sample).encoding
+        return to_utf8(sample[:end] if end and len(sample) > SAMPLE_BYTES else sample).encoding
 
     @property
     def sample(self) -> bytes:

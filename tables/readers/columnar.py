@@ -18,7 +18,7 @@ def read_parquet(data: bytes) -> Table:
     from pyarrow import parquet
 
     try:
-        return _table(parquet.read_table(pa.BufferReader(data), use_threads=False))
+        return from_arrow(parquet.read_table(pa.BufferReader(data), use_threads=False))
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise DatasetError("the Parquet file is damaged or cut short") from None
 
@@ -31,12 +31,13 @@ def read_arrow(data: bytes) -> Table:
     opened = ipc.open_file if data.startswith(b"ARROW1") else ipc.open_stream
     try:
         with opened(pa.BufferReader(data)) as reader:
-            return _table(reader.read_all())
+            return from_arrow(reader.read_all())
     except (pa.ArrowException, OSError, UnicodeDecodeError):
         raise DatasetError("the Arrow data is damaged or cut short") from None
 
 
-def _table(table: pa.Table) -> Table:
+def from_arrow(table: pa.Table) -> Table:
+    """Return Arrow's columns as the texts that a CSV file would have. Raises DatasetError."""
     names = [name for name in table.column_names if not name.startswith("__index_level_")]
     if len(set(names)) < len(names):
         raise DatasetError("the table has two columns of one name")

@@ -37,6 +37,10 @@ class NoArchiver:
     def attend(self) -> None:
         """Do nothing."""
 
+    def patience(self) -> float | None:
+        """Nothing is to be done."""
+        return None
+
     def finish(self, patience: float) -> None:
         """Do nothing."""
 

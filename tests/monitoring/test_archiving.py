@@ -189,3 +189,18 @@ def test_a_store_that_is_away_keeps_the_segments(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable):
         logged.archived()
     assert len(logged.spool.paths()) == 1
+
+
+def test_one_that_failed_is_attended_to_again_also_when_nothing_comes() -> None:
+    archiving = Archiving([sys.executable, "-c", "raise SystemExit(1)"])
+    assert archiving.patience() is None
+    archiving.due()
+    assert archiving.patience() == 0.0
+    archiving.attend()
+    assert archiving.patience() == 5.0
+    assert archiving._process is not None
+    archiving._process.wait(30)
+    archiving.attend()
+    again = archiving.patience()
+    assert again is not None
+    assert 20 < again <= 30

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from monitoring.archive import Archive, open_archive
 from monitoring.drift_documents import REPORTS, DriftDocuments
 from persistence.stores.memory import MemoryStore
@@ -43,3 +45,18 @@ def test_the_log_s_retention_leaves_them() -> None:
     DriftDocuments(archive).keep_report("credit", {"name": "credit"})
     assert archive.trim(1, 0, NOW) == 0
     assert archive.models() == []
+
+
+def test_the_days_of_a_state_are_read_without_its_tests() -> None:
+    documents = DriftDocuments(Archive(MemoryStore()))
+    assert documents.days("credit") is None
+    day = {"rows": 3, "cells": {"in.age": [0, 1, 2]}}
+    state = {"version": "v1", "began": 1.0, "courses": {}, "days": {"2026-11-25": day}}
+    documents.keep_state("credit", msgspec.json.encode(state), None)
+    assert documents.days("credit") == ("v1", {"2026-11-25": {"in.age": [0, 1, 2]}})
+
+
+def test_a_state_that_is_damaged_has_no_days() -> None:
+    documents = DriftDocuments(Archive(MemoryStore()))
+    documents.keep_state("credit", b"{", None)
+    assert documents.days("credit") is None

@@ -14,6 +14,7 @@ from serving.exchange import Exchange
 from serving.protocols import tweets, v0
 from serving.service import PredictionService
 from tables.batch import Batch
+from tests.serving.explained import live_of, rows_of
 from tests.serving.factory import ROW, make_exchange, make_live, make_service
 from tests.serving.protocols.test_tweets import TWEETS
 
@@ -100,3 +101,58 @@ def test_a_request_alone_fails_once_and_the_log_says_nothing_of_others(
     assert sizes == [1]
     assert isinstance(group[0].error, RuntimeError)
     assert not caplog.records
+
+
+def explained(service: PredictionService, live: Live, *queries: str) -> list[Exchange]:
+    made = []
+    for query, row in zip(queries, rows_of(), strict=True):
+        exchange = make_exchange(service, f"/v0/predict{query}", json.dumps(row).encode())
+        exchange.live = live
+        exchange.decoded = v0.decode(exchange)
+        made.append(exchange)
+    return made
+
+
+def test_what_is_asked_together_is_explained_together_and_as_alone() -> None:
+    live = live_of()
+    service = make_service(live)
+    queries = ("?explain=1", "?explain=1&explain_class=no", "")
+    group = explained(service, live, *queries)
+    predict(group)
+    assert group[2].contributions is None
+    for index, exchange in enumerate(explained(service, live, *queries)):
+        predict([exchange])
+        alone, together = exchange.contributions, group[index].contributions
+        if alone is not None and together is not None:
+            assert alone.values.tolist() == together.values.tolist()
+            assert alone.baselines == together.baselines
+            assert alone.classes == together.classes
+    assert group[1].contributions is not None
+
+
+def test_one_that_asks_for_what_there_is_not_fails_by_itself() -> None:
+    live = live_of()
+    group = explained(make_service(live), live, "?explain=1", "?explain=x", "?explain=1")
+    predict(group)
+    assert [exchange.error is not None for exchange in group] == [False, True, False]
+    assert group[0].contributions is not None
+
+
+def test_explanations_that_fail_together_are_made_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    live = live_of()
+    assert live.explainer is not None
+    honest = live.explainer.explain
+
+    def unlucky(batch: Batch, outputs: Any, words: bool = True) -> Any:
+        if len(batch.matrix) > 1:
+            raise RuntimeError("unlucky")
+        return honest(batch, outputs, words)
+
+    monkeypatch.setattr(live.explainer, "explain", unlucky)
+    group = explained(make_service(live), live, "?explain=1", "?explain=1", "?explain=1")
+    with caplog.at_level(logging.ERROR):
+        predict(group)
+    assert all(exchange.contributions is not None for exchange in group)
+    assert "joined explanations failed" in caplog.text

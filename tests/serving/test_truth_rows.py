@@ -39,6 +39,10 @@ def test_json_json_lines_and_csv_say_the_same() -> None:
         ({"id": "a" * 257, "truth": 1}, "id"),
         ({"id": "a", "truth": [1]}, "truth"),
         ({"id": "a", "truth": "secret" * 99}, "truth"),
+        ({"id": "\ud800", "truth": 1}, "id"),
+        ({"id": "a", "truth": "\udfff"}, "truth"),
+        ({"id": "a", "truth": 2**63}, "truth"),
+        ({"id": "a", "truth": 10**4000}, "truth"),
     ],
 )
 def test_what_is_no_truth_is_named_and_not_shown(row: Any, field: str | None) -> None:

@@ -98,6 +98,7 @@ def encoded_table(table, codec):
         (pa.large_string(), ["3", "0.1"]),
         (pa.string_view(), ["3", "0.1"]),
         (pa.dictionary(pa.int8(), pa.string()), ["3", "0.1"]),
+        (pa.dictionary(pa.uint64(), pa.string()), ["3", None]),
         (pa.bool_(), [True, None]),
         (pa.timestamp("s"), [1, None]),
         (pa.null(), [None, None]),
@@ -116,7 +117,8 @@ def test_a_type_is_what_its_text_is(kind, values):
 def test_categories_may_be_numbers_and_dictionaries():
     schema = Schema((Feature("zone", "category", False, ("1", "2")),), Target("y", (False, True)))
     codec = RowCodec(schema)
-    for column in (pa.array([2, 1]), pa.array(["2", "1"]).dictionary_encode()):
+    unsigned = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.uint32()), ["2", "1"])
+    for column in (pa.array([2, 1]), pa.array(["2", "1"]).dictionary_encode(), unsigned):
         assert encoded({"zone": column}, codec).batch.matrix.tolist() == [[1.0], [0.0]]
 
 

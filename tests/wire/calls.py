@@ -363,6 +363,24 @@ def tweets() -> Iterator[Call]:
     yield Call("OPTIONS", path, {"Origin": "https://b.example"})
 
 
+def pages() -> Iterator[Call]:
+    """The pages as far as they are the same at any time: a page that is shown tells ages."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    yield Call("GET", "/")
+    for name in ("credit", "nothing"):
+        for what in ("answer", "why"):
+            yield post(f"/models/{name}/{what}", b"signature=old&f0=1", form)
+    yield Call("GET", "/models/nothing/form")
+    yield post("/models/nothing/form", b"f0=1", form)
+    for tab in ("quality", "data", "versions"):
+        yield Call("GET", f"/models/nothing/{tab}")
+    yield Call("GET", "/train")
+    yield Call("GET", "/jobs")
+    yield Call("GET", f"/jobs/{'0' * 32}")
+    yield post("/train/columns", b"", form)
+    yield Call("GET", "/pages/mirante.css")
+
+
 def invocations(path: str = "/models/iris/invoke") -> Iterator[Call]:
     """SageMaker's contract, in all its forms."""
     columns = {name: [value, VIRGINICA[name]] for name, value in IRIS.items()}
@@ -543,6 +561,10 @@ READ = [
     "/v0/models/loans/model_info",
     "/v0/models/tweets/model_info",
     "/v0/models/nothing/model_info",
+    "/v0/curves",
+    "/v0/models/credit/curves",
+    "/v0/models/credit/curves?feature=income",
+    "/v0/models/credit/curves?feature=nobody",
     "/v0/models/credit/drift",
     "/v0/models/credit/performance",
     "/v0/models/credit/proto",
@@ -667,6 +689,11 @@ def refusals() -> Iterator[Call]:
     yield Call("GET", f"/v0/jobs/{'0' * 32}/events", bearer("train"))
     yield Call("GET", "/v0/jobs/nothing/events", bearer("train"))
     yield Call("DELETE", f"/v0/jobs/{'0' * 32}", bearer("train"))
+    yield Call("GET", f"/v0/jobs/{'0' * 32}/result", bearer("train"))
+    yield Call("GET", f"/v0/jobs/{'0' * 32}/result")
+    for scoring in ({"table": "/etc/passwd"}, {"table": "s3://x/y"}, {"format": "xml"}, {"a": 1}):
+        yield post("/v0/models/iris/score", scoring, JSON | bearer("train"))
+    yield post("/v0/models/iris/score", {"table": "/etc/passwd"})
     key = JSON | bearer("train")
     orders: list[Any] = [
         {"recipe": "nothing"},
@@ -748,6 +775,9 @@ def changes() -> Iterator[Call]:
     yield post("/v0/train", body, headers | bearer("admin"))
     yield Call("GET", "/v0/jobs/{job}", bearer("admin"))
     yield Call("GET", "/v0/jobs", bearer("train"))
+    body, headers = form(("file", "t.csv", b"a,b\n1,x\n2,y\n"), ("format", "", b"jsonl"))
+    yield post("/v0/models/iris/score", body, headers | bearer("train"))
+    yield Call("GET", "/v0/jobs/{job}/result", bearer("train"))
     promote, rollback = "/v0/models/iris/versions/{other}/promote", "/v0/models/iris/rollback"
     remove = Call("DELETE", "/v0/models/iris/versions/{other}", bearer("admin"))
     yield post(rollback, b"", bearer("train"))
@@ -834,7 +864,19 @@ def empty() -> Iterator[Call]:
 def calls_of(service: str) -> list[Call]:
     """Return the calls of a service, in their order."""
     families = {
-        "open": (v0, loans, tweets, invocations, inference, tools, reading, raw, refusals, changes),
+        "open": (
+            v0,
+            loans,
+            tweets,
+            invocations,
+            inference,
+            tools,
+            reading,
+            raw,
+            refusals,
+            pages,
+            changes,
+        ),
         "closed": (closed,),
         "iris": (iris,),
         "folder": (folder,),

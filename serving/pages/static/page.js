@@ -15,15 +15,27 @@
   };
 
   /* ------------------------------------------------------------ pages behind a key */
+  /* What is done when a key was entered, and how one is asked for. */
+  let again = () => location.reload();
+  const locked = (status) => {
+    if (status !== 401 && status !== 403) return false;
+    sessionStorage.removeItem(KEPT);
+    $("key-form").hidden = false;
+    $("key").focus();
+    return true;
+  };
   const gate = () => {
     const form = $("key-form");
     if (!form) return;
-    form.hidden = false;
+    $("key-script").hidden = true;
     const said = $("key-said");
+    form.hidden = !said && Boolean(key() || $("versions"));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       sessionStorage.setItem(KEPT, $("key").value.trim());
-      said ? open(said) : location.reload();
+      if (said) return open(said);
+      form.hidden = true;
+      again();
     });
     if (said && key()) open(said);
   };
@@ -53,8 +65,6 @@
     if (!form) return;
     const said = form.dataset;
     const path = said.path;
-    let flying = false, waiting = null, resting = 0, before = 0;
-
     const show = (text) => {
       const fault = $("fault");
       fault.textContent = text;
@@ -85,8 +95,16 @@
       const parts = new DOMParser().parseFromString(html, "text/html");
       for (const part of parts.querySelectorAll("[data-into]")) {
         const into = $(part.dataset.into);
-        if (into) into.replaceChildren(...part.childNodes);
+        if (!into) continue;
+        into.replaceChildren(...part.childNodes);
+        into.classList.remove("stale");
       }
+      glance();
+    };
+    /* On a phone the answer is far below: its first line stays in sight. */
+    const glance = () => {
+      const line = document.querySelector("#answer .headline");
+      $("glance").textContent = line ? line.textContent : "";
     };
     const refuse = async (answer) => {
       show(sentence(answer.status, said));
@@ -94,42 +112,60 @@
       if (answer.status === 401 || answer.status === 403) sessionStorage.removeItem(KEPT);
     };
 
-    /* One request at a time; what is entered meanwhile is asked when it is back. */
-    const send = async (why) => {
-      if (flying) {
-        waiting = Math.max(waiting ?? 0, why);
-        return;
-      }
-      flying = true;
-      before = performance.now();
-      const explains = said.explains === "quick" || (why && said.explains === "slow");
-      const body = new URLSearchParams(new FormData(form));
+    const entered = () => {
+      const fields = Object.fromEntries(new FormData(form));
       const code = document.querySelector("details.code[open]");
-      if (code) body.set("code", code.dataset.code);
-      try {
-        const answer = await ask(path + (explains ? "/why?explain=12" : "/answer"), { method: "POST", body });
-        if (answer.ok) {
-          put(await answer.text());
-          show("");
-          unmark();
-          $("why").classList.toggle("stale", !explains && said.explains === "slow");
-          performance.measure("mirante-answer", { start: before, end: performance.now() });
-        } else await refuse(answer);
-      } catch {
-        show(said.offline);
-      }
-      setTimeout(() => {
-        flying = false;
-        if (waiting !== null) {
-          const next = waiting;
-          waiting = null;
-          send(next);
-        }
-      }, Math.max(0, PACE - (performance.now() - before)));
+      if (code) fields.code = code.dataset.code;
+      return JSON.stringify(fields);
     };
-    const later = () => {
+    /* Asks one thing at a time; what is entered meanwhile is asked when that is back. */
+    const lane = (path, done, quietly) => {
+      let flying = false, waiting = false;
+      const send = async () => {
+        if (flying) {
+          waiting = true;
+          return;
+        }
+        flying = true;
+        const began = performance.now(), body = entered();
+        try {
+          const answer = await ask(path, { method: "POST", body, headers: { "Content-Type": "application/json" } });
+          if (answer.ok) {
+            const html = await answer.text();
+            if (!quietly || body === entered()) done(html);
+            performance.measure("mirante-answer", { start: began, end: performance.now() });
+          } else if (!quietly) await refuse(answer);
+        } catch {
+          if (!quietly) show(said.offline);
+        }
+        setTimeout(() => {
+          flying = false;
+          if (waiting) {
+            waiting = false;
+            send();
+          }
+        }, Math.max(0, PACE - (performance.now() - began)));
+      };
+      return send;
+    };
+    const answered = (html) => {
+      put(html);
+      show("");
+      unmark();
+    };
+    const WHY = said.path + "/why?explain=12";
+    const slow = said.explains === "slow";
+    /* Where reasons take long, they are asked for by themselves, and no answer waits for them. */
+    const why = lane(WHY, put, true);
+    const answer = lane(said.explains === "quick" ? WHY : said.path + "/answer", (html) => {
+      answered(html);
+      $("why").classList.toggle("stale", slow);
+    });
+    let resting = 0;
+    const send = () => {
+      answer();
       clearTimeout(resting);
-      if (said.explains === "slow") resting = setTimeout(() => send(1), REST);
+      if (slow) resting = setTimeout(why, REST);
     };
 
     for (const slider of form.querySelectorAll("[data-for]")) {
@@ -137,16 +173,13 @@
       slider.addEventListener("input", () => ($(slider.dataset.for).value = slider.value));
       $(slider.dataset.for).addEventListener("input", (event) => (slider.value = event.target.value));
     }
-    form.addEventListener("input", () => {
-      send(0);
-      later();
-    });
+    form.addEventListener("input", send);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      send(1);
+      send();
     });
     for (const code of document.querySelectorAll("details.code")) {
-      code.addEventListener("toggle", () => code.open && send(0));
+      code.addEventListener("toggle", () => code.open && send());
       const copy = code.querySelector(".copy");
       copy.hidden = !navigator.clipboard;
       copy.addEventListener("click", async () => {
@@ -157,9 +190,10 @@
       });
     }
     filter(form);
+    glance();
   };
   /* Milliseconds from one question to the next, and until a hand that rests is told why. */
-  const PACE = 50, REST = 150;
+  const PACE = 80, REST = 150;
 
   const filter = (form) => {
     const find = $("find");
@@ -187,5 +221,6 @@
     model();
     document.dispatchEvent(new Event("mirante-page"));
   };
+  window.Mirante = { ask, key, locked, sentence, onKey: (act) => (again = act) };
   start();
 })();

@@ -38,11 +38,12 @@ def forest(objective="regression", **more):
     return ForestPart("a", FOREST_A, {"objective": objective, "seed": 0, **more}, [])
 
 
-def line(strengths=(1.0, 0.001)):
-    def make(strength):
-        return Pipeline([("prepare", "passthrough"), ("last", Ridge(alpha=1.0 / strength))])
+def pipeline(strength):
+    return Pipeline([("prepare", "passthrough"), ("last", Ridge(alpha=1.0 / strength))])
 
-    return LinearPart(make, strengths, LINKS["identity"], 1)
+
+def line(strengths=(1.0, 0.001)):
+    return LinearPart(pipeline, strengths, LINKS["identity"], 1)
 
 
 def test_a_forest_answers_out_of_fold_and_goes_on_a_little_longer_with_all_rows():
@@ -76,18 +77,16 @@ def test_a_linear_term_has_the_strength_that_is_best_and_stays_near_its_rows():
 def test_no_more_is_tried_than_there_is_time_for():
     now = [0.0]
     budget = Budget(1, 1, lambda: now[0])
-    part = line((1.0, 0.1, 0.01))
     tried = []
-    fit = part._fit
 
-    def slow(rows, values, strength):
+    def slow(strength):
         tried.append(strength)
         now[0] = 2.0
-        return fit(rows, values, strength)
+        return pipeline(strength)
 
-    part._fit = slow
-    part.out_of_fold(ROWS, VALUES, FOLDS[:1], budget, nothing)
-    assert tried == [1.0]
+    part = LinearPart(slow, (1.0, 0.1, 0.01), LINKS["identity"], 1)
+    assert part.out_of_fold(ROWS, VALUES, FOLDS[:2], budget, nothing).setting == 1.0
+    assert set(tried) == {1.0}
 
 
 def test_answered_rows_are_those_outside_of_some_fold():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from errors import EquivalenceError
-from learning.compile.equivalence import chunks, joined, probes, prove
+from learning.compile.equivalence import chunks, probes, prove
 from learning.prediction import Outputs
 from learning.tasks.classification import task
-from tables.batch import Batch
+from tables.batch import Batch, joined
 from tables.schema import Feature, Schema, Target
 from tests.learning.samples import batch, schema
 

@@ -62,3 +62,9 @@ def test_too_many_leaves_are_not_explained(monkeypatch):
     monkeypatch.setattr(leaves, "MOST_LEAVES", 3)
     with pytest.raises(CannotFold, match="more than 3 leaves"):
         paths_of(forest(TREE), [0, 0, 1])
+
+
+def test_where_no_row_came_either_answer_is_as_likely():
+    below = Split(AtMost(1, 0.0), Leaf((1.0,), 0.0), Leaf((2.0,), 0.0), 0.0)
+    paths = paths_of(forest(Split(AtMost(0, 1.0), Leaf((3.0,), 4.0), below, 4.0)), [0, 1, 2])
+    np.testing.assert_allclose(paths.rates, [1.0, 0.0, 0.5, 0.0, 0.5])

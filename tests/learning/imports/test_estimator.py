@@ -50,6 +50,7 @@ def test_it_answers_as_it_did(make: Any, runtime: str) -> None:
     assert made.runtime_name == runtime
     assert made.schema.target.classes == ("no", "yes")
     assert made.parity is not None
+    assert made.info["explanation"]["proven"]["largest_difference"] <= 1e-6
     assert len(made.rows) == len(made.probabilities) == 20
     np.testing.assert_allclose(made.probabilities, estimator.predict_proba(ROWS[:20]), atol=1e-5)
     assert TOLERANCE == 1e-5

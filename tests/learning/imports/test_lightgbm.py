@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from errors import EquivalenceError, MiranteError, ModelFileError
+from learning.explaining import explainer
 from learning.imports import boosted
 from learning.imports.example import Example
 from learning.imports.imported import encoded
@@ -260,3 +261,18 @@ def test_a_text_with_windows_lines_is_the_same() -> None:
     text = text_of(learnt())
     made = import_lightgbm(text.replace("\n", "\r\n").encode(), EXAMPLE, "y")
     assert made.probabilities == import_lightgbm(text.encode(), EXAMPLE, "y").probabilities
+
+
+@pytest.mark.usefixtures("alone")
+@pytest.mark.parametrize("objective", ["binary", "multiclass", "regression", "poisson"])
+def test_contributions_are_lightgbms_own(objective: str) -> None:
+    booster = learnt(objective)
+    made = import_lightgbm(text_of(booster).encode(), EXAMPLE, "y")
+    runtime = load_runtime(made.runtime_name, made.members)
+    found = explainer.load(made.members, runtime, made.schema)
+    assert found is not None, made.info
+    assert made.info["explanation"]["kind"] == "path_dependent"
+    ours = found.explain(encoded(made.schema, OBJECTS[:50]), [0] * 50)
+    expected = np.asarray(booster.predict(matrix()[:50], pred_contrib=True))[:, :5]
+    np.testing.assert_allclose(ours.contributions, expected[:, :4], atol=1e-6)
+    np.testing.assert_allclose(ours.baselines, expected[:, 4], atol=1e-6)

@@ -114,6 +114,13 @@ def test_it_answers_as_xgboost_does(
     np.testing.assert_allclose(found, expected.reshape(found.shape), rtol=2e-5, atol=1e-6)
 
 
+def test_contributions_are_xgboosts_own(xgboost: Any) -> None:
+    model = learnt(xgboost)
+    booster = getattr(model, "get_booster", lambda: model)()
+    made = import_xgboost(bytes(booster.save_raw("json")), None, "y")
+    assert made.info["explanation"]["proven"]["largest_difference"] <= 1e-6
+
+
 def test_the_library_itself_is_asked_where_it_is(xgboost: Any) -> None:
     model = learnt(xgboost, "multi:softprob")
     made = import_xgboost(bytes(model.save_raw("ubj")), None, "y", ("a", "b", "c"))

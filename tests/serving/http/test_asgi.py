@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import threading
+import time
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from errors import ConfigError
 from serving.auth import Guard, KeyRing, new_key
 from serving.http.asgi import QUICK_BODY, AsgiApplication
+from serving.pages.form import signature_of
+from serving.pages.fragment import fragment_routes
 from serving.service import PredictionService
 from tests.serving.factory import ROW, make_live, make_service
 from tests.serving.transports import JSON, Answered, call, post, whole
@@ -284,3 +287,26 @@ def test_a_request_that_breaks_the_joined_prediction_fails_alone():
         )
 
     assert [answer.status for answer in asyncio.run(together())] == [200, 500, 200]
+
+
+def test_what_is_tried_out_on_a_page_rests_and_predictions_do_not_wait_for_it() -> None:
+    service = make_service(make_live(), more_routes=fragment_routes(closed=False))
+    asgi = application(service)
+    form = json.dumps({"signature": signature_of(make_live()), "f0": "30"}).encode()
+    asked = partial(call, asgi, "POST")
+    order: list[str] = []
+
+    async def say(what: str, path: str, body: bytes) -> None:
+        answer = await asked(path, JSON, [part(body, more=False)])
+        order.append(f"{what} {answer.status}")
+
+    async def run() -> None:
+        await say("first trial", "/models/credit/answer", form)
+        asgi._trials[False]._free = time.monotonic() + 0.3  # as if it had taken long
+        await asyncio.gather(
+            say("second trial", "/models/credit/answer", form),
+            say("prediction", "/v0/predict", json.dumps(ROW).encode()),
+        )
+
+    asyncio.run(run())
+    assert order == ["first trial 200", "prediction 200", "second trial 200"]

@@ -65,7 +65,7 @@ def test_the_waterfall_adds_up_to_the_score(given):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(None, "ausente"), (True, "sim"), (1234.5, "1.234,5"), ("x" * 50, "x" * 39 + "…")],
+    [(None, "ausente"), (True, "sim"), (1234.5, "1.234,5"), ("x" * 50, "x" * 27 + "…")],
 )
 def test_a_value_is_said_as_the_language_has_it(value, said):
     explanation = {"space": "value", "baseline": 0.0, "contributions": {"a": 1.0}}

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from errors import ParseError
 from serving.pages.form import FEWEST_GROUPED, fields_of, groups_of, row_of, signature_of
 from tables.dates import DateFormat
 from tables.schema import Feature, Schema, Target
@@ -135,4 +136,11 @@ def test_another_model_s_form_has_another_signature():
 
 def test_fields_are_read_as_a_browser_writes_them():
     assert fields_of(b"f0=a%26b+c&f1=&f2=%C3%A9") == {"f0": "a&b c", "f1": "", "f2": "é"}
+    assert fields_of(b'{"f0":"a&b c","f1":""}') == {"f0": "a&b c", "f1": ""}
     assert fields_of(b"\xff=\xff&&=") == {"�": "�", "": ""}
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"f0":1}', b'{"f0":"\xff"}', b'{"f0":null}'])
+def test_what_is_no_form_is_refused(body):
+    with pytest.raises(ParseError):
+        fields_of(body)

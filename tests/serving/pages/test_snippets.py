@@ -14,6 +14,7 @@ import pytest
 
 from serving.pages.snippets import KEY, WRITERS, address_of, snippets
 from tests.conftest import require
+from tests.serving.pages.conftest import INSTALL, TOOLS
 
 ROW = {
     "age": 30,
@@ -32,7 +33,7 @@ PROGRAMS = {
     "curl": ("sh", "curl", "apt-get install curl"),
     "Python": (sys.executable, sys.executable, ""),
     "R": ("Rscript", "Rscript", "apt-get install r-base-core r-cran-httr2 r-cran-jsonlite"),
-    "JavaScript": ("node", "node", "apt-get install nodejs"),
+    "JavaScript": ("node", "node", INSTALL),
 }
 
 
@@ -73,11 +74,18 @@ def heard():
 @pytest.mark.parametrize("language", WRITERS)
 def test_each_program_sends_the_very_row(heard, tmp_path, language, closed):
     program, needed, install = PROGRAMS[language]
-    require(shutil.which(needed) is not None, needed, install)
+    path = f"{TOOLS / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    require(shutil.which(needed, path=path) is not None, needed, install)
     base = f"http://127.0.0.1:{heard.server_port}"
     file = tmp_path / "program"
     file.write_text(snippets(base, "my-model", ROW, closed)[language], "utf-8")
-    environ = {**os.environ, KEY: "mirante_k'\"$x", "LC_ALL": "C.UTF-8", "no_proxy": "*"}
+    environ = {
+        **os.environ,
+        "PATH": path,
+        KEY: "mirante_k'\"$x",
+        "LC_ALL": "C.UTF-8",
+        "no_proxy": "*",
+    }
     done = subprocess.run(
         [program, str(file)], env=environ, capture_output=True, text=True, timeout=120, check=False
     )

@@ -11,7 +11,7 @@ from serving.pages.words_en import WORDS
 ROOM = Path(serving.pages.__file__).parent
 TEMPLATES = {path.name: path.read_text() for path in (ROOM / "templates").glob("*.html")}
 # Names and signs that are no language's words.
-NAMES = {"Mirante", "· Mirante", "python build_model.py --data customers.csv --target churned"}
+NAMES = {"Mirante", "· Mirante"}
 SAID = ("aria-label", "title", "alt", "placeholder")
 
 
@@ -19,6 +19,8 @@ def text_of(template: str) -> list[str]:
     """Return what a template says by itself: outside of its expressions, comments and tags."""
     # What a macro says inside of a tag.
     template = re.sub(r"\{% macro described.*?endmacro %\}", "", template)
+    # Commands are the same in every language.
+    template = re.sub(r"<pre[^>]*><code>.*?</code></pre>", "", template, flags=re.DOTALL)
     bare = re.sub(r"\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}", "\0", template, flags=re.DOTALL)
     attributes = re.findall(rf'\b(?:{"|".join(SAID)})="([^"]*)"', bare)
     pieces = re.split(r"<[^>]*>|\0", bare)

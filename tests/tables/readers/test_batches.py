@@ -163,3 +163,11 @@ def test_what_is_no_table_is_one_line(data):
     with pytest.raises(DatasetError) as caught:
         pieces(data)
     assert "\n" not in str(caught.value)
+
+
+def test_a_sample_that_ends_within_quotes_is_no_whole_text(monkeypatch):
+    monkeypatch.setattr(batches, "SAMPLE_BYTES", 2**20)
+    long = "é" * 9_000
+    data = ("a,b\nx,1\n" + f'"{long}, more",2\n' * 80).encode()
+    pieces = list(read_batches(io.BytesIO(data), len(data)).pieces)
+    assert sum(piece.table.num_rows for piece in pieces) == 81

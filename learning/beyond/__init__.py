@@ -1,0 +1,1 @@
+"""Learning from tables that do not fit into memory, on one machine or a cluster."""
