@@ -30,7 +30,7 @@ QUICK_BODY = 32 * 1024
 # Of bodies that are whole, and wait for a thread.
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 # Of the time, for what people try out on pages: on the event loop, and in threads.
-QUICK_TRIALS, SLOW_TRIALS = 0.15, 0.1
+QUICK_TRIALS, SLOW_TRIALS = 0.07, 0.005
 # So many of the largest bodies may be on their way at once.
 MOST_HELD_BODIES = 4
 
@@ -101,9 +101,12 @@ class AsgiApplication:
 
     async def _try(self, exchange: Exchange) -> Answer:
         """Answer what somebody tries out, at its own pace."""
+        slow = self._is_slow(exchange)
         try:
-            async with self._trials[self._is_slow(exchange)]:
-                return await self._answer(exchange)
+            async with self._trials[slow]:
+                if slow:
+                    return await self._answer(exchange)
+                return self._service.answer(exchange)  # not in a turn, which would wait for it
         except Overloaded as error:
             return self._service.refuse(exchange, error)
 

@@ -28,7 +28,7 @@ from serving.description import (
     rows_of,
 )
 from serving.exchange import Answer, Exchange, Routes
-from serving.explanations import columns, explained, explanations_of
+from serving.explanations import columns, explained
 from serving.problems import errors_of, refuse
 from serving.warnings import warning_headers, warning_members
 from tables.arrow_body import decode_arrow, decode_parquet
@@ -137,10 +137,10 @@ def _render_csv(exchange: Exchange) -> Answer:
     live, decoded, prediction = exchange.live, exchange.decoded, exchange.prediction
     header = live.task.header(live.schema.target, prediction)
     rows = live.task.cells(prediction, live.schema.target)
-    explanations = explanations_of(exchange)
-    if explanations is not None:
-        names, cells = columns(explanations)
-        header, rows = (*header, *names), [[*a, *b] for a, b in zip(rows, cells, strict=True)]
+    more = columns(exchange)
+    if more is not None:
+        header = (*header, *more[0])
+        rows = [[*a, *b] for a, b in zip(rows, more[1], strict=True)]
     blank = ("",) * len(header)
     body = media.write_csv(header, (row or blank for row in decoded.in_order(rows)))
     return Answer(200, body, media.CSV_TYPE, warning_headers(decoded))
