@@ -41,7 +41,8 @@ class Gunicorn:
             for part in parts:
                 client.sendall(part)
                 time.sleep(pause)
-            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may be closed already
+                client.shutdown(socket.SHUT_WR)
             return receive_all(client)
 
     def worker(self) -> psutil.Process:
