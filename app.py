@@ -40,6 +40,7 @@ from serving.http.asgi import AsgiApplication
 from serving.http.flask_bridge import URGENT, FlaskBridge
 from serving.http.openapi import openapi_blueprint
 from serving.http.result_stream import ResultStream
+from serving.http.routes.curves import curves_blueprint
 from serving.http.routes.describe import describe_blueprint
 from serving.http.routes.docs import docs_blueprint
 from serving.http.routes.drift import drift_blueprint
@@ -63,6 +64,7 @@ from serving.http.routes.v1_models import v1_blueprint
 from serving.http.routes.versions import versions_blueprint
 from serving.http.routes.vertex_health import vertex_blueprint
 from serving.http.routes.vetiver_metadata import vetiver_blueprint
+from serving.http.streamed_rows import StreamedRows
 from serving.http.upload import ENVELOPE
 from serving.http.wsgi import attend
 from serving.logs import HideTokens, start_logging
@@ -324,6 +326,7 @@ def _register_inspection(app: Flask, config: Config, parts: Parts) -> None:
     )
     for blueprint in (
         inspection_blueprint(parts.champions, config.default_model),
+        curves_blueprint(parts.champions, config.default_model),
         proto_blueprint(parts.champions),
         models_blueprint(parts.champions, parts.registry, config.default_model),
         performance_blueprint(parts.champions, partial(ask_performance, config)),
@@ -353,6 +356,7 @@ def _build_asgi(
         parts.cors,
         parts.observation,
     )
+    rows = StreamedRows(parts.service, config.body_timeout)
     results = ResultStream(
         parts.get_queue,
         parts.guard,
@@ -374,7 +378,7 @@ def _build_asgi(
         parts.service,
         bridge,
         body_timeout=config.body_timeout,
-        streams=(events.find, results.find),
+        streams=(events.find, results.find, rows.find),
         on_start=on_start,
         on_stop=partial(stop, parts),
     )

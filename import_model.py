@@ -254,6 +254,7 @@ def _skops(data: bytes, example: Example, target: str) -> Imported:
 def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
     from learning.imports.isolated import (
         Handed,
+        HandedPipeline,
         HandedPlain,
         import_handed,
         import_plain,
@@ -272,8 +273,15 @@ def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
     if isinstance(handed, HandedPlain):
         return import_plain(handed, _needed(example, given), given.target)
     named = given.classes or tuple(map(class_of, handed.classes))
-    made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
     form = "a .skops file" if data.startswith(b"PK") else "a pickle"
+    if isinstance(handed, HandedPipeline):
+        from learning.imports.prepared import import_prepared
+
+        rows = _needed(example, replace(given, classes=()))
+        made = import_prepared(handed, rows, given.target, named)
+        kept = {"imported_from": f"{form} of a pipeline with {handed.library}"}
+        return made._replace(origin={**made.origin, **kept})
+    made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
     kept = {"imported_from": f"{form} of {handed.library}", "read_in": handed.confined}
     return made._replace(origin={**made.origin, **kept})
 

@@ -140,7 +140,7 @@ def _kept(
         if background and paths:
             against = background_of(paths, sample.matrix)
     else:
-        raise CannotFold("its library answers itself")
+        raise CannotFold(form.reason)
     means = _means(sum_of(runtime, schema), sample, len(base))
     rows = len(sample.matrix) if background else 0
     return Explanation(link, base, trees, means, against, rows)

@@ -24,10 +24,11 @@ Columns = NDArray[np.float64]
 
 
 class Native(NamedTuple):
-    """A model that its own library answers for: the runtime's name, and its members."""
+    """A model that its own library answers for: the runtime's name, its members, and why."""
 
     runtime_name: str
     members: dict[str, bytes]
+    reason: str = "its library answers itself"
 
 
 # What a fitted model comes to without its library.

@@ -10,21 +10,15 @@ import numpy as np
 from serving.champions import Live
 from serving.contributions import ASKED, OF, Contributions, Wanted, contributions_of
 from serving.exchange import Exchange, parameters_of
+from serving.reasons import LANGUAGES, Reasons
 from serving.refusals import RequestError
 from tables.batch import Batch
-from tables.decoding import decoded_row
 
 # The parameter of a query that asks for words, in which language.
 WORDS = "reasons"
 NO_NUMBER = f"{ASKED}: expected true or false, since all contributions are answered"
-# Words and terms that are listed.
-MOST_REASONS, MOST_TERMS = 5, 10
-
-# What is said of a feature that raises the score, of one that lowers it, of a missing value.
-_SENTENCES: Mapping[str, tuple[str, str, str]] = {
-    "en": ("raises it", "lowers it", "missing"),
-    "pt": ("aumenta", "diminui", "ausente"),
-}
+# Terms that are listed.
+MOST_TERMS = 10
 
 
 def is_asked(query: bytes) -> bool:
@@ -37,7 +31,7 @@ def wanted(query: bytes, always: bool = False) -> Wanted | None:
     if not (always or is_asked(query)):
         return None
     given = parameters_of(query)
-    asked = given.get(ASKED, ["1" if WORDS in given else "0"])[-1]
+    asked = given.get(ASKED, ["1" if WORDS in given or OF in given else "0"])[-1].lower()
     if asked in ("0", "false") and not (always and ASKED not in given):
         return None
     every = always and ASKED not in given
@@ -66,8 +60,8 @@ def _number(asked: str) -> int:
 
 def _language(given: Mapping[str, list[str]]) -> str | None:
     language = given.get(WORDS, [None])[-1]
-    if language is not None and language not in _SENTENCES:
-        raise RequestError(f"{WORDS}: expected {' or '.join(_SENTENCES)}")
+    if language is not None and language not in LANGUAGES:
+        raise RequestError(f"{WORDS}: expected {' or '.join(LANGUAGES)}")
     return language
 
 
@@ -88,17 +82,36 @@ def explanations_of(exchange: Exchange) -> list[dict[str, Any]] | None:
     return objects(exchange.live, exchange.decoded.batch, found, asked)
 
 
-def columns(explanations: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[list[Any]]]:
-    """Return explanations as columns of CSV: their names, and the cells of each row.
+def columns(exchange: Exchange) -> tuple[tuple[str, ...], list[list[Any]]] | None:
+    """Return explanations as columns: their names, and the cells of each row; None for none.
 
+    They are the same whatever the rows, in the schema's order: not every client reads a header.
     A contribution that was not asked for has an empty cell.
     """
-    names = list(dict.fromkeys(name for one in explanations for name in one["contributions"]))
-    rows = [
-        [one["space"], one["baseline"], *(one["contributions"].get(name, "") for name in names)]
-        for one in explanations
+    found = explanations_of(exchange)
+    if found is None:
+        return None
+    asked, schema = exchange.wanted or Wanted(), exchange.live.schema
+    features = [feature.name for feature in schema.features]
+    of = ("explained_class",) if schema.target.classes else ()
+    more = ("others",) if asked.most is not None else ()
+    told = (WORDS,) if asked.language is not None else ()
+    names = ("space", *of, "baseline", *(f"contribution_{n}" for n in features), *more, *told)
+    return names, [_cells(one, features, bool(of), bool(more), bool(told)) for one in found]
+
+
+def _cells(
+    one: Mapping[str, Any], features: Sequence[str], of: bool, others: bool, told: bool
+) -> list[Any]:
+    explained = one.get("class")
+    return [
+        one["space"],
+        *([str(explained).lower() if isinstance(explained, bool) else explained] if of else []),
+        one["baseline"],
+        *(one["contributions"].get(name, "") for name in features),
+        *([one.get("others", 0.0)] if others else []),
+        *(["; ".join(one["reasons"])] if told else []),
     ]
-    return ("space", "baseline", *(f"contribution_{name}" for name in names)), rows
 
 
 def explanations(live: Live, batch: Batch, prediction: Any, asked: Wanted) -> list[dict[str, Any]]:
@@ -111,6 +124,7 @@ def objects(live: Live, batch: Batch, found: Contributions, asked: Wanted) -> li
     names = [feature.name for feature in live.schema.features]
     order = np.argsort(-np.abs(found.values), axis=1, kind="stable")[:, : asked.most].tolist()
     values = found.values.tolist()
+    said = Reasons(live.schema, batch, asked.language) if asked.language is not None else None
 
     def render(index: int) -> dict[str, Any]:
         own, chosen = values[index], order[index]
@@ -123,9 +137,8 @@ def objects(live: Live, batch: Batch, found: Contributions, asked: Wanted) -> li
             made["others"] = sum(own) - sum(own[i] for i in chosen)
         if found.words:
             made["words"] = _terms(found.words[index], names)
-        if asked.language is not None:
-            row = decoded_row(live.schema, batch, index)
-            made["reasons"] = _reasons(row, own, chosen, names, asked.language)
+        if said is not None:
+            made["reasons"] = said.of(index, own, chosen)
         return made
 
     return [render(index) for index in range(len(values))]
@@ -139,30 +152,3 @@ def _terms(
         names[feature]: dict(sorted(terms.items(), key=lambda pair: -abs(pair[1]))[:MOST_TERMS])
         for feature, terms in words.items()
     }
-
-
-def _reasons(
-    row: Mapping[str, Any],
-    contributions: Sequence[float],
-    order: Sequence[int],
-    names: Sequence[str],
-    language: str,
-) -> list[str]:
-    """Return the largest contributions in words."""
-    raises, lowers, _ = _SENTENCES[language]
-    return [
-        f"{names[i]} {_said(row[names[i]], language)}{raises if contributions[i] > 0 else lowers}"
-        for i in order[:MOST_REASONS]
-        if contributions[i]
-    ]
-
-
-def _said(value: Any, language: str) -> str:
-    """Return a value as a sentence has it, with a space behind it; of a long text nothing."""
-    if value is None:
-        return f"{_SENTENCES[language][2]} "
-    if isinstance(value, bool):
-        return f"{str(value).lower()} "
-    if isinstance(value, float):
-        return f"{value:g} "
-    return f"{value} " if len(str(value)) <= 40 else ""

@@ -16,7 +16,8 @@ ENGLISH = [
 NAMES = [str(page.relative_to(ROOT)) for page in ENGLISH]
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-_CODE = re.compile(r"`([^`\n]+)`")
+_CODE = re.compile(r"`([^`]+)`")
+_TWICE = re.compile(r"``.*?``")
 _COMMENT = re.compile(r"(^|\s+)#( .*)?$")
 _LINK = re.compile(r"\]\(((?:docs/)?[a-z]+(?:\.pt-BR)?\.md)")
 
@@ -44,7 +45,8 @@ def commands(text: str) -> list[tuple[str, list[str]]]:
 
 def names(text: str) -> set[str]:
     """Return what stands between backticks outside of blocks."""
-    return set(_CODE.findall(_FENCE.sub("", text)))
+    prose = _TWICE.sub("", _FENCE.sub("", text))
+    return {" ".join(name.split()) for name in _CODE.findall(prose)}
 
 
 @pytest.mark.parametrize("name", NAMES)

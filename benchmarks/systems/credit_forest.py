@@ -50,13 +50,13 @@ def save_joblib(pipeline: Pipeline, features: pd.DataFrame) -> None:
 def save_mlflow(pipeline: Pipeline, features: pd.DataFrame) -> None:
     """Write the folder `credit_model` that `mlflow models serve` takes."""
     import mlflow.sklearn
-    from mlflow.models import infer_schema
+    from mlflow.models import infer_signature
 
     mlflow.sklearn.save_model(
         pipeline,
         "credit_model",
         pyfunc_predict_fn="predict_proba",
-        schema=infer_schema(features, pipeline.predict_proba(features.head(50))),
+        signature=infer_signature(features, pipeline.predict_proba(features.head(50))),
         **_serialization(mlflow.sklearn),
     )
 

@@ -2,8 +2,9 @@
 
 CatBoost reads categories by their text. An estimator writes them from the codes of
 the matrix, as the runtime does that serves the model: both give the same answers.
-The library answers a row in some 50 us. Its own files, .cbm, can be imported: a
-model without categories has its trees brought into the neutral form. They are
+The library answers a row in some 50 us. Its own files, .cbm, can be imported.
+A model without categories, learnt here or imported, has its trees brought into the
+neutral form, and is served and explained without the library. They are
 oblivious, their borders are float32, and a value above the border answers the
 next bit of the leaf's index with 1.
 """
@@ -22,7 +23,7 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from errors import ArtifactDamaged, ArtifactError, DependencyError, ModelFileError, RecipeError
-from learning.family import Family, Foreign, Native
+from learning.family import Family, Foreign, Form, Native
 from learning.forms.sources import CannotFold, Columned
 from learning.forms.splits import link
 from learning.forms.trees import AtMost, Forest, Is, Leaf, Node, Split
@@ -44,8 +45,12 @@ MANY_ROWS = 1000
 # float32 holds whole numbers up to this one.
 LARGEST_CODE = 2**24
 LARGEST_FLOAT = float(np.finfo(np.float32).max)
-# Deeper oblivious trees have more leaves than are worth compiling.
-DEEPEST = 10
+# The losses whose scores are the quantity itself; others, such as Poisson's, have a link that a
+# regressor read of a file does not apply.
+QUANTITIES = frozenset({"Expectile", "Huber", "LogCosh", "Lq", "MAE", "MAPE", "Quantile", "RMSE"})
+# Deeper oblivious trees have more leaves than are worth compiling, and so have very many.
+DEEPEST, MOST_LEAVES = 10, 200_000
+CATEGORIES = "CatBoost reads its categories itself, by statistics that no tree tells"
 
 Rounds = Annotated[int, Meta(ge=1, le=5000)]
 Depth = Annotated[int, Meta(ge=1, le=12)]
@@ -79,7 +84,10 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Layout(msgspec.Struct, frozen=True):
-    """CatBoost's features in its order, and the index of each class of ours among its own."""
+    """CatBoost's features in its order, and the index of each class of ours among its own.
+
+    Of a quantity there are none.
+    """
 
     columns: tuple[Column, ...]
     order: tuple[int, ...]
@@ -121,7 +129,7 @@ _TEXTS: dict[str, Callable[[Column], Callable[[float], str]]] = {
 
 
 class CatBoostRuntime:
-    """A CatBoost classifier over a batch."""
+    """A CatBoost model over a batch."""
 
     name = RUNTIME
     # Not ours, but it needs no scikit-learn, and is as quick as what is.
@@ -134,11 +142,14 @@ class CatBoostRuntime:
         self._order = list(layout.order)
 
     def outputs(self, batch: Batch) -> Outputs:
-        """Return the probabilities `[n, k]`."""
+        """Return the probabilities `[n, k]`, or the quantities `[n, 1]`."""
         count = len(batch.matrix)
         if not count:
-            return np.empty((0, len(self._order)))
+            return np.empty((0, len(self._order) or 1))
         threads = 1 if count < MANY_ROWS else -1
+        if not self._order:
+            values = self.model.predict(table(batch, self._columns), thread_count=threads)
+            return np.asarray(values, np.float64).reshape(count, 1)
         answered = self.model.predict_proba(table(batch, self._columns), thread_count=threads)
         probabilities: Outputs = np.asarray(answered)[:, self._order]
         return probabilities
@@ -150,10 +161,13 @@ def dump(model: bytes, layout: Layout) -> dict[str, bytes]:
 
 
 def read_model(data: bytes) -> Any:
-    """Return a classifier from the bytes of a .cbm file. Raises ArtifactDamaged."""
+    """Return a classifier or a regressor from the bytes of a .cbm file. Raises ArtifactDamaged."""
     catboost = library()
     try:
-        return catboost.CatBoostClassifier().load_model(blob=data)
+        found = catboost.CatBoostClassifier().load_model(blob=data)
+        if len(np.asarray(found.classes_)):
+            return found
+        return catboost.CatBoostRegressor().load_model(blob=data)
     except catboost.CatBoostError:
         raise ArtifactDamaged("the model is not a .cbm file that CatBoost reads") from None
 
@@ -281,9 +295,11 @@ class CatBoostFamily(Family):
         """Return the number of trees."""
         return {"num_trees": model.tree_count_}
 
-    def fold(self, given: Columned, outputs: int) -> Native:
-        """Return the library's own model."""
-        return Native(RUNTIME, dump(given.model.model_, given.model.layout()))
+    def fold(self, given: Columned, outputs: int) -> Form:
+        """Return the trees of a model without categories, else the library's own model."""
+        model, layout = given.model, given.model.layout()
+        forest, reason = _forest_or_reason(read_model(model.model_), layout)
+        return forest or Native(RUNTIME, dump(model.model_, layout), reason or CATEGORIES)
 
     def load(self, members: Mapping[str, bytes]) -> CatBoostRuntime:
         """Return the runtime. Raises DependencyError, ArtifactDamaged."""
@@ -300,14 +316,16 @@ class CatBoostFamily(Family):
             raise ModelFileError(str(error)) from None
         ordered = _ordered(model, features)
         classes = tuple(np.asarray(model.classes_).tolist())
+        if not classes:
+            _check_quantity(model)
         layout = Layout(_columns(model, ordered, words), tuple(range(len(classes))))
         forest, reason = _forest_or_reason(model, layout)
         return Foreign(
             ordered,
             classes,
-            Native(RUNTIME, dump(data, layout)),
+            Native(RUNTIME, dump(data, layout), reason or CATEGORIES),
             np.asarray(model.get_feature_importance(), dtype=float),
-            {"model_name": "CatBoostClassifier", "num_trees": int(model.tree_count_)},
+            {"model_name": type(model).__name__, "num_trees": int(model.tree_count_)},
             forest,
             reason,
         )
@@ -366,6 +384,16 @@ def _columns(
     return tuple(made)
 
 
+def _check_quantity(model: Any) -> None:
+    """Raise ModelFileError for a model of neither classes nor one quantity."""
+    loss = str(model.get_all_params().get("loss_function", "")).partition(":")[0]
+    if loss not in QUANTITIES:
+        raise ModelFileError(
+            f"a CatBoost model of the loss {loss or 'that it does not name'} is neither a "
+            f"classifier nor of one of {', '.join(sorted(QUANTITIES))}"
+        )
+
+
 def _forest_or_reason(model: Any, layout: Layout) -> tuple[Forest | None, str | None]:
     """Return the trees of a model without categories, or why there are none."""
     if model.get_cat_feature_indices():
@@ -381,13 +409,17 @@ def _forest(model: Any, layout: Layout) -> Forest:
     trees = document.get("oblivious_trees")
     if not trees or any(len(tree.get("splits") or ()) > DEEPEST for tree in trees):
         raise CannotFold("its trees are not oblivious, or too deep")
-    outputs = 1 if len(layout.order) == 2 else len(layout.order)
+    if sum(1 << len(tree.get("splits") or ()) for tree in trees) > MOST_LEAVES:
+        raise CannotFold(f"its trees have more than {MOST_LEAVES} leaves")
+    outputs = 1 if len(layout.order) <= 2 else len(layout.order)
     scale, bias = document["scale_and_bias"]
     floats = document["features_info"]["float_features"]
     builder = _Builder(floats, layout.columns, outputs, float(scale))
     nodes = tuple(builder.tree(tree) for tree in trees)
     base = tuple(float(b) for b in bias)
-    return Forest(nodes, len(layout.columns), outputs, link(outputs), base)
+    return Forest(
+        nodes, len(layout.columns), outputs, link(outputs) if layout.order else "identity", base
+    )
 
 
 def _document(model: Any) -> dict[str, Any]:

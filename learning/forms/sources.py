@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from learning.forms.trees import Is
-from tables.schema import Schema
+from tables.schema import UNKNOWN, Schema
 
 
 class CannotFold(Exception):
@@ -159,6 +159,18 @@ def _indicator(source: Source, value: Any) -> Indicator:
     return Indicator(Is(source.feature, int(value), source.fill == value))
 
 
+def _ordinal(step: Any, given: list[Source]) -> list[Source]:
+    """Return codes as they are: those that an encoder makes of themselves."""
+    if step.handle_unknown != "use_encoded_value" or step.unknown_value != UNKNOWN:
+        raise CannotFold(f"OrdinalEncoder does not make {UNKNOWN:g} of unknown categories")
+    for source, values in zip(given, step.categories_, strict=True):
+        if not isinstance(source, Number) or not source.plain:
+            raise CannotFold("OrdinalEncoder does not stand on raw columns")
+        if values.tolist() != list(range(len(values))):
+            raise CannotFold("OrdinalEncoder stands on a column that holds no codes")
+    return given
+
+
 def _imputer(step: Any, given: list[Source]) -> list[Source]:
     if step.missing_values is not np.nan and not _is_nan(step.missing_values):
         raise CannotFold("SimpleImputer fills something else than NaN")
@@ -237,6 +249,7 @@ def _folds() -> Mapping[type, Callable[[Any, list[Source]], list[Source]]]:
         compose.ColumnTransformer: _column_transformer,
         preprocessing.FunctionTransformer: _function,
         preprocessing.OneHotEncoder: _one_hot,
+        preprocessing.OrdinalEncoder: _ordinal,
         impute.SimpleImputer: _imputer,
         CountVectorizer: _vectorizer,
         preprocessing.StandardScaler: _affine(

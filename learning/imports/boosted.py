@@ -89,7 +89,7 @@ class Coded(Memberships):
 
     def codes(self, matrix: Matrix) -> Doubles:
         """Return the matrix `[n, d]` as its library reads it: the shortest decimals, and codes."""
-        made = np.column_stack([_decimals(matrix[:, i]) for i in range(matrix.shape[1])])
+        made = np.column_stack([decimals(matrix[:, i]) for i in range(matrix.shape[1])])
         for index, column in enumerate(self._columns):
             if column.words and column.kind != "words":
                 made[:, index] = _codes(column, matrix[:, index])
@@ -112,7 +112,7 @@ def _codes(column: Column, values: NDArray[np.float32]) -> Doubles:
     return np.array(found, np.float64)
 
 
-def _decimals(values: NDArray[np.float32]) -> Doubles:
+def decimals(values: NDArray[np.float32]) -> Doubles:
     """Return the doubles that the values were rounded of, taken for their shortest decimals."""
     different, places = np.unique(values, return_inverse=True)
     return different.astype(str).astype(np.float64)[places]

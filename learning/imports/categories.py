@@ -12,10 +12,14 @@ ENCODERS = ("OneHotEncoder", "OrdinalEncoder")
 
 
 class Categories(NamedTuple):
-    """A column's categories in the encoder's order; `closed` if it raises for any other."""
+    """A column's categories in the encoder's order; `closed` if it raises for any other.
+
+    `imputed` says that an imputer before it fills in one of them where the category is missing.
+    """
 
     values: tuple[str, ...]
     closed: bool
+    imputed: bool = False
 
 
 def with_categories(features: tuple[Feature, ...], estimator: Any) -> tuple[Feature, ...]:
@@ -34,20 +38,34 @@ def _names(estimator: Any, features: tuple[Feature, ...]) -> list[str]:
 
 def _fits(feature: Feature, known: dict[str, Categories]) -> bool:
     found = known.get(feature.name)
-    return feature.kind == "text" and found is not None and not feature.nullable
+    if feature.kind != "text" or found is None:
+        return False
+    return found.imputed or not feature.nullable
 
 
 def _category(feature: Feature, found: Categories) -> Feature:
     example = feature.example if feature.example in found.values else found.values[0]
     return Feature(
-        feature.name, "category", categories=found.values, example=example, closed=found.closed
+        feature.name,
+        "category",
+        found.imputed,
+        categories=found.values,
+        example=example,
+        closed=found.closed,
     )
 
 
 def _first(step: Any) -> Any:
-    while getattr(step, "steps", None):
-        step = step.steps[0][1]
-    return step
+    return next(_flat(step))
+
+
+def _flat(step: Any) -> Iterator[Any]:
+    """Yield the steps of a pipeline, and of those in it, in order."""
+    if not getattr(step, "steps", None):
+        yield step
+        return
+    for _, part in step.steps:
+        yield from _flat(part)
 
 
 def _read(step: Any, names: list[str]) -> Iterator[tuple[str, Categories | None]]:
@@ -57,15 +75,35 @@ def _read(step: Any, names: list[str]) -> Iterator[tuple[str, Categories | None]
         return
     for _, part, chosen in step.transformers_:
         columns = _chosen(chosen, names)
-        found = _encoded(_first(part))
+        found = _encoded(*_flat(part))
         yield from zip(columns, found or [None] * len(columns), strict=False)
 
 
-def _encoded(step: Any) -> list[Categories | None] | None:
+def _encoded(step: Any, *others: Any) -> list[Categories | None] | None:
+    """Return the categories of an encoder's columns, which may stand behind an imputer."""
+    if others and _fills_words(step):
+        found = _encoded(others[0])
+        filled = zip(found or (), step.statistics_.tolist(), strict=False)
+        return [one and _imputed(one, word) for one, word in filled] or None
     if type(step).__name__ not in ENCODERS or not hasattr(step, "categories_"):
         return None
     closed = step.handle_unknown == "error"
     return [_strings(values.tolist(), closed) for values in step.categories_]
+
+
+def _fills_words(step: Any) -> bool:
+    return (
+        type(step).__name__ == "SimpleImputer"
+        and step.missing_values != step.missing_values
+        and not step.add_indicator
+    )
+
+
+def _imputed(found: Categories, word: Any) -> Categories | None:
+    """Return categories whose missing ones are filled; None where the encoder refuses the word."""
+    if not isinstance(word, str) or (found.closed and word not in found.values):
+        return None
+    return found._replace(imputed=True)
 
 
 def _strings(values: list[Any], closed: bool) -> Categories | None:

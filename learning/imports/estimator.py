@@ -32,7 +32,7 @@ from learning.runtimes.sklearn import SKOPS, SklearnRuntime, dump, trusted
 from learning.trained import golden_of
 from tables.batch import Batch
 from tables.quantity import QUANTITY
-from tables.schema import Feature, Schema, Target
+from tables.schema import UNKNOWN, Feature, Schema, Target
 
 # A compiled model works in float32, the estimator on the way in at least.
 TOLERANCE = 1e-5
@@ -46,10 +46,11 @@ def import_skops(data: bytes, example: Example, target: str) -> Imported:
 
     Raises ModelFileError for types that are not trusted, and as `import_estimator` does.
     """
-    return import_estimator(_audited(data), example, target, "a .skops file")
+    return import_estimator(audited(data), example, target, "a .skops file")
 
 
-def _audited(data: bytes) -> Any:
+def audited(data: bytes) -> Any:
+    """Return what .skops bytes hold. Raises ModelFileError for types that are not trusted."""
     import skops.io
 
     try:
@@ -74,7 +75,7 @@ def import_coded(
     `expected` are the outputs `[n, k]` for the example's rows that it must meet.
     Raises ModelFileError and EquivalenceError.
     """
-    estimator = _audited(data)
+    estimator = audited(data)
     schema = Schema(features, _target(estimator, target))
     if schema.target.classes:
         _parts(estimator)[-1].classes_ = np.arange(len(schema.target.classes))
@@ -213,21 +214,54 @@ def _compile(
 
 def _plain(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
     """Return a copy that takes the batch's matrix: no names of columns, classes by their places."""
-    names = [feature.name for feature in schema.features]
-    if list(columns) != names:
-        raise ValueError("the columns are in another order")
-    plain = copy.deepcopy(estimator)
-    for part in _parts(plain):
-        vars(part).pop("feature_names_in_", None)
-        if hasattr(part, "transformers_"):
-            part.transformers_ = [
-                (name, step, _indices(chosen, names)) for name, step, chosen in part.transformers_
-            ]
-        if hasattr(part, "categories_"):
-            _use_codes(part)
+    plain = coded(estimator, columns, schema)
     if schema.target.classes:
         _parts(plain)[-1].classes_ = np.arange(len(schema.target.classes))
     return plain
+
+
+def coded(estimator: Any, columns: tuple[str, ...], schema: Schema) -> Any:
+    """Return a copy whose steps read codes, and columns by their places.
+
+    Raises ValueError for what cannot be made over.
+    """
+    names = [feature.name for feature in schema.features]
+    if list(columns) != names:
+        raise ValueError("the columns are in another order")
+    made = copy.deepcopy(estimator)
+    for part in _parts(made):
+        vars(part).pop("feature_names_in_", None)
+        if hasattr(part, "transformers_"):
+            _use_words(part, schema)
+            part.transformers_ = [
+                (name, step, _indices(chosen, names)) for name, step, chosen in part.transformers_
+            ]
+    for part in _parts(made):
+        if hasattr(part, "categories_"):
+            _use_codes(part)
+    return made
+
+
+def _use_words(chosen: Any, schema: Schema) -> None:
+    """Let imputers of words fill in codes."""
+    by_name = {f.name: f.categories for f in schema.features if f.kind == "category"}
+    names = [feature.name for feature in schema.features]
+    for _, step, columns in chosen.transformers_:
+        read = _indices(columns, names)
+        for part in _parts(step):
+            words = getattr(part, "statistics_", None)
+            if words is None or not any(isinstance(word, str) for word in words.tolist()):
+                continue
+            known = [by_name.get(names[i], ()) for i in read]
+            part.statistics_ = np.array(
+                [_code(word, its) for word, its in zip(words.tolist(), known, strict=True)]
+            )
+            part.fill_value, part._fit_dtype = None, part.statistics_.dtype
+
+
+def _code(word: Any, categories: tuple[str, ...]) -> float:
+    """Return the code of a word; of one that no encoder knows, that of none."""
+    return float(categories.index(word)) if word in categories else UNKNOWN
 
 
 def _use_codes(encoder: Any) -> None:
@@ -236,12 +270,25 @@ def _use_codes(encoder: Any) -> None:
     if not any(isinstance(value, str) for values in given for value in values):
         return
     if not hasattr(encoder, "drop_idx_"):
-        raise ValueError(f"{type(encoder).__name__} of words")
+        _use_ordinals(encoder)
+        return
     encoder.categories_ = [
         np.arange(len(values)) if isinstance(values[0], str) else np.array(values)
         for values in given
     ]
     encoder.handle_unknown = "ignore"
+
+
+def _use_ordinals(encoder: Any) -> None:
+    """Let an encoder of ordinals read codes, which are the ordinals. Raises ValueError."""
+    kind = type(encoder).__name__
+    known = (encoder.handle_unknown, getattr(encoder, "unknown_value", None))
+    if kind != "OrdinalEncoder" or known not in (("error", None), ("use_encoded_value", UNKNOWN)):
+        raise ValueError(f"{kind} of words, whose unseen ones are not {UNKNOWN:g}")
+    if not all(isinstance(word, str) for values in encoder.categories_ for word in values.tolist()):
+        raise ValueError(f"{kind} of words and others")
+    encoder.categories_ = [np.arange(float(len(values))) for values in encoder.categories_]
+    encoder.handle_unknown, encoder.unknown_value = "use_encoded_value", UNKNOWN
 
 
 def _indices(chosen: Any, names: list[str]) -> Any:

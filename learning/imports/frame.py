@@ -45,7 +45,8 @@ class _Frame(BaseEstimator):
         self.framed = framed
         self.categories = categories
 
-    def _input(self, rows: NDArray[Any]) -> Any:
+    def table(self, rows: NDArray[Any]) -> Any:
+        """Return rows as the estimator reads them: a data frame, or an array."""
         indices = {name: index for index, name in enumerate((*self.numbers, *self.texts))}
         columns = {name: self._column(rows[:, indices[name]], name) for name in self.columns}
         if self.framed:
@@ -76,7 +77,7 @@ class Framed(ClassifierMixin, _Frame):
 
     def predict_proba(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Return the probabilities `[n, k]`."""
-        return np.asarray(self.estimator.predict_proba(self._input(rows)), dtype=np.float64)
+        return np.asarray(self.estimator.predict_proba(self.table(rows)), dtype=np.float64)
 
     def predict(self, rows: NDArray[Any]) -> NDArray[np.intp]:
         """Return the place of the likeliest class of each row."""
@@ -88,7 +89,7 @@ class FramedQuantity(RegressorMixin, _Frame):
 
     def predict(self, rows: NDArray[Any]) -> NDArray[np.float64]:
         """Return the value of each row."""
-        return np.asarray(self.estimator.predict(self._input(rows)), dtype=np.float64)
+        return np.asarray(self.estimator.predict(self.table(rows)), dtype=np.float64)
 
 
 def framed(estimator: Any, schema: Schema) -> Framed | FramedQuantity:
@@ -116,9 +117,11 @@ def framed(estimator: Any, schema: Schema) -> Framed | FramedQuantity:
 
 
 def _words(codes: NDArray[Any], categories: tuple[str, ...]) -> NDArray[Any]:
-    """Return the categories of codes; of a code that is none, what no category is."""
+    """Return the categories of codes, NaN for NaN; of a code that is none, what no category is."""
     known = np.array([*categories, UNSEEN], dtype=object)
-    words: NDArray[Any] = known[codes.astype(np.intp)]
+    missing = np.isnan(codes.astype(np.float64))
+    words: NDArray[Any] = known[np.where(missing, 0, codes).astype(np.intp)]
+    words[missing] = np.nan
     return words
 
 

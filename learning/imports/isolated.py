@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import EquivalenceError, MiranteError, ModelFileError
+from learning.forms.sources import last_step
 from learning.imports.example import Example
 from learning.imports.imported import Imported
 from learning.imports.libraries import Answer, Name, Question, answer_of, booster_of
@@ -68,6 +69,21 @@ class Handed(msgspec.Struct, tag="estimator"):
     confined: str
 
 
+class HandedPipeline(msgspec.Struct, tag="pipeline"):
+    """A pipeline that ends in a booster: the steps before it, the booster, its name and classes.
+
+    `outputs` are what the pipeline answered.
+    """
+
+    skops: bytes
+    library: Name
+    model: bytes
+    name: str
+    classes: list[bool | int | float | str]
+    outputs: list[list[float]]
+    confined: str
+
+
 class HandedPlain(msgspec.Struct, tag="plain"):
     """A pipeline of skrub's, made over: an estimator of codes and numbers, and the codes' words.
 
@@ -81,7 +97,7 @@ class HandedPlain(msgspec.Struct, tag="plain"):
     confined: str
 
 
-Answered = Handed | HandedBooster | HandedPlain
+Answered = Handed | HandedBooster | HandedPipeline | HandedPlain
 
 
 def read_pickle(
@@ -239,7 +255,18 @@ def _read(work: Path, given: Task, confined: str) -> Answered:
     if skrub.is_of_skrub(estimator):
         return _made_over(estimator, given.example, confined)
     outputs = answers_of(estimator, given.example, given.target)
+    booster = booster_of(last_step(estimator), work)
+    if booster is not None:
+        return _parted(estimator, booster, outputs.tolist(), confined)
     return Handed(_by_dump(estimator), outputs.tolist(), confined)
+
+
+def _parted(estimator: Any, booster: Any, outputs: Any, confined: str) -> HandedPipeline:
+    library, model, classes = booster
+    name = type(last_step(estimator)).__name__
+    return HandedPipeline(
+        _by_dump(estimator[:-1]), library, model, name, classes, outputs, confined
+    )
 
 
 def _made_over(estimator: Any, example: Example, confined: str) -> HandedPlain:
@@ -258,7 +285,8 @@ def _by_dump(estimator: Any) -> bytes:
     kept = dump(estimator)
     if SKOPS not in kept:
         raise ModelFileError(
-            "skops cannot hold it, so that it could be served only as a pickle, which is not done"
+            "skops cannot hold it, so that it could be served only as a pickle, which is not done; "
+            "a booster is taken alone, or as the last step of a scikit-learn Pipeline"
         )
     return kept[SKOPS]
 

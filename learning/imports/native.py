@@ -20,6 +20,7 @@ from learning.runtimes import load_runtime
 from learning.tasks import task_of
 from learning.trained import golden_of
 from tables.batch import Batch, joined
+from tables.quantity import QUANTITY
 from tables.schema import Schema, Target
 
 TOLERANCE = 1e-6
@@ -28,25 +29,26 @@ TOLERANCE = 1e-6
 def import_native(family: Family, data: bytes, example: Example, target: str) -> Imported:
     """Return the model of a family's own file: compiled where it can be, else as it is.
 
-    Raises ModelFileError for a model that is no classifier or reads other
+    One without classes is of a quantity. Raises ModelFileError for a model that reads other
     columns, DependencyError when the family's library is not installed.
     """
     foreign = family.read_file(data, example.features, example.words)
-    if len(foreign.classes) < 2:
-        raise ModelFileError("the model is not a classifier")
-    label = Target(target, tuple(class_of(value) for value in foreign.classes))
+    if len(foreign.classes) == 1:
+        raise ModelFileError("the model knows a single class")
+    classes = tuple(class_of(value) for value in foreign.classes)
+    label = Target(target, classes) if classes else Target(target, task=QUANTITY)
     schema = Schema(foreign.features, label)
     batch = encoded(schema, example.rows)
-    own = load_runtime(*foreign.native)
+    name, members, _ = foreign.native
+    own = load_runtime(name, members)
     expected = own.outputs(batch)
-    name, members = foreign.native
     reason = foreign.reason
     if foreign.forest is not None:
         try:
             name, members = _compiled(foreign, own, schema, batch, expected)
         except EquivalenceError as error:
             reason = str(error)
-    runtime, proof = reproduce(name, members, batch, expected, TOLERANCE)
+    runtime, proof = reproduce(name, members, batch, expected, _allowed(expected))
     info = {
         **foreign.info,
         "num_features": len(schema.features),
@@ -60,7 +62,7 @@ def import_native(family: Family, data: bytes, example: Example, target: str) ->
 
 def _why(foreign: Foreign, runtime: Runtime, schema: Schema, batch: Batch) -> Made:
     if foreign.forest is None or not runtime.compiled:
-        return unexplained(foreign.reason or "its library reads its categories itself")
+        return unexplained(foreign.reason or foreign.native.reason)
     near = joined((batch, probes(batch, schema, thresholds(foreign.forest), seed=0)))
     return form_explanation(
         foreign.forest, runtime, schema, batch, lambda most: first_rows(near, most)
@@ -73,10 +75,17 @@ def _compiled(
     """Return the trees as a runtime's name and members. Raises EquivalenceError."""
     assert foreign.forest is not None
     compiled = compile_forest(foreign.forest)
-    tried, _ = reproduce(compiled.runtime_name, compiled.members, batch, expected, TOLERANCE)
+    tried, _ = reproduce(
+        compiled.runtime_name, compiled.members, batch, expected, _allowed(expected)
+    )
     near = probes(batch, schema, compiled.thresholds, seed=0)
     prove(own.outputs, tried, [near], task_of(schema.target).difference)
     return compiled.runtime_name, compiled.members
+
+
+def _allowed(expected: Outputs) -> float:
+    """Return the difference that is none: of quantities a share of the largest."""
+    return TOLERANCE * max(1.0, float(np.abs(expected).max()))
 
 
 def _importances(foreign: Foreign) -> dict[str, float]:

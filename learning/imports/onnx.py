@@ -1,4 +1,4 @@
-"""Ready-made ONNX graphs: .onnx files of a classifier.
+"""Ready-made ONNX graphs: .onnx files of a classifier, or of a quantity.
 
 The graph is kept as it is, with a few nodes before it that make its inputs of
 the batch's matrix: one `[n, d]` of all features, or `[n, 1]` of each by name.
@@ -6,6 +6,7 @@ the batch's matrix: one `[n, d]` of all features, or `[n, 1]` of each by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,15 +18,18 @@ from errors import ModelFileError
 from learning.explanation import unexplained
 from learning.imports.example import Example
 from learning.imports.imported import Imported, class_of, encoded, reproduce
-from learning.runtimes.onnx import MEMBER, OnnxRuntime
+from learning.runtimes.onnx import LINK, MEMBER, OnnxRuntime
 from learning.trained import golden_of
 from tables.batch import Batch
+from tables.quantity import QUANTITY
 from tables.schema import Class, Feature, Schema, Target
 
 # What a probability may lie outside of 0 to 1, and a row's sum off 1.
 SLACK = 1e-4
 TOLERANCE = 1e-6
 ROWS = "mirante_rows"
+# What makes quantities, among the operators of ai.onnx.ml.
+REGRESSORS = frozenset({"LinearRegressor", "SVMRegressor", "TreeEnsembleRegressor"})
 _NUMBERS: dict[int, Any] = {
     TensorProto.FLOAT: np.float32,
     TensorProto.DOUBLE: np.float64,
@@ -36,17 +40,23 @@ _NUMBERS: dict[int, Any] = {
 
 
 class _Answer(NamedTuple):
-    """The output that holds the probabilities, and the classes if the graph names them."""
+    """The output that holds the answers, and the classes if the graph names them.
+
+    `quantity` says that what makes the output is a regressor.
+    """
 
     output: str
     classes: tuple[Class, ...]
+    quantity: bool = False
 
 
 def import_onnx(data: bytes, example: Example, target: str) -> Imported:
-    """Return the classifier of an .onnx file, as the compiled runtime.
+    """Return the model of an .onnx file, as the compiled runtime.
 
-    Raises ModelFileError for inputs that are not numbers, an output that is no
-    probabilities, or a graph that ONNX Runtime does not take.
+    An output of one number a row is a quantity where a regressor makes it, or where a row's is
+    not between 0 and 1; else it is the probability of the second of two classes.
+    Raises ModelFileError for inputs that are not numbers, an output that is neither
+    probabilities nor one number, or a graph that ONNX Runtime does not take.
     """
     model = _read(data)
     features = _features(model, example)
@@ -55,18 +65,21 @@ def import_onnx(data: bytes, example: Example, target: str) -> Imported:
     bare = model.SerializeToString()
     order = sorted(range(len(answer.classes)), key=lambda place: answer.classes[place])
     adapted = _adapted(model, [feature.name for feature in features], order)
-    width = _width(adapted, features, example)
-    # Only what has been seen to be probabilities: bounds could make others look like some.
-    adapted = _bounded(adapted)
-    classes = tuple(answer.classes[place] for place in order) or tuple(range(width))
-    if len(classes) != width:
-        raise ModelFileError(f"the graph names {len(classes)} classes, and answers {width} numbers")
-    schema = Schema(features, Target(target, classes))
+    width = _width(adapted, features, example, answer)
+    if width == 1:
+        adapted, label = _quantity(adapted), Target(target, task=QUANTITY)
+    else:
+        # Only what has been seen to be probabilities: bounds could make others look like some.
+        adapted, label = _bounded(adapted), Target(target, _named(answer, order, width))
+    schema = Schema(features, label)
     batch = encoded(schema, example.rows)
     expected = _ask(bare, features, batch)
+    if width > 1 and expected.shape[1] == 1:
+        expected = np.hstack((1.0 - expected, expected))
     if order:
         expected = expected[:, order]
-    runtime, proof = reproduce("onnx", {MEMBER: adapted}, batch, expected, TOLERANCE)
+    allowed = TOLERANCE * max(1.0, float(np.abs(expected).max()))
+    runtime, proof = reproduce("onnx", {MEMBER: adapted}, batch, expected, allowed)
     return Imported(
         schema,
         "onnx",
@@ -76,6 +89,13 @@ def import_onnx(data: bytes, example: Example, target: str) -> Imported:
         {"imported_from": f"an .onnx file by {model.producer_name or 'an unknown producer'}"},
         proof,
     ).explained(unexplained("an ONNX graph says what it computes, and not of what rows"))
+
+
+def _named(answer: _Answer, order: list[int], width: int) -> tuple[Class, ...]:
+    classes = tuple(answer.classes[place] for place in order) or tuple(range(width))
+    if len(classes) != width:
+        raise ModelFileError(f"the graph names {len(classes)} classes, and answers {width} numbers")
+    return classes
 
 
 def _read(data: bytes) -> onnx.ModelProto:
@@ -117,8 +137,8 @@ def _features(model: onnx.ModelProto, example: Example) -> tuple[Feature, ...]:
 
 def _answer(model: onnx.ModelProto) -> _Answer:
     """Return where the probabilities come out, a map of classes undone."""
-    classes = next(filter(None, map(_classes, model.graph.node)), ())
     makers = {name: node for node in model.graph.node for name in node.output}
+    classes = next(filter(None, map(_classes, model.graph.node)), ()) or _chosen(model, makers)
     floats = []
     for output in model.graph.output:
         maker = makers.get(output.name)
@@ -128,13 +148,28 @@ def _answer(model: onnx.ModelProto) -> _Answer:
             floats.append(output.name)
     if not floats:
         raise ModelFileError("the graph has no output of probabilities: a tensor of floats")
-    return _Answer(next((name for name in floats if "prob" in name.lower()), floats[-1]), classes)
+    found = next((name for name in floats if "prob" in name.lower()), floats[-1])
+    made_by = makers.get(found)
+    return _Answer(found, classes, made_by is not None and made_by.op_type in REGRESSORS)
 
 
 def _classes(node: onnx.NodeProto) -> tuple[Class, ...]:
     for attribute in node.attribute:
         if attribute.name.startswith("classlabels_"):
             found = helper.get_attribute_value(attribute)
+            return tuple(class_of(v.decode() if isinstance(v, bytes) else v) for v in found)
+    return ()
+
+
+def _chosen(model: onnx.ModelProto, makers: Mapping[str, onnx.NodeProto]) -> tuple[Class, ...]:
+    """Return the classes that a graph of plain operators picks the likeliest of."""
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type != "ArrayFeatureExtractor" or node.input[0] not in constants:
+            continue
+        maker = makers.get(node.input[1])
+        if maker is not None and maker.op_type == "ArgMax":
+            found = numpy_helper.to_array(constants[node.input[0]]).ravel().tolist()
             return tuple(class_of(v.decode() if isinstance(v, bytes) else v) for v in found)
     return ()
 
@@ -212,11 +247,32 @@ def _constant(model: onnx.ModelProto, value: NDArray[Any]) -> str:
     return name
 
 
-def _width(model: bytes, features: tuple[Feature, ...], example: Example) -> int:
-    """Return how many probabilities a row is answered with. Raises ModelFileError."""
-    label = Target("", (0, 1))
+def _quantity(data: bytes) -> bytes:
+    """Return the graph with its answer as one column of floats, which says that it is no class."""
+    model = onnx.load_from_string(data)
+    output = model.graph.output[0]
+    shape = _constant(model, np.array([-1, 1], dtype=np.int64))
+    model.graph.node.append(helper.make_node("Reshape", [output.name, shape], ["mirante_value"]))
+    kind = output.type.tensor_type.elem_type
+    del model.graph.output[:]
+    model.graph.output.append(helper.make_tensor_value_info("mirante_value", kind, [None, 1]))
+    helper.set_model_props(model, {LINK: "identity"})
+    made: bytes = model.SerializeToString()
+    return made
+
+
+def _width(model: bytes, features: tuple[Feature, ...], example: Example, answer: _Answer) -> int:
+    """Return how many probabilities a row is answered with, 1 for a quantity.
+
+    Raises ModelFileError.
+    """
+    batch = encoded(Schema(features, Target("", (0, 1))), example.rows)
     try:
-        answered = OnnxRuntime(model).outputs(encoded(Schema(features, label), example.rows))
+        plain = OnnxRuntime(_quantity(model)).outputs(batch)
+        one = not answer.classes and plain.shape == (len(batch.matrix), 1)
+        if one and (answer.quantity or plain.min() < -SLACK or plain.max() > 1.0 + SLACK):
+            return 1
+        answered = OnnxRuntime(model).outputs(batch)
     except Exception as error:  # ONNX Runtime's errors have no common base
         line = str(error).strip().splitlines()[0][:200]
         raise ModelFileError(f"ONNX Runtime does not take it: {line}") from None
@@ -243,4 +299,4 @@ def _ask(model: bytes, features: tuple[Feature, ...], batch: Batch) -> NDArray[n
         flat = {i.name for i in session.get_inputs() if len(i.shape) == 1}
         given = {n: column.ravel() if n in flat else column for n, column in given.items()}
     answered = np.asarray(session.run(None, given)[0], dtype=np.float64)
-    return np.hstack((1.0 - answered, answered)) if answered.shape[1] == 1 else answered
+    return answered.reshape(len(answered), -1)

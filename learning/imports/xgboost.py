@@ -55,7 +55,7 @@ def import_xgboost(
 def _model(data: bytes, classes: tuple[Class, ...]) -> Boosted:
     learner = read(data)
     columns = _columns(learner)
-    rounds = _rounds(learner)
+    rounds = rounds_of(learner)
     sets = Coded(columns)
     trees = forest(learner, columned(columns, sets, doubles=False), rounds=rounds)
     name = "XGBRegressor" if trees.quantity else "XGBClassifier"
@@ -73,7 +73,7 @@ def _model(data: bytes, classes: tuple[Class, ...]) -> Boosted:
     )
 
 
-def _rounds(learner: Any) -> int:
+def rounds_of(learner: Any) -> int:
     """Return how many rounds answer: of scikit-learn's interface those up to the best, else all."""
     told = learner.get("attributes") or {}
     best = told.get("best_iteration")

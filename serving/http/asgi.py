@@ -30,7 +30,7 @@ QUICK_BODY = 32 * 1024
 # Of bodies that are whole, and wait for a thread.
 MOST_QUEUED_BYTES = 64 * 1024 * 1024
 # Of the time, for what people try out on pages: on the event loop, and in threads.
-QUICK_TRIALS, SLOW_TRIALS = 0.15, 0.1
+QUICK_TRIALS, SLOW_TRIALS = 0.07, 0.005
 # So many of the largest bodies may be on their way at once.
 MOST_HELD_BODIES = 4
 
@@ -69,7 +69,10 @@ class AsgiApplication:
         """Answer one connection's scope, as an ASGI server gives it."""
         if scope["type"] == "http":
             found = self._service.match(scope["method"], scope["path"])
-            if found is not None:
+            streamed = b"stream=" in scope.get("query_string", b"") and self._stream(scope)
+            if streamed:
+                await streamed(scope, receive, send)
+            elif found is not None:
                 await self._predict(*found, scope, receive, send)
             else:
                 await (self._stream(scope) or self._fallback)(scope, receive, send)
@@ -98,9 +101,12 @@ class AsgiApplication:
 
     async def _try(self, exchange: Exchange) -> Answer:
         """Answer what somebody tries out, at its own pace."""
+        slow = self._is_slow(exchange)
         try:
-            async with self._trials[self._is_slow(exchange)]:
-                return await self._answer(exchange)
+            async with self._trials[slow]:
+                if slow:
+                    return await self._answer(exchange)
+                return self._service.answer(exchange)  # not in a turn, which would wait for it
         except Overloaded as error:
             return self._service.refuse(exchange, error)
 
@@ -183,7 +189,7 @@ def _is_whole(exchange: Exchange, receive: Receive) -> bool:
 async def _send(answer: Answer, send: Send) -> None:
     headers = [
         (b"content-type", answer.content_type),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-length", b"%d" % len(answer.body)),
         *answer.headers,
     ]
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})

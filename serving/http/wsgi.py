@@ -22,7 +22,7 @@ from serving.request_ids import RequestIds
 from serving.trace_context import TraceContext, trace_of
 
 # Blueprints whose answers change with the models alone.
-CACHED = frozenset({"inspection", "models", "openapi", "proto"})
+CACHED = frozenset({"curves", "inspection", "models", "openapi", "proto"})
 
 log = logging.getLogger("mirante.wsgi")
 

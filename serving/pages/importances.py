@@ -30,16 +30,14 @@ def importances_section(look: Look) -> Section | None:
         (words("own_account"), own, {}),
     ]
     columns = [column for column in columns if column[1]]
-    tables = [
-        _table(look, names, columns)
-        for names in (order[:MOST_SHOWN], order[MOST_SHOWN : MOST_SHOWN + MOST_MORE])
-        if names
-    ]
+    first, rest = order[:MOST_SHOWN], order[MOST_SHOWN : MOST_SHOWN + MOST_MORE]
+    tables = [_table(look, first, columns, words("importances_caption"))]
+    more = [_table(look, rest, columns, words("importances_more", n=len(rest)))] if rest else []
     said = [_says(look, order, means), *_explained(look, columns)]
-    return Section("importances", words("importances"), said, tables=tables[:1], more=tables[1:])
+    return Section("importances", words("importances"), said, tables=tables, more=more)
 
 
-def _table(look: Look, names: list[str], columns: list[Any]) -> Table:
+def _table(look: Look, names: list[str], columns: list[Any], caption: str) -> Table:
     words = look.words
     rows = [[shown(name), *(_cell(look, name, *column) for column in columns)] for name in names]
     head = [words("feature"), *(title for title, _, _ in columns)]
@@ -48,7 +46,7 @@ def _table(look: Look, names: list[str], columns: list[Any]) -> Table:
         most = max(max(values.values()), 1e-12)
         bars[index] = [max(0.0, values.get(name, 0.0)) / most for name in names]
     figures = frozenset(range(1, len(head)))
-    return Table(words("importances_caption"), head, rows, figures, bars)
+    return Table(caption, head, rows, figures, bars)
 
 
 def _cell(
@@ -57,8 +55,14 @@ def _cell(
     if name not in values:
         return "–"
     places = _places(values)
-    value = look.words.fixed(values[name], places).replace("-", "−")
-    return f"{value} ± {look.words.fixed(spread[name], places)}" if name in spread else value
+
+    def written(number: float) -> str:
+        if not places:
+            return look.words.number(round(number))
+        return look.words.fixed(number, places).replace("-", "−")
+
+    value = written(values[name])
+    return f"{value} ± {written(spread[name])}" if name in spread else value
 
 
 def _places(values: Mapping[str, float]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from serving.numbers import marks, written
 from serving.pages import words_en, words_pt
 
 LANGUAGES = ("en", "pt")
@@ -13,17 +14,15 @@ CHOICE = "lang"
 
 
 MINUS = "\u2212"  # as wide as a plus
-# A smaller whole number is written without marks: it may be a year.
-FEWEST_GROUPED = 10_000
 
 
 class Catalogue:
     """The words of one language, and how it writes numbers."""
 
-    def __init__(self, language: str, words: Mapping[str, str], decimal: str, group: str) -> None:
+    def __init__(self, language: str, words: Mapping[str, str]) -> None:
         self.language = language
         self.words = words
-        self._marks = str.maketrans({".": decimal, ",": group, "-": MINUS})
+        self._marks = marks(language, MINUS)
 
     def __call__(self, key: str, **values: Any) -> str:
         """Return the words of a key, its gaps filled in. Raises KeyError for one that is not known.
@@ -39,18 +38,7 @@ class Catalogue:
 
     def number(self, value: float, digits: int = 4) -> str:
         """Return a number with so many significant digits, whole numbers with all of theirs."""
-        if value != value or value in (float("inf"), float("-inf")):
-            return str(value)
-        if isinstance(value, int) or (value == int(value) and abs(value) < 1e15):
-            written = f"{int(value):,}" if abs(value) >= FEWEST_GROUPED else str(int(value))
-            return written.translate(self._marks)
-        size = abs(value)
-        if size >= 1e15 or size < 1e-5:
-            return f"{value:.{digits - 1}e}".translate(self._marks)
-        whole = len(str(int(size))) if size >= 1 else -_zeros(size)
-        places = max(0, digits - whole)
-        written = f"{value:,.{places}f}"
-        return (written.rstrip("0").rstrip(".") if places else written).translate(self._marks)
+        return written(value, digits).translate(self._marks)
 
     def fixed(self, value: float, places: int) -> str:
         """Return a number with so many places behind its point, so that a column is aligned."""
@@ -66,17 +54,9 @@ class Catalogue:
         return self.fixed(found, 1) + " %"
 
 
-def _zeros(size: float) -> int:
-    """Return how many zeros follow the point of a number below 1."""
-    zeros = 0
-    while size * 10 ** (zeros + 1) < 1:
-        zeros += 1
-    return zeros
-
-
 CATALOGUES: Mapping[str, Catalogue] = {
-    "en": Catalogue("en", words_en.WORDS, ".", ","),
-    "pt": Catalogue("pt", words_pt.WORDS, ",", "."),
+    "en": Catalogue("en", words_en.WORDS),
+    "pt": Catalogue("pt", words_pt.WORDS),
 }
 
 

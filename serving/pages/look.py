@@ -47,7 +47,7 @@ class Look(NamedTuple):
 
     def plain(self, value: float, digits: int = 3) -> str:
         """Return a number with so many digits, whole ones with all of theirs."""
-        whole = abs(value) >= 10**digits and isfinite(value)
+        whole = abs(value) >= 10 ** (digits - 1) and isfinite(value)
         return self.words.number(round(value) if whole else value, digits)
 
     def tick_share(self, share: float) -> str:
@@ -58,4 +58,5 @@ class Look(NamedTuple):
     def quantity(self, value: float) -> str:
         """Return a value of the target with its unit."""
         unit = self.subject.schema.target.unit
-        return f"{self.words.number(value)} {shown(unit, 20)}" if unit else self.words.number(value)
+        number = self.plain(value, 4)
+        return f"{number} {shown(unit, 20)}" if unit else number

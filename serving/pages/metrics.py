@@ -96,7 +96,7 @@ def _row(
 def written(look: Look, name: str, value: float) -> str:
     """Return a metric's value, all of one metric with as many places."""
     if name in ("rmse", "mae", "median_absolute_error"):
-        return look.words.number(float(value))
+        return look.plain(float(value), 4)
     return look.words.fixed(float(value), 3)
 
 

@@ -39,7 +39,7 @@ def _against(look: Look, found: Residuals) -> Picture:
     most = max(rows for _, _, rows in found.cells)
     cells = [_cell(found, one, most) for one in found.cells]
     ends = [(found.low, found.low), (found.high, found.high)]
-    figure.squares(cells, "own").line(ends, "base")
+    figure.squares(cells, "cells").line(ends, "base")
     first, last = found.groups[0], found.groups[-1]
     said = words(
         "against_says",
@@ -48,7 +48,7 @@ def _against(look: Look, found: Residuals) -> Picture:
         high=look.quantity(last.predicted),
         high_true=look.quantity(last.true),
     )
-    legend = [("own", words("rows_darker")), ("base", words("exact"))]
+    legend = [("cells", words("rows_darker")), ("base", words("exact"))]
     return Picture(words("against"), figure.svg(), said, legend)
 
 

@@ -227,8 +227,8 @@ WORDS: Mapping[str, str] = {
     "are taken for it.",
     "pr": "Precision and recall",
     "pr_title": "Precision by recall",
-    "pr_says": "To find {recall} of {second}, one has to live with {precision} of those called "
-    "{second} being it; calling every row {second} has {base}.",
+    "pr_says": "Where {recall} of {second} are found, {precision} of those called "
+    "{second} are right. Of all rows called so, {base} would be.",
     "calibration": "Calibration",
     "calibration_title": "What came true by what was predicted",
     "came_true": "share that came true",
@@ -256,7 +256,7 @@ WORDS: Mapping[str, str] = {
     "against_title": "{target}: predicted against true",
     "against_says": "Where the model says about {low}, {low_true} is true in the mean; where it "
     "says about {high}, {high_true} is.",
-    "rows_darker": "rows, the darker the more",
+    "rows_darker": "rows: the stronger, the more",
     "errors": "Errors",
     "errors_title": "How far the truth is from what was predicted",
     "error": "true less predicted",
@@ -279,6 +279,7 @@ WORDS: Mapping[str, str] = {
     "shuffled": "Shuffled",
     "contributed": "Contribution",
     "own_account": "Estimator's own",
+    "importances_more": "{n} more feature|{n} more features",
     "importances_caption": "Features, those that weigh most first",
     "importances_say": "{first} weighs most: where its values are shuffled among the rows, {loss} "
     "grows by {grown}.",

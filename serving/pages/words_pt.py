@@ -228,8 +228,9 @@ WORDS: Mapping[str, str] = {
     "dos {first} são tomados por eles.",
     "pr": "Precisão e revocação",
     "pr_title": "Precisão por revocação",
-    "pr_says": "Para encontrar {recall} dos {second}, é preciso aceitar que {precision} dos "
-    "chamados de {second} o sejam; chamar toda linha de {second} tem {base}.",
+    "pr_says": "Onde {recall} dos {second} são encontrados, {precision} dos chamados "
+    "de {second} estão certos. De todas as linhas chamadas assim, {base} "
+    "estariam.",
     "calibration": "Calibração",
     "calibration_title": "O que se confirmou pelo que foi previsto",
     "came_true": "parcela que se confirmou",
@@ -258,7 +259,7 @@ WORDS: Mapping[str, str] = {
     "against_title": "{target}: previsto contra verdadeiro",
     "against_says": "Onde o modelo diz cerca de {low}, a verdade é em média {low_true}; onde diz "
     "cerca de {high}, é {high_true}.",
-    "rows_darker": "linhas, mais escuro é mais",
+    "rows_darker": "linhas: quanto mais forte, mais",
     "errors": "Erros",
     "errors_title": "A distância entre a verdade e o que foi previsto",
     "error": "verdadeiro menos previsto",
@@ -281,6 +282,7 @@ WORDS: Mapping[str, str] = {
     "shuffled": "Embaralhada",
     "contributed": "Contribuição",
     "own_account": "Do estimador",
+    "importances_more": "Mais {n} variável|Mais {n} variáveis",
     "importances_caption": "Variáveis, primeiro as que mais pesam",
     "importances_say": "{first} pesa mais: com seus valores embaralhados entre as linhas, {loss} "
     "cresce {grown}.",

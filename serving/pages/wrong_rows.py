@@ -30,7 +30,7 @@ def _table(look: Look, caption: str, rows: tuple[ShownRow, ...]) -> Table:
     kept = [names.index(name) for name in (order or names)[:MOST_FEATURES]]
     head = [words("true_of_it"), words("its_loss"), *(shown(names[index], 30) for index in kept)]
     cells = [
-        [_truth(look, row.truth), words.number(row.loss, 3)]
+        [_truth(look, row.truth), words.fixed(row.loss, 2)]
         + [_cell(look, row.cells[index]) for index in kept]
         for row in rows
     ]

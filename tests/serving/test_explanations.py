@@ -88,14 +88,15 @@ def test_a_quantity_is_the_sum_itself():
 
 
 @pytest.mark.parametrize(
-    ("language", "verb"), [("en", ("raises it", "lowers it")), ("pt", ("aumenta", "diminui"))]
+    ("language", "verb"),
+    [("en", ("raises it", "lowers it")), ("pt", ("aumenta a chance", "diminui a chance"))],
 )
 def test_reasons_say_the_largest_in_words(language, verb):
     row = rows_of()[0]
     why = answered(f"/v0/predict?reasons={language}", row)["prediction"]["explanation"]
     name, value = next(iter(why["contributions"].items()))
     expected = verb[0] if value > 0 else verb[1]
-    assert why["reasons"][0].startswith(f"{name} ")
+    assert name in why["reasons"][0]
     assert why["reasons"][0].endswith(expected)
     told = [value for value in why["contributions"].values() if value]
     assert len(why["reasons"]) == min(5, len(told))
@@ -108,17 +109,29 @@ def test_words_of_a_text_are_told():
     assert all(term in row["comment"] for term in words)
 
 
-def test_csv_has_columns_for_them():
-    rows = rows_of()
-    text = answered("/v0/predict?explain=2", rows, accept="text/csv")
+def test_csv_has_columns_for_them_in_the_schemas_order():
+    rows, live = rows_of(), live_of()
+    text = answered("/v0/predict?explain=2&reasons=en", rows, accept="text/csv")
     header, *lines = csv.reader(text.splitlines())
-    assert header[4:6] == ["space", "baseline"]
-    assert all(name.startswith("contribution_") for name in header[6:])
-    whole = answered("/v0/predict?explain=2", rows)["predictions"]
+    features = [f"contribution_{feature.name}" for feature in live.schema.features]
+    assert header[4:] == ["space", "explained_class", "baseline", *features, "others", "reasons"]
+    whole = answered("/v0/predict?explain=2&reasons=en", rows)["predictions"]
     for line, one in zip(lines, whole, strict=True):
-        given = {n: float(v) for n, v in zip(header[6:], line[6:], strict=True) if v}
-        own = one["explanation"]["contributions"]
-        assert given == {f"contribution_{name}": value for name, value in own.items()}
+        given = dict(zip(header, line, strict=True))
+        why = one["explanation"]
+        told = {name: float(given[name]) for name in features if given[name]}
+        assert told == {f"contribution_{name}": v for name, v in why["contributions"].items()}
+        assert float(given["others"]) == why["others"]
+        assert given["explained_class"] == why["class"] == "yes"
+        assert given["reasons"] == "; ".join(why["reasons"])
+
+
+def test_csv_of_a_quantity_has_no_class_and_all_contributions_no_others():
+    live, rows = live_of("age"), rows_of("age")
+    text = answered("/v0/explain", rows, live, accept="text/csv")
+    header = next(csv.reader(text.splitlines()))
+    assert not {"explained_class", "others", "reasons"} & set(header)
+    assert "baseline" in header
 
 
 def test_sagemaker_kserve_and_vetiver_have_room_and_tweets_have_none():
@@ -174,6 +187,9 @@ def test_bad_rows_are_left_out_and_the_others_explained():
         (b"explain=false", False, None),
         (b"explain=3&explain_class=a", False, Wanted(3, "a")),
         (b"reasons=pt", False, Wanted(None, None, "pt")),
+        (b"explain_class=a", False, Wanted(None, "a")),
+        (b"explain_class=a&explain=False", False, None),
+        (b"explain=True", False, Wanted()),
         (b"", True, Wanted()),
         (b"explain=4", True, Wanted(4)),
     ],

@@ -65,8 +65,6 @@
     if (!form) return;
     const said = form.dataset;
     const path = said.path;
-    let flying = false, waiting = null, resting = 0, before = 0;
-
     const show = (text) => {
       const fault = $("fault");
       fault.textContent = text;
@@ -97,7 +95,9 @@
       const parts = new DOMParser().parseFromString(html, "text/html");
       for (const part of parts.querySelectorAll("[data-into]")) {
         const into = $(part.dataset.into);
-        if (into) into.replaceChildren(...part.childNodes);
+        if (!into) continue;
+        into.replaceChildren(...part.childNodes);
+        into.classList.remove("stale");
       }
       glance();
     };
@@ -112,43 +112,60 @@
       if (answer.status === 401 || answer.status === 403) sessionStorage.removeItem(KEPT);
     };
 
-    /* One request at a time; what is entered meanwhile is asked when it is back. */
-    const send = async (why) => {
-      if (flying) {
-        waiting = Math.max(waiting ?? 0, why);
-        return;
-      }
-      flying = true;
-      before = performance.now();
-      const explains = said.explains === "quick" || (why && said.explains === "slow");
+    const entered = () => {
       const fields = Object.fromEntries(new FormData(form));
       const code = document.querySelector("details.code[open]");
       if (code) fields.code = code.dataset.code;
-      const options = { method: "POST", body: JSON.stringify(fields), headers: { "Content-Type": "application/json" } };
-      try {
-        const answer = await ask(path + (explains ? "/why?explain=12" : "/answer"), options);
-        if (answer.ok) {
-          put(await answer.text());
-          show("");
-          unmark();
-          $("why").classList.toggle("stale", !explains && said.explains === "slow");
-          performance.measure("mirante-answer", { start: before, end: performance.now() });
-        } else await refuse(answer);
-      } catch {
-        show(said.offline);
-      }
-      setTimeout(() => {
-        flying = false;
-        if (waiting !== null) {
-          const next = waiting;
-          waiting = null;
-          send(next);
-        }
-      }, Math.max(0, PACE - (performance.now() - before)));
+      return JSON.stringify(fields);
     };
-    const later = () => {
+    /* Asks one thing at a time; what is entered meanwhile is asked when that is back. */
+    const lane = (path, done, quietly) => {
+      let flying = false, waiting = false;
+      const send = async () => {
+        if (flying) {
+          waiting = true;
+          return;
+        }
+        flying = true;
+        const began = performance.now(), body = entered();
+        try {
+          const answer = await ask(path, { method: "POST", body, headers: { "Content-Type": "application/json" } });
+          if (answer.ok) {
+            const html = await answer.text();
+            if (!quietly || body === entered()) done(html);
+            performance.measure("mirante-answer", { start: began, end: performance.now() });
+          } else if (!quietly) await refuse(answer);
+        } catch {
+          if (!quietly) show(said.offline);
+        }
+        setTimeout(() => {
+          flying = false;
+          if (waiting) {
+            waiting = false;
+            send();
+          }
+        }, Math.max(0, PACE - (performance.now() - began)));
+      };
+      return send;
+    };
+    const answered = (html) => {
+      put(html);
+      show("");
+      unmark();
+    };
+    const WHY = said.path + "/why?explain=12";
+    const slow = said.explains === "slow";
+    /* Where reasons take long, they are asked for by themselves, and no answer waits for them. */
+    const why = lane(WHY, put, true);
+    const answer = lane(said.explains === "quick" ? WHY : said.path + "/answer", (html) => {
+      answered(html);
+      $("why").classList.toggle("stale", slow);
+    });
+    let resting = 0;
+    const send = () => {
+      answer();
       clearTimeout(resting);
-      if (said.explains === "slow") resting = setTimeout(() => send(1), REST);
+      if (slow) resting = setTimeout(why, REST);
     };
 
     for (const slider of form.querySelectorAll("[data-for]")) {
@@ -156,16 +173,13 @@
       slider.addEventListener("input", () => ($(slider.dataset.for).value = slider.value));
       $(slider.dataset.for).addEventListener("input", (event) => (slider.value = event.target.value));
     }
-    form.addEventListener("input", () => {
-      send(0);
-      later();
-    });
+    form.addEventListener("input", send);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      send(1);
+      send();
     });
     for (const code of document.querySelectorAll("details.code")) {
-      code.addEventListener("toggle", () => code.open && (send(0), later()));
+      code.addEventListener("toggle", () => code.open && send());
       const copy = code.querySelector(".copy");
       copy.hidden = !navigator.clipboard;
       copy.addEventListener("click", async () => {

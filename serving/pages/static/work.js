@@ -49,7 +49,8 @@
       tell("");
     };
     const refuse = async (answer) => {
-      if (locked(answer.status)) return show(answer.status === 401 && !key() ? said.needed : sentence(answer.status, said));
+      const had = key();
+      if (locked(answer.status)) return show(had ? sentence(answer.status, said) : said.needed);
       const told = { 413: said.large, 429: said.busy, 503: said.busy }[answer.status];
       if (told) return show(told);
       const problem = await answer.json().catch(() => ({}));
@@ -180,6 +181,7 @@
   };
 
   const start = () => {
+    if ($("by-shell")) $("by-shell").hidden = true;
     versions();
     train();
     job();

@@ -13,6 +13,7 @@ from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
     OneHotEncoder,
+    OrdinalEncoder,
     PolynomialFeatures,
     RobustScaler,
     StandardScaler,
@@ -71,6 +72,7 @@ def test_sources_say_what_stands_in_each_prepared_column(step: Any) -> None:
     [
         (prepare((OneHotEncoder(min_frequency=0.2, handle_unknown="ignore"), [4])), "infrequent"),
         (prepare((OneHotEncoder(), [4])), "does not ignore unknown"),
+        (prepare((OrdinalEncoder(), [4])), "does not make -1 of unknown"),
         (prepare((SimpleImputer(missing_values=0.0), [3])), "something else than NaN"),
         (prepare((MinMaxScaler(clip=True), [0])), "clips"),
         (prepare((PolynomialFeatures(), [0])), "PolynomialFeatures is not folded"),

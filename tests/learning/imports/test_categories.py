@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from learning.imports.categories import with_categories
 from learning.imports.estimator import import_estimator
 from learning.imports.example import Example
-from learning.imports.imported import Imported
+from learning.imports.imported import Imported, encoded
+from learning.runtimes import load_runtime
 from tables.schema import Feature
 
 RANDOM = np.random.default_rng(0)
@@ -46,11 +48,41 @@ def test_what_an_encoder_knows_are_categories_and_compiled(unknown: str, closed:
     np.testing.assert_allclose(made.probabilities, estimator.predict_proba(ROWS[:20]), atol=1e-5)
 
 
-def test_an_encoder_that_is_not_folded_is_asked_with_its_words() -> None:
-    estimator = pipeline(OrdinalEncoder())
+def test_ordinals_are_folded_where_those_unseen_are_what_codes_say() -> None:
+    for encoder, compiled in (
+        (OrdinalEncoder(), True),
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), True),
+        (OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=7), False),
+    ):
+        estimator = pipeline(encoder)
+        made = imported(estimator)
+        assert made.schema.features[0].closed is (encoder.handle_unknown == "error")
+        assert (made.runtime_name == "onnx") is compiled
+        expected = estimator.predict_proba(ROWS[:20])
+        np.testing.assert_allclose(made.probabilities, expected, atol=1e-5)
+
+
+def test_a_category_behind_an_imputer_may_be_missing() -> None:
+    words = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder())
+    estimator = pipeline(words)
+    feature = imported(estimator).schema.features[0]
+    assert (feature.kind, feature.nullable, feature.closed) == ("category", True, True)
     made = imported(estimator)
-    assert made.schema.features[0].closed
-    np.testing.assert_allclose(made.probabilities, estimator.predict_proba(ROWS[:20]), atol=1e-5)
+    assert made.runtime_name == "onnx"
+    row = [{"cat": None, "n": 0.5}]
+    found = load_runtime("onnx", made.members).outputs(encoded(made.schema, row))
+    expected = estimator.predict_proba(np.array([[np.nan, 0.5]], object))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_an_imputer_s_word_that_the_encoder_refuses_leaves_a_text() -> None:
+    fill = SimpleImputer(strategy="constant", fill_value="none")
+    for encoder, kind in (
+        (OneHotEncoder(), "text"),
+        (OneHotEncoder(handle_unknown="ignore"), "category"),
+    ):
+        found = with_categories(FEATURES, pipeline(make_pipeline(fill, encoder)))
+        assert found[0].kind == kind
 
 
 def test_a_column_that_something_else_reads_too_stays_a_text() -> None:

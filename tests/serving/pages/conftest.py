@@ -28,9 +28,9 @@ AXE = TOOLS / "node_modules" / "axe-core" / "axe.min.js"
 INSTALL = "tests/openapi_tools/install"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return Debian's chromium, started once for all."""
+    """Return Debian's chromium, started once a file: other files run event loops of their own."""
     require(CHROMIUM.is_file(), "chromium", "apt-get install chromium")
     from playwright.sync_api import sync_playwright
 

@@ -83,3 +83,7 @@ def test_a_card_has_the_numbers_of_the_version() -> None:
     assert f"{artifact('two').document('metrics.json')['roc_auc']:.3f}" in text
     assert text.startswith("# Model card: two\n")
     assert "### age" in text
+
+
+def test_a_formula_of_a_hosted_repository_is_none_either() -> None:
+    assert escaped("$i$") == r"\$i\$"

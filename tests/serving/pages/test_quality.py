@@ -8,7 +8,7 @@ import pytest
 
 from tests.serving.factory import make_live
 from tests.serving.pages.harmless import assert_harmless
-from tests.serving.pages.site import Site
+from tests.serving.pages.site import TOKEN, Site
 from tests.serving.pages.versions_made import live
 
 
@@ -66,6 +66,17 @@ def test_what_an_address_sets_is_escaped(site) -> None:
 
 def test_a_version_that_cannot_be_read_is_said(site) -> None:
     assert "cannot be read" in site.ask("/models/two/quality?beside=nothing").text
+
+
+@pytest.mark.parametrize("page", ["quality", "data"])
+def test_behind_a_key_nothing_is_shown_without_one(tmp_path, page) -> None:
+    closed = Site(tmp_path, live("two"), REQUIRE_API_KEY="1")
+    without = closed.ask(f"/models/two/{page}")
+    assert without.status_code == 401
+    assert "comment" not in without.text
+    with_key = closed.ask(f"/models/two/{page}", X_API_Key=TOKEN)
+    assert with_key.status_code == 200
+    assert "comment" in with_key.text
 
 
 def test_a_model_without_anything_to_draw_says_so(site) -> None:
