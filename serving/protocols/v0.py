@@ -104,9 +104,9 @@ def render(exchange: Exchange) -> Answer:
     rest: dict[str, Any] = {
         "prediction_time": _now(int(time.time())),
         "model": {"name": live.name, "version": live.version},
-        **warning_members(decoded),
-        **errors_of(decoded),
     }
+    if decoded.unknown or decoded.missing or decoded.problems:
+        rest |= warning_members(decoded) | errors_of(decoded)
     if decoded.single:
         return Answer(200, msgspec.json.encode({"prediction": _answers(exchange)[0], **rest}))
     if are_blocks(exchange):
@@ -119,7 +119,8 @@ def render(exchange: Exchange) -> Answer:
 
 def _answers(exchange: Exchange) -> list[dict[str, Any]]:
     live = exchange.live
-    return explained(exchange, live.task.answers(exchange.prediction, live.schema.target))
+    answers = live.task.answers(exchange.prediction, live.schema.target)
+    return answers if exchange.contributions is None else explained(exchange, answers)
 
 
 def _render_csv(exchange: Exchange) -> Answer:
