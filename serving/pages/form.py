@@ -163,7 +163,7 @@ def _look(feature: Feature) -> Look:
         return "choice" if _is_chosen(feature) else "typed"
     if feature.kind == "date" and _DAY.fullmatch(str(feature.example)):
         return "date"
-    return "text"
+    return "typed" if feature.kind == "date" else "text"
 
 
 def _is_chosen(feature: Feature) -> bool:

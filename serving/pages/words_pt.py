@@ -408,7 +408,7 @@ WORDS: Mapping[str, str] = {
     "card_more_features": "Mais {n} variável.|Mais {n} variáveis.",
     "card_notes": "Notas",
     # ---------------------------------------------------------------- versions
-    "versions_say": "O campeão responde. Um treinamento registra sua versão como desafiante; "
+    "versions_say": "A campeã responde. Um treinamento registra sua versão como desafiante; "
     "promover a torna campeã, e voltar atrás traz de volta a anterior.",
     "version": "Versão",
     "state": "Estado",
@@ -524,6 +524,10 @@ WORDS: Mapping[str, str] = {
     "job_open": "Abrir a página do modelo",
     "job_versions": "Comparar as versões",
     "job_again": "Treinar de novo",
+    "reason_no_champion": "Não havia campeã.",
+    "reason_asked": "Foi pedido que fosse promovida.",
+    "reason_not_asked": "Foi pedido que não fosse promovida.",
+    "job_made": "Criado (UTC)",
     "job_log": "O que ele disse",
     "job_followed": "Esta página acompanha o treinamento sozinha.",
     "job_lost": "O serviço não responde. O treinamento continua; esta página tenta de novo.",

@@ -80,7 +80,7 @@ def test_the_example_comes_back_as_it_went_out():
         (Feature("a", "category", categories=("x",)), "choice"),
         (MANY, "typed"),
         (DAY, "date"),
-        (Feature("day", "date", example="31/01/2026 10:00"), "text"),
+        (Feature("day", "date", example="31/01/2026 10:00"), "typed"),
         (NOTE, "text"),
     ],
 )

@@ -27,6 +27,7 @@ def test_versions_stand_newest_first_with_state_and_quality(site):
     assert text.count("ROC AUC 0.750") == 3
     assert "champion</td>" in text
     assert "challenger</td>" in text
+    assert "<title>credit · Versions · Mirante</title>" in text
 
 
 def test_all_but_the_champion_can_be_promoted_as_the_page_was_read(site):
