@@ -84,7 +84,11 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
         )
     try:
         wait_until(lambda: listens(port), "gunicorn to listen", 60)
-        yield Gunicorn(port, log, psutil.Process(process.pid))
+        running = Gunicorn(port, log, psutil.Process(process.pid))
+        asked = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        # Its first answer takes longer than a client that half-closes waits.
+        wait_until(lambda: running.talk(asked, pause=1.0).startswith(b"HTTP/1.1 200"), "an answer")
+        yield running
     finally:
         process.terminate()
         process.wait(timeout=30)
