@@ -176,6 +176,8 @@ def _shown(feature: Feature, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     if _is_chosen(feature) and value in feature.categories:
         return str(feature.categories.index(value))
     return str(value)

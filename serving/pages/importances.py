@@ -62,7 +62,7 @@ def _cell(
 
     def written(number: float) -> str:
         if millions:
-            return f"{look.words.number(round(number / 1e6))} M"
+            return f"{look.words.number(round(number / 1e6))}\u00a0M"
         if not places:
             return look.words.number(round(number))
         return look.words.fixed(number, places).replace("-", "−")
@@ -83,7 +83,9 @@ def _says(look: Look, order: list[str], means: dict[str, float]) -> str:
         return words("importances_first", first=first)
     loss = words("loss_classes") if look.classes else words("loss_quantity")
     most = means[order[0]]
-    grown = f"{words.number(round(most / 1e6))} M" if most >= MILLIONS else words.number(most, 3)
+    grown = (
+        f"{words.number(round(most / 1e6))}\u00a0M" if most >= MILLIONS else words.number(most, 3)
+    )
     nothing = sum(1 for value in means.values() if value <= 0)
     said = words("importances_say", first=first, grown=grown, loss=loss)
     return said + (" " + words("importances_nothing", n=nothing) if nothing else "")

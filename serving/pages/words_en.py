@@ -304,7 +304,8 @@ WORDS: Mapping[str, str] = {
     "wrong_says": "Rows of the hold-out with the largest losses. Look for what they have in "
     "common: labels that are wrong, a case that training lacks.",
     "rows_not_shown": "Rows of the hold-out are not kept with this version: its recipe does not "
-    "let pages show them (show_rows), or it was trained by a release before.",
+    "let pages show them (show_rows; --show-rows with --data), or it was made elsewhere or by a "
+    "release before.",
     "most_wrong": "Most wrong, the largest loss first",
     "typical": "Typical rows",
     "true_of_it": "Truth",

@@ -307,7 +307,8 @@ WORDS: Mapping[str, str] = {
     "wrong_says": "Linhas separadas com as maiores perdas. Procure o que têm em comum: rótulos "
     "errados, um caso que falta no treino.",
     "rows_not_shown": "Esta versão não guarda linhas separadas: sua receita não deixa as páginas "
-    "mostrá-las (show_rows), ou foi treinada por uma edição anterior.",
+    "mostrá-las (show_rows; com --data, --show-rows), ou foi feita em outro lugar ou por uma "
+    "edição anterior.",
     "most_wrong": "As mais erradas, a maior perda primeiro",
     "typical": "Linhas típicas",
     "true_of_it": "Verdade",

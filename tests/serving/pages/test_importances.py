@@ -45,9 +45,9 @@ def test_squared_errors_of_large_quantities_are_written_in_millions() -> None:
     }
     section = importances_section(look("two", "pt", subject=replace(subject("two"), info=info)))
     assert section is not None
-    assert section.tables[0].rows[0][1] == "235.727 M ± 20.757 M"
-    assert section.tables[0].rows[1][1] == "−492 M ± 755 M"
-    assert "235.727 M" in section.said[0]
+    assert section.tables[0].rows[0][1] == "235.727\u00a0M ± 20.757\u00a0M"
+    assert section.tables[0].rows[1][1] == "−492\u00a0M ± 755\u00a0M"
+    assert "235.727\u00a0M" in section.said[0]
 
 
 def test_features_that_do_not_help_are_counted() -> None:
