@@ -13,11 +13,15 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from config import Config, read_config
 from errors import MiranteError
+from jobs.memory import memory_left
+from learning.beyond.cluster import Cluster, connected, local
 from learning.processors import processors
 from persistence.opening import open_registry
+from scoring.cluster_pool import in_flight
 from scoring.inputs import find_inputs
 from scoring.options import Options
 from scoring.table_run import Job, Stopped, Tally, score_tables
@@ -38,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(number, lambda _number, _frame: stop.set())
     shown = Shown(quiet=options.quiet)
     try:
-        tally = score_tables(_job(options, read_config(os.environ)), shown, stop)
+        config = read_config(os.environ)
+        with _cluster(options, config) as cluster:
+            tally = score_tables(_job(options, config, cluster), shown, stop)
     except Stopped as error:
         print(f"\nscore_table: {error}", file=sys.stderr)
         return INTERRUPTED
@@ -75,6 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         help="stop at the first bad row; a category never seen is one",
     )
     parser.add_argument("--processes", type=_count, metavar="N", help="default: one a processor")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="score on this cluster of Dask's")
+    parser.add_argument("--workers", type=_count, metavar="N", help="in so many of Dask's workers")
     parser.add_argument("--resume", action="store_true", help="go on with what did not end")
     parser.add_argument("--overwrite", action="store_true", help="replace OUT, and begin anew")
     parser.add_argument("--quiet", action="store_true", help="show no progress")
@@ -95,7 +103,16 @@ def _count(text: str) -> int:
     return count
 
 
-def _job(options: argparse.Namespace, config: Config) -> Job:
+def _cluster(options: argparse.Namespace, config: Config) -> AbstractContextManager[Cluster | None]:
+    """Give the cluster that is to score, None where processes do. Raises ClusterError."""
+    if options.scheduler:
+        return connected(options.scheduler)
+    if options.workers:
+        return local(options.workers, memory_left(bool(config.dyno)))
+    return nullcontext()
+
+
+def _job(options: argparse.Namespace, config: Config, cluster: Cluster | None = None) -> Job:
     registry = open_registry(**config.registry)
     name = options.model or config.default_model
     version = options.version
@@ -114,10 +131,14 @@ def _job(options: argparse.Namespace, config: Config) -> Job:
             prefix=options.prefix,
             strict=options.strict,
         ),
-        processes=options.processes or _processes(sum(one.size for one in inputs)),
+        processes=in_flight(cluster.workers)
+        if cluster
+        else options.processes or _processes(sum(one.size for one in inputs)),
         resume=options.resume,
         overwrite=options.overwrite,
         store=config.store_options,
+        cluster=cluster,
+        trust=registry.trust,
     )
 
 

@@ -43,7 +43,7 @@ def cost(parts: Parts, bodies: list[bytes], count: int) -> float:
         exchange.body = bodies[index % len(bodies)]
         if service.answer(exchange).status != 200:
             raise SystemExit("a request was refused")
-    time.sleep(0.25)  # the log's thread writes what waits
+    time.sleep(0.4)  # the log's thread writes what waits
     return (time.process_time() - began) / count
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from monitoring.subject import Answering, Selection, Subject
-from tables.batch import Matrix
-from tables.rows import Decoded
+from tables.rows import Decoded, Unseen
 
 # Words and texts are cut here.
 LONGEST_WORD = 256
 LONGEST_TEXT = 8192
 MICROSECONDS = 1_000_000
+# About the bytes that a request takes beside its rows: its id, and its numbers.
+OF_A_REQUEST = 160
 
 
 class Answered(NamedTuple):
@@ -77,59 +78,110 @@ encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Entry).decode
 
 
+class Portion:
+    """Requests that one live model answered, gathered in bytes as they come.
+
+    What answered them is let go of at once: what is held waits in memory that the next request
+    could have had. `rows` is how many there are, and `weight` about how many bytes they take.
+    """
+
+    def __init__(self, answering: Answering, selection: Selection) -> None:
+        self.answering = answering
+        self.selection = selection
+        self.rows = 0
+        self.weight = 0
+        self._gather = answering.task.gather
+        self._ids: list[str] = []
+        self._sizes, self._took = array("i"), array("H")
+        self._moments, self._seconds = array("d"), array("d")
+        self._routes: dict[str, int] = {}
+        self._matrix = bytearray()
+        self._outputs, self._winners = array("d"), array("H")
+        self._unseen: list[tuple[int, int, str]] = []
+        self._texts: list[list[str]] = [[] for _ in selection.texts]
+        self._indices: dict[int, list[int]] = {}
+
+    def add(self, answered: Answered) -> int:
+        """Add a request, and return about how many bytes that takes."""
+        _, decoded, prediction, name, moment, seconds, route, _ = answered
+        matrix = decoded.batch.matrix
+        written = matrix.tobytes()
+        weight = OF_A_REQUEST + len(written)
+        self._gather(prediction, self._outputs, self._winners)
+        if decoded.unseen or self._texts or isinstance(decoded.indices, list):
+            weight += self._add_words(decoded)
+        self._ids.append(name)
+        self._sizes.append(len(matrix))
+        self._moments.append(moment)
+        self._seconds.append(seconds)
+        self._took.append(self._routes.setdefault(route, len(self._routes)))
+        self._matrix += written
+        self.rows += len(matrix)
+        self.weight += weight
+        return weight
+
+    def _add_words(self, decoded: Decoded) -> int:
+        if isinstance(decoded.indices, list):
+            self._indices[len(self._ids)] = decoded.indices
+        unseen = _unseen(self.selection, decoded.unseen, self.rows)
+        self._unseen += unseen
+        weight = sum(len(word) for _, _, word in unseen)
+        for kept, index in zip(self._texts, self.selection.texts, strict=True):
+            texts = _texts(self.selection, decoded.batch.texts[index], index)
+            kept += texts
+            weight += sum(map(len, texts))
+        return weight
+
+    def entry(self, shadow: Shadowed | None = None) -> Rows:
+        """Return what is kept of them, and of what a challenger answered."""
+        outputs, has_classes = np.frombuffer(self._outputs), len(self._winners) > 0
+        return Rows(
+            self.selection.subject.number,
+            self._ids,
+            self._sizes.tobytes(),
+            (np.frombuffer(self._moments) * MICROSECONDS).astype(np.int64).tobytes(),
+            (np.frombuffer(self._seconds) * MICROSECONDS).astype(np.int32).tobytes(),
+            [*self._routes],
+            self._took.tobytes(),
+            self._kept_matrix(),
+            outputs.astype(np.float32 if has_classes else np.float64).tobytes(),
+            self._winners.tobytes(),
+            self._unseen,
+            self._texts,
+            self._indices,
+            shadow,
+        )
+
+    def _kept_matrix(self) -> bytes:
+        columns = self.selection.columns
+        if columns is None or not self.rows:
+            return bytes(self._matrix)
+        matrix = np.frombuffer(self._matrix, np.float32).reshape(self.rows, -1)
+        return matrix[:, columns].tobytes()
+
+
 def rows_of(
     selection: Selection, answered: Sequence[Answered], shadow: Shadowed | None = None
 ) -> Rows:
     """Return what is kept of requests that one live model answered, and a challenger too."""
-    answering, decoded, predictions, ids, moments, seconds, took, _ = zip(*answered, strict=True)
-    matrices = [each.batch.matrix for each in decoded]
-    sizes = np.array([*map(len, matrices)], np.int32)
-    outputs, winners = answering[0].task.served(predictions)
-    routes = list(dict.fromkeys(took))
-    return Rows(
-        selection.subject.number,
-        list(ids),
-        sizes.tobytes(),
-        (np.array(moments) * MICROSECONDS).astype(np.int64).tobytes(),
-        (np.array(seconds) * MICROSECONDS).astype(np.int32).tobytes(),
-        routes,
-        np.array([routes.index(route) for route in took], np.uint16).tobytes(),
-        _bytes_of(matrices, selection.columns),
-        outputs.astype(np.float32 if winners is not None else np.float64).tobytes(),
-        b"" if winners is None else np.array(winners, np.uint16).tobytes(),
-        _unseen(selection, decoded, sizes),
-        [_texts(selection, decoded, index) for index in selection.texts],
-        {i: list(d.indices) for i, d in enumerate(decoded) if isinstance(d.indices, list)},
-        shadow,
-    )
+    portion = Portion(answered[0].answering, selection)
+    for each in answered:
+        portion.add(each)
+    return portion.entry(shadow)
 
 
-def _bytes_of(matrices: list[Matrix], columns: NDArray[np.intp] | None) -> bytes:
-    if columns is None and all(matrix.flags.c_contiguous for matrix in matrices):
-        return b"".join(cast("list[bytes]", matrices))
-    matrix = np.concatenate(matrices)
-    return (matrix if columns is None else matrix[:, columns]).tobytes()
-
-
-def _unseen(
-    selection: Selection, decoded: Sequence[Decoded], sizes: NDArray[np.int32]
-) -> list[tuple[int, int, str]]:
-    if not any(each.unseen for each in decoded):
-        return []
+def _unseen(selection: Selection, unseen: Unseen, start: int) -> list[tuple[int, int, str]]:
     found = []
-    starts = np.cumsum(sizes) - sizes
-    for each, start in zip(decoded, starts.tolist(), strict=True):
-        for row, column, word in each.unseen:
-            index = selection.index_of.get(column)
-            if index is not None:
-                hashed = column in selection.hashed
-                kept = selection.digest(word) if hashed else _whole(word[:LONGEST_WORD])
-                found.append((start + row, index, kept))
+    for row, column, word in unseen:
+        index = selection.index_of.get(column)
+        if index is not None:
+            hashed = column in selection.hashed
+            kept = selection.digest(word) if hashed else _whole(word[:LONGEST_WORD])
+            found.append((start + row, index, kept))
     return found
 
 
-def _texts(selection: Selection, decoded: Sequence[Decoded], index: int) -> list[str]:
-    texts = (text for each in decoded for text in each.batch.texts[index])
+def _texts(selection: Selection, texts: Sequence[str], index: int) -> list[str]:
     if index in selection.hashed_texts:
         return [*map(selection.digest, texts)]
     return [_whole(text[:LONGEST_TEXT]) for text in texts]

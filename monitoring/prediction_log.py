@@ -1,7 +1,7 @@
 """The prediction log: answered requests, written to this machine's spool within a second.
 
-Whoever answers only notes what is there already. A thread of its own writes it, and has
-finished segments archived by a process that ends when it is done.
+Whoever answers gathers what is there already, in bytes. A thread of its own writes them, and
+has finished segments archived by a process that ends when it is done.
 """
 
 from __future__ import annotations
@@ -13,34 +13,32 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 from weakref import ref
 
-from monitoring.entries import Answered, Shadowed, encode, rows_of
+from monitoring.entries import Answered, Portion, Rows, Shadowed, encode, rows_of
 from monitoring.shadow import Shadow
 from monitoring.spool import Segment, Spool
 from monitoring.subject import Answering, Selection, Subject, select
 
 log = logging.getLogger("mirante.prediction_log")
 
-# Seconds that what was noted waits for more; a process that is killed loses them.
-WRITE_EVERY = 0.1
-# So many requests are packed at once, by whoever answers the last of them: what they are made
-# of is then still in the processor's cache, and no thread has to wait for another's work.
-PORTION = 64
-# One with a longer body is packed at once, since it holds more memory.
-LARGE = 64 * 1024
+# Seconds that what was noted waits for more; a process that is killed loses them. Each write
+# costs whoever answers a change of threads.
+WRITE_EVERY = 0.25
+# Bytes that are written in one entry, and more only where one request has them.
+LONGEST_PORTION = 256 * 1024
+# So many requests at once are answered by a challenger.
+SHADOWED_AT_ONCE = 64
 # So many requests, with so many bytes of bodies, may wait for a challenger to answer them; any
-# more are packed without its answer.
+# more are logged without its answer.
 MOST_SHADOWED, MOST_SHADOWED_BYTES = 4096, 16 * 1024 * 1024
 # Seconds in which whoever answers requests goes first, between two portions that a challenger
 # answers: both need the interpreter.
 REST = 0.001
-# Bytes that may wait to be written; the rows of any more are dropped.
+# Bytes, about, that may wait to be written; the rows of any more are dropped.
 MOST_WAITING = 64 * 1024 * 1024
-# A segment is finished at this size, in bytes.
-LONGEST_SEGMENT = 16 * 1024 * 1024
 # Seconds for the last segment to be archived, when the service ends.
 LAST_PATIENCE = 10.0
 
@@ -101,17 +99,14 @@ class PredictionLog:
         shadow: Shadow | None = None,
     ) -> None:
         self._shadow = shadow
-        self._held = 0
         self._share = share
         self._count = count
         self._archiver = archiver
-        self._selections = Selections(share, key)
+        self._gathered = Gathered(Selections(share, key), count)
+        self._held: deque[Answered] = deque()  # until a challenger answers them too
+        self._held_bytes = 0
         self._writer = Writer(spool, seconds, archiver.due, keep_seconds)
-        self._waiting: deque[Answered] = deque()
-        self._packed: deque[Packed] = deque()
-        self._bytes = 0
-        self._lock = threading.Lock()
-        self._packing = threading.Lock()
+        self._starting = threading.Lock()
         self._is_awake = False
         self._awake = threading.Event()
         self._stopping = threading.Event()
@@ -123,61 +118,27 @@ class PredictionLog:
 
     def note(self, answered: Answered) -> None:
         """Note a request that was answered, to be written within a second."""
-        self._waiting.append(answered)
-        if self._is_due(answered.size):
-            self._pack()
+        if self._shadow is None:
+            self._gathered.add(answered)
+        else:
+            self._hold(answered, self._shadow)
         if not self._is_awake:
             self._wake()
 
-    def _is_due(self, size: int) -> bool:
-        if self._shadow is None:
-            return len(self._waiting) >= PORTION or size > LARGE
-        self._held += size  # two threads may lose each other's sum: it need not be exact
-        return len(self._waiting) >= MOST_SHADOWED or self._held > MOST_SHADOWED_BYTES
-
-    def _pack(self, shadow: Shadow | None = None) -> None:
-        with self._packing:
-            some = [self._waiting.popleft() for _ in range(min(PORTION, len(self._waiting)))]
-        alike: dict[int, list[Answered]] = {}
-        for each in some:
-            alike.setdefault(id(each.answering), []).append(each)
-        for requests in alike.values():
-            rows = sum([len(each.decoded.batch.matrix) for each in requests])
-            if self._bytes > MOST_WAITING:
-                self._count(QUEUE_FULL, rows)
-                continue
-            try:
-                answering = requests[0].answering
-                selection = self._selections.of(answering)
-                shadowed = self._shadowed(shadow, answering, requests, rows)
-                payload = encode(rows_of(selection, requests, shadowed))
-            except Exception:  # whatever a model's answer is made of, it was given
-                log.exception("predictions were not logged")
-                self._count(FAULT, rows)
-            else:
-                self._weigh(len(payload))
-                self._packed.append(Packed(selection.subject, payload, rows))
-
-    def _shadowed(
-        self,
-        shadow: Shadow | None,
-        answering: Answering,
-        requests: list[Answered],
-        rows: int,
-    ) -> Shadowed | None:
-        if shadow is not None:
-            return shadow.answers(answering, requests)
-        if self._shadow is not None and self._shadow.challenger(answering) is not None:
-            self._shadow.count(QUEUE_FULL, rows)
-        return None
-
-    def _weigh(self, size: int) -> None:
-        with self._lock:
-            self._bytes += size
+    def _hold(self, answered: Answered, shadow: Shadow) -> None:
+        # Two threads may lose each other's sum: it need not be exact.
+        held = self._held_bytes + answered.size
+        if len(self._held) < MOST_SHADOWED and held <= MOST_SHADOWED_BYTES:
+            self._held_bytes = held
+            self._held.append(answered)
+            return
+        self._gathered.add(answered)
+        if shadow.challenger(answered.answering) is not None:
+            shadow.count(QUEUE_FULL, len(answered.decoded.batch.matrix))
 
     def _wake(self) -> None:
         # By the first request and not before: a thread does not survive a fork.
-        with self._lock:
+        with self._starting:
             if self._thread is None and not self._stopping.is_set():
                 self._thread = threading.Thread(
                     target=self._run, name="mirante-prediction-log", daemon=True
@@ -198,18 +159,26 @@ class PredictionLog:
 
     def _write(self) -> None:
         try:
-            self._held = 0
-            while self._waiting:
-                self._pack(self._shadow)
-                if self._shadow is not None:
-                    self._stopping.wait(REST)
-            while self._packed:
-                packed = self._packed.popleft()
+            self._held_bytes = 0
+            while self._held and self._shadow is not None:
+                self._write_shadowed(self._shadow)
+                self._stopping.wait(REST)
+            for packed in self._gathered.taken():
                 self._count(self._writer.write(packed), packed.rows)
-                self._weigh(-len(packed.payload))
             self._writer.turn()
         except Exception:  # a thread that ends would let what is noted wait for ever
             log.exception("predictions were not logged")
+
+    def _write_shadowed(self, shadow: Shadow) -> None:
+        alike: dict[int, list[Answered]] = {}
+        for _ in range(min(SHADOWED_AT_ONCE, len(self._held))):
+            answered = self._held.popleft()
+            alike.setdefault(id(answered.answering), []).append(answered)
+        for requests in alike.values():
+            shadowed = shadow.answers(requests[0].answering, requests)
+            packed = self._gathered.packed(requests, shadowed)
+            if packed is not None:
+                self._count(self._writer.write(packed), packed.rows)
 
     def close(self) -> None:
         """Write what was noted, finish the segment, and have it archived."""
@@ -225,6 +194,78 @@ class PredictionLog:
 
 def _sooner(one: float | None, other: float | None) -> float | None:
     return min((each for each in (one, other) if each is not None), default=None)
+
+
+class Gathered:
+    """What was answered and is not written yet, by live model; `count` is told what is dropped."""
+
+    def __init__(self, selections: Selections, count: Count) -> None:
+        self._selections = selections
+        self._count = count
+        self._lock = threading.Lock()
+        self._growing: dict[int, Portion] = {}  # a portion keeps its model, and so its id
+        self._whole: deque[Portion] = deque()
+        self._weight = 0
+
+    def add(self, answered: Answered) -> None:
+        """Add a request; it never raises."""
+        with self._lock:
+            if self._weight > MOST_WAITING:
+                self._count(QUEUE_FULL, len(answered.decoded.batch.matrix))
+                return
+            place = id(answered[0])
+            portion = self._growing.get(place)
+            try:
+                if portion is None:
+                    portion = self._begin(answered.answering)
+                self._weight += portion.add(answered)
+            except Exception:  # whatever a model's answer is made of, it was given
+                self._give_up(answered)
+                return
+            if portion.weight > LONGEST_PORTION:
+                self._whole.append(self._growing.pop(place))
+
+    def _begin(self, answering: Answering) -> Portion:
+        portion = Portion(answering, self._selections.of(answering))
+        self._growing[id(answering)] = portion
+        return portion
+
+    def _give_up(self, answered: Answered) -> None:
+        """Drop a request, and those that it may have left half of itself among."""
+        log.exception("predictions were not logged")
+        portion = self._growing.pop(id(answered.answering), None)
+        rows = len(answered.decoded.batch.matrix)
+        if portion is not None:
+            self._weight -= portion.weight
+            rows += portion.rows
+        self._count(FAULT, rows)
+
+    def taken(self) -> Iterator[Packed]:
+        """Yield what is to be written; it weighs until the next is asked for."""
+        with self._lock:
+            self._whole.extend(self._growing.values())
+            self._growing = {}
+        while self._whole:
+            portion = self._whole.popleft()
+            packed = self._packed(portion.selection, portion.rows, portion.entry)
+            if packed is not None:
+                yield packed
+            with self._lock:
+                self._weight -= portion.weight
+
+    def packed(self, requests: Sequence[Answered], shadowed: Shadowed | None) -> Packed | None:
+        """Return requests of one live model with what a challenger answered; None of a fault."""
+        rows = sum([len(each.decoded.batch.matrix) for each in requests])
+        selection = self._selections.of(requests[0].answering)
+        return self._packed(selection, rows, lambda: rows_of(selection, requests, shadowed))
+
+    def _packed(self, selection: Selection, rows: int, make: Callable[[], Rows]) -> Packed | None:
+        try:
+            return Packed(selection.subject, encode(make()), rows)
+        except Exception:  # as above
+            log.exception("predictions were not logged")
+            self._count(FAULT, rows)
+            return None
 
 
 class Selections:
@@ -279,10 +320,13 @@ class Writer:
 
     def write(self, packed: Packed) -> str:
         """Write what was packed, and return "written", or why it was dropped."""
+        new = packed.subject.number not in self._subjects
+        entries = [encode(packed.subject), packed.payload] if new else [packed.payload]
         try:
-            if self._segment is None and self._spool.is_full():
+            if not self._spool.has_room(sum(map(len, entries))):
+                self.finish()  # it is archived, and then there is room
                 return self._dropped(SPOOL_FULL, "as much waits to be archived as may")
-            self._append(self._segment or self._begin(), packed)
+            self._append(self._segment or self._begin(), packed.subject.number, entries)
         except OSError as error:
             return self._dropped(DISK_FULL if error.errno in _FULL else FAULT, error.strerror)
         self._said = ""
@@ -292,18 +336,15 @@ class Writer:
         segment = self._segment = self._spool.begin()
         # By the clock, so that the processes of a machine finish theirs together.
         self._ends = (time.time() // self._seconds + 1) * self._seconds
-        self._subjects = set()
         return segment
 
-    def _append(self, segment: Segment, packed: Packed) -> None:
-        number = packed.subject.number
-        if number not in self._subjects:
-            segment.append(encode(packed.subject))
-            self._subjects.add(number)
-        segment.append(packed.payload)
+    def _append(self, segment: Segment, number: int, entries: Sequence[bytes]) -> None:
+        for entry in entries:
+            segment.append(entry)
+            self._subjects.add(number)  # whose entry is the first
         if self._keep_seconds is not None:
             self._keeps = min(self._keeps, time.time() + self._keep_seconds)
-        if segment.size >= LONGEST_SEGMENT:
+        if segment.size >= self._spool.longest:
             self.finish()
 
     def _dropped(self, reason: str, why: str | None) -> str:
@@ -326,6 +367,7 @@ class Writer:
     def finish(self) -> None:
         """Finish the segment, if there is one."""
         segment, self._segment = self._segment, None
+        self._subjects = set()
         self._keeps = float("inf")
         if segment is not None:
             segment.close()

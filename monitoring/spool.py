@@ -17,6 +17,9 @@ from pathlib import Path
 from monitoring.frames import frame
 
 SUFFIX = ".segment"
+# A segment is finished at this size, in bytes, and at this part of what may wait.
+LONGEST_SEGMENT = 16 * 1024 * 1024
+PARTS = 4
 
 
 class Segment:
@@ -71,9 +74,14 @@ class Spool:
                 return segment
             segment.close()
 
-    def is_full(self) -> bool:
-        """Tell whether as much waits as may."""
-        return sum(_size(path) for path in self.paths()) >= self._most_bytes
+    def has_room(self, size: int) -> bool:
+        """Tell whether so many bytes more may wait."""
+        return sum(map(_size, self.paths())) + size <= self._most_bytes
+
+    @property
+    def longest(self) -> int:
+        """The size at which a segment is finished, and is archived before all is full."""
+        return min(LONGEST_SEGMENT, self._most_bytes // PARTS)
 
     def paths(self) -> list[Path]:
         """Return the segments, the oldest first, those among them that are being written."""

@@ -20,8 +20,11 @@ import msgspec
 import pyarrow as pa
 
 from errors import Conflict, DatasetError, MiranteError
+from learning.beyond.cluster import Cluster
 from persistence.artifact import Artifact
+from persistence.seal import Trust
 from scoring.buckets import SCHEME, Bucket
+from scoring.cluster_pool import ClusterPool
 from scoring.inputs import Input
 from scoring.options import Options
 from scoring.outputs import Assembly, Kind, assembly, header_of, kind_of
@@ -59,6 +62,7 @@ class Job(NamedTuple):
     """What is asked for: tables, where the answers go, by which model and with how many processes.
 
     `resume` goes on with parts that are there, `overwrite` removes them, and the answers.
+    A `cluster` scores in place of processes, and verifies the artifact by the keys of `trust`.
     `store` are the settings of buckets, `folder` is where parts are kept, beside the answers
     unless it is named.
     """
@@ -73,6 +77,8 @@ class Job(NamedTuple):
     overwrite: bool = False
     store: Mapping[str, str] = {}
     folder: str = ""
+    cluster: Cluster | None = None
+    trust: Trust | None = None
 
 
 def score_tables(
@@ -235,6 +241,8 @@ class _Run:
         duty = Duty(
             job.artifact.sha256, job.options, dialect, formats, self._kind, folder, signed_by
         )
+        if job.cluster is not None:
+            return ClusterPool(job.cluster, duty, job.trust)
         if job.processes == 1:
             return InLine(duty)
         # Not forked: a runtime's threads, and the bucket's, do not survive that.

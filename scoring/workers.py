@@ -17,6 +17,7 @@ import pyarrow as pa
 from pyarrow import ipc
 
 from errors import ArtifactDamaged, RowProblem
+from persistence.seal import Trust
 from scoring.options import Options
 from scoring.outputs import Kind, part_of
 from scoring.parts import Done, Parts
@@ -128,33 +129,32 @@ def _end_with(parent: int) -> None:
     os._exit(1)
 
 
-class Worker:
-    """Scores parts and keeps them."""
+class Answered(NamedTuple):
+    """What a part came to: its answers, its rejected rows as lines of CSV, and how many."""
 
-    def __init__(self, duty: Duty) -> None:
-        trust = Vouched(duty.signed_by) if duty.signed_by is not None else None
-        data = (Path(duty.folder) / MODEL).read_bytes()
+    data: bytes
+    rejected: bytes
+    done: Done
+
+
+class Scoring:
+    """Scores parts by an artifact's bytes, whose digest and seal are checked."""
+
+    def __init__(self, duty: Duty, data: bytes, trust: Trust | None) -> None:
         if sha256(data).hexdigest() != duty.sha256:
             raise ArtifactDamaged("the model beside the parts is not the one that was verified")
         self._scorer = Scorer.of_artifact(data, duty.options, duty.dialect, trust)
         self._scorer.use_formats(duty.formats)
         self._kind = duty.kind
-        self._parts = Parts(Path(duty.folder))
 
-    def make(self, one: Work) -> Done:
-        """Score a part's rows, and keep the part."""
-        rows, rest = (self._parts.path(one.part, ending) for ending in (ROWS, REST))
-        told = msgspec.msgpack.decode(rest.read_bytes(), type=Rest)
-        with pa.memory_map(str(rows)) as source:
-            table = ipc.open_file(source).read_all()
-            scored = self._numbered(self._scorer.score_all(table, first=0), told, one.file)
-            data = part_of(scored.table, self._kind)
+    def answer(self, rows: Any, rest: bytes, file: str) -> Answered:
+        """Score a part's rows, in Arrow's file format. Raises MiranteError."""
+        told = msgspec.msgpack.decode(rest, type=Rest)
+        table = ipc.open_file(rows).read_all()
+        scored = self._numbered(self._scorer.score_all(table, first=0), told, file)
         bad = len(set(scored.rejected.column("row").to_pylist()))
         done = Done(scored.table.num_rows, bad, tuple(scored.table.column_names), scored.unseen)
-        self._parts.keep(one.part, data, _lines(scored.rejected, one.file), done)
-        for path in (rows, rest):
-            path.unlink()
-        return done
+        return Answered(part_of(scored.table, self._kind), _lines(scored.rejected, file), done)
 
     def _numbered(self, scored: Scored, rest: Rest, file: str) -> Scored:
         """Return what was scored with the rows' own numbers, and those that were not read."""
@@ -167,6 +167,26 @@ class Worker:
             found = pa.concat_tables([rejected_table(rest.problems, 0), found]).sort_by("row")
         self._scorer.check_rejected(found, file)
         return scored._replace(rejected=found)
+
+
+class Worker:
+    """Scores parts and keeps them."""
+
+    def __init__(self, duty: Duty) -> None:
+        trust = Vouched(duty.signed_by) if duty.signed_by is not None else None
+        data = (Path(duty.folder) / MODEL).read_bytes()
+        self._scoring = Scoring(duty, data, trust)
+        self._parts = Parts(Path(duty.folder))
+
+    def make(self, one: Work) -> Done:
+        """Score a part's rows, and keep the part."""
+        rows, rest = (self._parts.path(one.part, ending) for ending in (ROWS, REST))
+        with pa.memory_map(str(rows)) as source:
+            answered = self._scoring.answer(source, rest.read_bytes(), one.file)
+        self._parts.keep(one.part, *answered)
+        for path in (rows, rest):
+            path.unlink()
+        return answered.done
 
 
 def _lines(rejected: pa.Table, file: str) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from serving.exchange import Exchange
-from serving.explanations import columns, explanations_of
+from serving.explanations import columns
 
 
 def write_arrow(exchange: Exchange) -> bytes:
@@ -32,9 +32,9 @@ def _columns(exchange: Exchange) -> tuple[Sequence[str], list[Sequence[Any]]]:
     found: list[Sequence[Any]] = list(zip(*task.cells(prediction, target), strict=True))
     # As what it is, where CSV has a class by its name.
     found[0] = task.column(task.columns(target)[0].name, prediction, target)
-    explanations = explanations_of(exchange)
-    if explanations is not None:
-        names, cells = columns(explanations)
+    explained = columns(exchange)
+    if explained is not None:
+        names, cells = explained
         more = zip(*([None if cell == "" else cell for cell in row] for row in cells), strict=True)
         header, found = (*header, *names), [*found, *more]
     return header, found

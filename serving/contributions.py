@@ -17,6 +17,8 @@ from tables.json_text import too_many
 ASKED, OF = "explain", "explain_class"
 # Rows explained at once, and cells of them; rows of a model whose rows take long.
 MOST_ROWS, MOST_CELLS, MOST_SLOW_ROWS = 20_000, 2_000_000, 200
+# Numbers that rows take leaf by leaf: some three seconds of one processor.
+MOST_WORK = 300_000_000
 
 
 class Wanted(NamedTuple):
@@ -71,13 +73,21 @@ def contributions_of(
 
 def part_of(live: Live, batch: Batch, prediction: Any, of: str | None) -> Part:
     """Return rows and the scores that are asked for. Raises RequestError and TooManyRows."""
-    explainer = explainer_of(live)
-    rows = len(batch.matrix)
-    most = MOST_ROWS if explainer.quick else MOST_SLOW_ROWS
-    most = max(1, min(most, MOST_CELLS // max(1, len(live.schema.features))))
+    rows, most = len(batch.matrix), _most_rows(live)
     if rows > most:
         raise TooManyRows(f"{too_many(most)} with explanations")
     return Part(batch, _score(live, prediction, of, rows))
+
+
+def _most_rows(live: Live) -> int:
+    """Return how many rows are explained at once: a thread's work of seconds, one at least."""
+    explainer = explainer_of(live)
+    most = min(
+        MOST_ROWS if explainer.quick else MOST_SLOW_ROWS,
+        MOST_CELLS // max(1, len(live.schema.features)),
+        MOST_WORK // max(1, explainer.work),
+    )
+    return max(1, most)
 
 
 def explained_parts(live: Live, parts: Sequence[Part]) -> list[Contributions]:

@@ -82,17 +82,36 @@ def explanations_of(exchange: Exchange) -> list[dict[str, Any]] | None:
     return objects(exchange.live, exchange.decoded.batch, found, asked)
 
 
-def columns(explanations: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], list[list[Any]]]:
-    """Return explanations as columns of CSV: their names, and the cells of each row.
+def columns(exchange: Exchange) -> tuple[tuple[str, ...], list[list[Any]]] | None:
+    """Return explanations as columns: their names, and the cells of each row; None for none.
 
+    They are the same whatever the rows, in the schema's order: not every client reads a header.
     A contribution that was not asked for has an empty cell.
     """
-    names = list(dict.fromkeys(name for one in explanations for name in one["contributions"]))
-    rows = [
-        [one["space"], one["baseline"], *(one["contributions"].get(name, "") for name in names)]
-        for one in explanations
+    found = explanations_of(exchange)
+    if found is None:
+        return None
+    asked, schema = exchange.wanted or Wanted(), exchange.live.schema
+    features = [feature.name for feature in schema.features]
+    of = ("explained_class",) if schema.target.classes else ()
+    more = ("others",) if asked.most is not None else ()
+    told = (WORDS,) if asked.language is not None else ()
+    names = ("space", *of, "baseline", *(f"contribution_{n}" for n in features), *more, *told)
+    return names, [_cells(one, features, bool(of), bool(more), bool(told)) for one in found]
+
+
+def _cells(
+    one: Mapping[str, Any], features: Sequence[str], of: bool, others: bool, told: bool
+) -> list[Any]:
+    explained = one.get("class")
+    return [
+        one["space"],
+        *([str(explained).lower() if isinstance(explained, bool) else explained] if of else []),
+        one["baseline"],
+        *(one["contributions"].get(name, "") for name in features),
+        *([one.get("others", 0.0)] if others else []),
+        *(["; ".join(one["reasons"])] if told else []),
     ]
-    return ("space", "baseline", *(f"contribution_{name}" for name in names)), rows
 
 
 def explanations(live: Live, batch: Batch, prediction: Any, asked: Wanted) -> list[dict[str, Any]]:

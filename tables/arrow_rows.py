@@ -20,6 +20,7 @@ from tables.column import as_columns, as_texts, encode_column, missing_of
 from tables.dialect import Dialect
 from tables.field_aliases import canonical
 from tables.numbers import PLAIN_NUMBERS, NumberFormat, is_number
+from tables.readers import columnar
 from tables.readers.columnar import texts_of_column
 from tables.rows import LARGEST, MOST_PROBLEMS, Formats, RowCodec, check_value, words_of
 from tables.schema import UNKNOWN, Feature
@@ -266,14 +267,11 @@ class ArrowEncoder:
 
 
 def without_views(table: pa.Table) -> pa.Table:
-    """Return a table without views of texts and bytes, which few of Arrow's functions take."""
-    import pyarrow as pa
-
-    plain = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    """Return a table whose columns have no views of texts and bytes, nor categories of such."""
     for index, field in enumerate(table.schema):
-        if field.type in plain:
-            column = table.column(index).cast(plain[field.type])
-            table = table.set_column(index, field.with_type(plain[field.type]), column)
+        column = columnar.without_views(table.column(index))
+        if column.type != field.type:
+            table = table.set_column(index, field.with_type(column.type), column)
     return table
 
 

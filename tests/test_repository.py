@@ -337,7 +337,7 @@ def declared_packages(root: Path, *categories: str) -> set[str]:
     return {name for category in categories for name in pipfile[category]}
 
 
-SERVICE = ("packages", "s3", "catboost", "xgboost", "grpc", "otel")
+SERVICE = ("packages", "dask", "s3", "catboost", "xgboost", "grpc", "otel")
 
 
 @pytest.mark.parametrize("categories", [SERVICE, (*SERVICE, "dev-packages")])

@@ -32,15 +32,17 @@ class Cluster:
         self.address = address
 
     @property
-    def workers(self) -> dict[str, Any]:
-        """What the scheduler knows of its workers, by address."""
-        found: dict[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
-        return found
+    def workers(self) -> set[str]:
+        """The addresses of the workers that there are now. Raises ClusterError."""
+        with self.faults():
+            return set(self.client.nthreads())
 
     @property
     def memory(self) -> int:
         """How many bytes all workers may hold, 0 where they have no limit."""
-        return sum(int(worker["memory_limit"] or 0) for worker in self.workers.values())
+        with self.faults():
+            limits = self.client.run(_memory_limit)
+        return sum(limits.values())
 
     def map(self, function: Callable[..., Any], items: Iterable[Any], *given: Any) -> list[Any]:
         """Return the futures of a function of each item."""
@@ -172,6 +174,11 @@ def _compare(worker: str, ours: Mapping[str, str], theirs: Mapping[str, str]) ->
     if other:
         said = ", ".join(f"{name} {theirs.get(name)}, here {ours[name]}" for name in other)
         raise ClusterError(f"versions do not match: worker {worker} has {said}")
+
+
+def _memory_limit(dask_worker: Any) -> int:
+    # Dask gives its worker to a function that has an argument of this name.
+    return int(dask_worker.memory_manager.memory_limit or 0)
 
 
 def _versions_there() -> dict[str, str]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, TimeoutError, wait
+from concurrent.futures import Future, wait
 from math import ceil
+from threading import Thread
+from time import monotonic, sleep
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ClusterError
+from errors import ClusterError, MiranteError
 from learning.additive.budget import Budget
 from learning.additive.grown import Brought, Growing
 from learning.beyond.cluster import Cluster
@@ -58,7 +60,9 @@ class ClusterRows:
         budget.share()
         lost: set[str] = set()
         for _ in range(ATTEMPTS):
-            before = set(self._cluster.workers)
+            before = self._cluster.workers
+            if not before:
+                break
             try:
                 model = _while_there(self._cluster, before, lambda: self._fitted(forest))
             except _WorkerLost as error:
@@ -76,7 +80,7 @@ class ClusterRows:
     def _fitted(self, forest: Growing) -> Any:
         import lightgbm
 
-        quiet(self._cluster)
+        prepare(self._cluster)
         settings = {name: value for name, value in forest.settings.items() if name != "num_class"}
         regression = settings["objective"] == "regression"
         kind = lightgbm.DaskLGBMRegressor if regression else lightgbm.DaskLGBMClassifier
@@ -84,21 +88,22 @@ class ClusterRows:
         rounds = min(forest.rounds, max(FEWEST, ceil(MORE * forest.likely)))
         model = kind(client=self._cluster.client, n_estimators=rounds, **settings)
         matrix, values = self._arrays(len(forest.held[0][0]), forest.bring)
-        with self._cluster.faults():
+        # What LightGBM calls takes the client that is current.
+        with self._cluster.faults(), self._cluster.client.as_current():
             return model.fit(matrix, values, categorical_feature=list(forest.categories)).booster_
 
     def _arrays(self, columns: int, bring: Brought) -> tuple[Any, Any]:
-        import dask
+        """Return the rows as Dask's arrays: a block a part, each of a future that has it."""
         import dask.array as da
 
-        matrices, values = [], []
-        for future, count in zip(self._futures, self._counts, strict=True):
-            matrix = dask.delayed(_matrix)(future)
-            matrices.append(da.from_delayed(matrix, (count, columns), np.float32))
-            brought = dask.delayed(_brought)(future, bring)
-            kind = np.float64 if bring.link in ("identity", "exponential") else np.int64
-            values.append(da.from_delayed(brought, (count,), kind))
-        return da.concatenate(matrices), da.concatenate(values)
+        kind = np.float64 if bring.link in ("identity", "exponential") else np.int64
+        matrices = self._cluster.map(_matrix, self._futures)
+        values = self._cluster.map(_brought, self._futures, bring)
+        name, rows = matrices[0].key, tuple(self._counts)
+        blocks = {(f"matrix-{name}", i, 0): future for i, future in enumerate(matrices)}
+        labels = {(f"values-{name}", i): future for i, future in enumerate(values)}
+        matrix = da.Array(blocks, f"matrix-{name}", (rows, (columns,)), np.float32)
+        return matrix, da.Array(labels, f"values-{name}", (rows,), kind)
 
 
 class _WorkerLost(Exception):
@@ -108,30 +113,82 @@ class _WorkerLost(Exception):
 
 
 def _while_there(cluster: Cluster, before: set[str], work: Callable[[], Any]) -> Any:
-    """Return what work comes to, which all workers do together. Raises _WorkerLost."""
-    pool = ThreadPoolExecutor(1)
+    """Return what work comes to, which all workers do together.
+
+    Raises _WorkerLost, and ClusterError where it fails though all are there.
+    """
+    done: Future[Any] = Future()
+    # Not one of an executor: those are waited for when the process ends.
+    Thread(target=_do, args=(work, done), daemon=True).start()
+    while not wait([done], LOOK).done:
+        if before - cluster.workers:
+            wait([done], GRACE)
+            break
+    if done.done() and done.exception() is None:
+        return done.result()
+    lost = _lost(cluster, before)
+    if lost:
+        _cancel(cluster)
+        raise _WorkerLost(lost)
+    error = done.exception()
+    if isinstance(error, MiranteError):
+        raise error
+    raise ClusterError(f"a forest failed on the workers: {str(error).splitlines()[0]}")
+
+
+def _do(work: Callable[[], Any], done: Future[Any]) -> None:
     try:
-        done = pool.submit(work)
-        while True:
-            finished, _ = wait([done], LOOK)
-            gone = before - set(cluster.workers)
-            if gone and not finished:
-                finished, _ = wait([done], GRACE)
-            if gone and (not finished or done.exception() is not None):
-                raise _WorkerLost(gone)
-            if finished:
-                return done.result()
-    except TimeoutError:
-        raise ClusterError(f"the scheduler at {cluster.address} does not answer") from None
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        done.set_result(work())
+    except BaseException as error:  # whatever it is, it is told where the result was wanted
+        done.set_exception(error)
 
 
-def quiet(cluster: Cluster) -> None:
-    """Let LightGBM say nothing, here and on the workers: what it prints is no output of ours."""
-    _hush()
+def _lost(cluster: Cluster, before: set[str]) -> set[str]:
+    """Return the workers that are no more; a broken connection is seen before the scheduler's."""
+    end = monotonic() + GRACE
+    while not (lost := before - cluster.workers) and monotonic() < end:
+        sleep(LOOK)
+    return lost
+
+
+def _cancel(cluster: Cluster) -> None:
+    """End what waits for a worker that will not come back."""
+    from distributed import Future as Task
+
+    client = cluster.client
+    stale = [Task(key, client=client) for key in list(client.futures) if "_train_part" in str(key)]
     with cluster.faults():
-        cluster.client.run(_hush)
+        client.cancel(stale, force=True)
+
+
+def prepare(cluster: Cluster) -> None:
+    """Let LightGBM say nothing, here and on the workers, and forget its last connections.
+
+    What it prints is no output of ours. A forest that failed leaves its worker connected to
+    one that is no more.
+    """
+    import lightgbm
+
+    _hush()
+    rows = lightgbm.Dataset(np.arange(40.0)[:, np.newaxis], np.arange(40.0))
+    text = lightgbm.train({"verbosity": -1, "num_threads": 1}, rows, 1).model_to_string()
+    # Connections are a thread's own: each thread of each worker is asked, at one time.
+    with cluster.faults():
+        threads = cluster.client.nthreads()
+        tasks = [
+            cluster.client.submit(_fresh, text, workers=[worker], pure=False)
+            for worker, count in threads.items()
+            for _ in range(count)
+        ]
+    cluster.gather(tasks)
+
+
+def _fresh(text: str) -> None:
+    import lightgbm
+
+    _hush()
+    lightgbm.Booster(model_str=text).free_network()
+    sleep(LOOK)
 
 
 def _hush() -> None:

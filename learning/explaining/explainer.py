@@ -106,6 +106,11 @@ class Explainer:
         return self.outputs == 1
 
     @property
+    def work(self) -> int:
+        """How many numbers a row takes that is explained leaf by leaf, 0 where none is."""
+        return max((trees.work for trees in self._trees), default=0)
+
+    @property
     def cost(self) -> str:
         """What explaining a row takes, in words."""
         return self._trees[0].cost if self._trees else "microseconds a row"

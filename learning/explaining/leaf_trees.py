@@ -26,6 +26,7 @@ class LeafTrees:
         self._rates = np.maximum(paths.rates, SMALLEST)
         self._starts, self._owners = paths.starts, paths.owners
         self._nodes = list(zip(*(a.tolist() for a in nodes(paths.most)), strict=True))
+        self.work = len(self._owners) * len(self._nodes)
         self.baseline = paths.baseline()
 
     @property
@@ -68,6 +69,7 @@ class BackgroundLeafTrees:
         self._values = paths.values[self._leaves] * background.shares
         self._count, self._most = len(paths.values), paths.most
         self._alone = alone(paths.most)
+        self.work = len(self._others) * max(1, paths.most)
         self.baseline = float(self._values[self._others == self._full].sum())
 
     @property

@@ -33,6 +33,7 @@ class TableTrees:
     """Groups of leaves, and a table for each feature of each group, by pattern of the group."""
 
     quick = True
+    work = 0
 
     def __init__(self, paths: Paths, features: int, background: Background | None = None) -> None:
         self._features = features

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any, Literal, NamedTuple
@@ -201,6 +202,12 @@ class Classification(Task):
         values = np.fromiter(chain.from_iterable(rows), np.float64)
         winners = list(chain.from_iterable([each.winners for each in predictions]))
         return values.reshape(len(rows), -1), winners
+
+    def gather(self, prediction: Prediction, outputs: array[float], winners: array[int]) -> None:
+        """Append the probabilities of all rows, and the index of the class of each."""
+        for row in prediction.probabilities:
+            outputs.fromlist(row)
+        winners.fromlist(prediction.winners)
 
     def rounded(self, outputs: Outputs) -> tuple[Doubles, NDArray[np.intp]]:
         """Return the probabilities as they are served, and the index of each row's class."""

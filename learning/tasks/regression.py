@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -154,6 +155,10 @@ class Regression(Task):
     def served(self, predictions: Sequence[Prediction]) -> tuple[Doubles, None]:
         """Return the values of all rows."""
         return np.array([[value] for each in predictions for value in each.values]), None
+
+    def gather(self, prediction: Prediction, outputs: array[float], winners: array[int]) -> None:
+        """Append the values of all rows."""
+        outputs.fromlist(prediction.values)
 
     def part(self, prediction: Prediction, start: int, end: int) -> Prediction:
         """Return the prediction of some of its rows."""

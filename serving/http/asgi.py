@@ -101,9 +101,12 @@ class AsgiApplication:
 
     async def _try(self, exchange: Exchange) -> Answer:
         """Answer what somebody tries out, at its own pace."""
+        slow = self._is_slow(exchange)
         try:
-            async with self._trials[self._is_slow(exchange)]:
-                return await self._answer(exchange)
+            async with self._trials[slow]:
+                if slow:
+                    return await self._answer(exchange)
+                return self._service.answer(exchange)  # not in a turn, which would wait for it
         except Overloaded as error:
             return self._service.refuse(exchange, error)
 
@@ -186,7 +189,7 @@ def _is_whole(exchange: Exchange, receive: Receive) -> bool:
 async def _send(answer: Answer, send: Send) -> None:
     headers = [
         (b"content-type", answer.content_type),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-length", b"%d" % len(answer.body)),
         *answer.headers,
     ]
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})

@@ -129,6 +129,9 @@ class _Stream:
     ) -> None:
         self.exchange, self.writes_csv = exchange, writes_csv
         self._service, self._reads_csv = service, reads_csv
+        # Blocks are answered for this module, which reads plain JSON; the client's packing is not.
+        plain = {k: v for k, v in exchange.headers.items() if k != b"accept-encoding"}
+        self._headers = {**plain, b"accept": b"application/json"}
         self._header = b""
         self._rows = 0
         self._begun = False
@@ -157,7 +160,7 @@ class _Stream:
         """Return the answers of a block as lines. Raises MiranteError for one that is no table."""
         one = self._service.begin(
             self.exchange.route,
-            {**self.exchange.headers, b"accept": b"application/json"},
+            self._headers,
             self.exchange.query,
             self.exchange.client,
             self.exchange.name,

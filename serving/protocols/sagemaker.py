@@ -173,10 +173,9 @@ def _explained(exchange: Exchange) -> dict[str, Any]:
 
 def _csv(exchange: Exchange) -> bytes:
     cells = _cells(exchange.live, exchange.prediction)
-    explanations = explanations_of(exchange)
-    if explanations is not None:
-        more = columns(explanations)[1]
-        cells = [[*a, *b] for a, b in zip(cells, more, strict=True)]
+    more = columns(exchange)
+    if more is not None:
+        cells = [[*a, *b] for a, b in zip(cells, more[1], strict=True)]
     rows = [row or ("",) * len(cells[0]) for row in exchange.decoded.in_order(cells)]
     return media.write_csv(rows[0], rows[1:])
 

@@ -48,12 +48,35 @@ def from_arrow(table: pa.Table) -> Table:
     return Table(columns, (), ("the index of pandas is left out",) if left_out else ())
 
 
+def without_views(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column without views of texts and bytes, which few of Arrow's functions take.
+
+    Polars writes its texts so, and the words of its categories.
+    """
+    import pyarrow as pa
+
+    plain = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
+    if column.type in plain:
+        return column.cast(plain[column.type])
+    if not pa.types.is_dictionary(column.type) or column.type.value_type not in plain:
+        return column
+    words = plain[column.type.value_type]
+    ordered = column.type.ordered
+    return pa.chunked_array(
+        (
+            pa.DictionaryArray.from_arrays(c.indices, c.dictionary.cast(words), ordered=ordered)
+            for c in column.chunks
+        ),
+        pa.dictionary(column.type.index_type, words, ordered),
+    )
+
+
 def texts_of_column(name: str, column: pa.ChunkedArray) -> Texts:
     """Return a column as the texts that a CSV file would have for it. Raises DatasetError."""
     import pyarrow as pa
 
     try:
-        texts = column.cast(pa.string())
+        texts = without_views(column).cast(pa.string())
     except pa.ArrowException:
         raise DatasetError(
             f"column {name} holds {column.type}, which is neither a number, a word nor a date"

@@ -8,7 +8,7 @@ from weakref import ref
 
 import pytest
 
-from monitoring import prediction_log
+from monitoring import prediction_log, spool
 from monitoring.archive import MEBIBYTE
 from monitoring.prediction_log import PredictionLog, Selections
 from monitoring.spool import Spool
@@ -66,12 +66,26 @@ def test_a_queue_that_is_full_drops_and_counts(
     monkeypatch.setattr(prediction_log, "WRITE_EVERY", 3600.0)
     monkeypatch.setattr(prediction_log, "MOST_WAITING", 10_000)
     logged = make_logged(tmp_path)
-    for _ in range(10 * prediction_log.PORTION):
+    for _ in range(300):
         assert ask(logged.service, "/v0/predict", ROW).status == 200
-    assert logged.counts["queue_full"] >= 5 * prediction_log.PORTION
+    assert logged.counts["queue_full"] >= 200
     logged.log.close()
-    assert logged.counts["queue_full"] + logged.counts["written"] == 10 * prediction_log.PORTION
+    assert logged.counts["queue_full"] + logged.counts["written"] == 300
     assert len(logged.rows()) == logged.counts["written"] > 0
+
+
+def test_long_requests_are_written_in_entries_that_are_not_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prediction_log, "WRITE_EVERY", 3600.0)
+    monkeypatch.setattr(prediction_log, "LONGEST_PORTION", 1000)
+    logged = make_logged(tmp_path)
+    for _ in range(20):
+        assert ask(logged.service, "/v0/predict", ROW).status == 200
+    assert [portion.rows for portion in logged.log._gathered._whole] == [6, 6, 6]
+    logged.log.close()
+    assert len(logged.rows()) == 20
+    assert logged.log._gathered._weight == 0
 
 
 def test_a_full_disk_drops_and_counts_and_is_used_again(tmp_path: Path) -> None:
@@ -98,20 +112,30 @@ def test_a_folder_that_cannot_be_written_hurts_no_answer(tmp_path: Path) -> None
 
 def write_now(logged: Logged, rows: int) -> None:
     """Have rows written by this thread."""
-    logged.log._waiting.append(answered(make_live(), rows))
+    logged.log._gathered.add(answered(make_live(), rows))
     logged.log._write()
 
 
 def test_a_spool_that_is_full_drops_until_it_is_archived(tmp_path: Path) -> None:
-    logged = make_logged(tmp_path, most_bytes=1)
-    write_now(logged, 1)
-    logged.log._writer.finish()
-    write_now(logged, 10)
-    assert logged.counts == Counter(written=1, spool_full=10)
+    logged = make_logged(tmp_path, most_bytes=2000)
+    write_now(logged, 5)
+    write_now(logged, 100)
+    assert logged.counts == Counter(written=5, spool_full=100)
     assert logged.archived() == 1
     write_now(logged, 1)
     logged.log._writer.finish()
-    assert len(logged.rows()) == 2
+    assert len(logged.rows()) == 6
+
+
+def test_no_more_waits_than_may(tmp_path: Path) -> None:
+    logged = make_logged(tmp_path, most_bytes=MEBIBYTE)
+    for _ in range(40):
+        write_now(logged, 2000)
+    assert logged.counts["spool_full"] >= 10 * 2000
+    waits = sum(path.stat().st_size for path in logged.spool.paths())
+    assert 0.8 * MEBIBYTE < waits <= MEBIBYTE
+    # None is being written: all of them can be archived.
+    assert len(list(logged.spool.finished())) == len(logged.spool.paths()) >= 4
 
 
 def test_a_segment_ends_with_its_time_or_its_size(
@@ -126,7 +150,7 @@ def test_a_segment_ends_with_its_time_or_its_size(
     writer.turn()
     assert writer.patience() is None
     assert len(list(logged.spool.finished())) == 1
-    monkeypatch.setattr(prediction_log, "LONGEST_SEGMENT", 10)
+    monkeypatch.setattr(spool, "LONGEST_SEGMENT", 10)
     write_now(logged, 1)
     assert len(list(logged.spool.finished())) == 2
 
@@ -146,14 +170,14 @@ def test_a_live_model_is_let_go_of_and_its_id_may_be_another_s() -> None:
 
 def test_the_archiver_is_told_of_every_segment(tmp_path: Path) -> None:
     archiver = NoArchiver()
-    spool = Spool(tmp_path, 1 << 20)
+    own = Spool(tmp_path, 1 << 20)
     log = PredictionLog(
-        spool, share=1.0, seconds=60.0, key=b"", count=lambda *_: None, archiver=archiver
+        own, share=1.0, seconds=60.0, key=b"", count=lambda *_: None, archiver=archiver
     )
     log.close()
     assert archiver.called == 0
     log = PredictionLog(
-        spool, share=1.0, seconds=60.0, key=b"", count=lambda *_: None, archiver=archiver
+        own, share=1.0, seconds=60.0, key=b"", count=lambda *_: None, archiver=archiver
     )
     log.note(answered(make_live(), 1))
     log.close()
@@ -187,9 +211,9 @@ def test_many_threads_note_at_once(tmp_path: Path) -> None:
 
 
 def test_what_is_new_is_to_be_archived_before_its_segment_ends(tmp_path: Path) -> None:
-    archiver, spool = NoArchiver(), Spool(tmp_path, MEBIBYTE)
+    archiver, own = NoArchiver(), Spool(tmp_path, MEBIBYTE)
     log = PredictionLog(
-        spool,
+        own,
         share=1.0,
         seconds=3600.0,
         key=b"",
@@ -205,5 +229,5 @@ def test_what_is_new_is_to_be_archived_before_its_segment_ends(tmp_path: Path) -
     wait_until(lambda: archiver.called == 3, "the second row")
     time.sleep(0.7)
     assert archiver.called == 3
-    assert len(spool.paths()) == 1
+    assert len(own.paths()) == 1
     log.close()

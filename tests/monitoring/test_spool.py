@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from monitoring.archive import MEBIBYTE
 from monitoring.frames import frames_in
 from monitoring.spool import Spool
 
@@ -81,13 +82,18 @@ def test_a_full_disk_leaves_nothing_half(spool: Spool) -> None:
     assert list(frames_in(path.read_bytes())) == [b"before", b"after"]
 
 
-def test_it_is_full_when_as_much_waits_as_may(spool: Spool) -> None:
+def test_it_has_room_for_as_much_as_may_wait(spool: Spool) -> None:
+    assert spool.has_room(1000)
     segment = spool.begin()
-    segment.append(b"x" * 500)
-    assert not spool.is_full()
-    segment.append(b"x" * 500)
-    assert spool.is_full()
+    segment.append(b"x" * 492)  # and a head of eight bytes
+    assert spool.has_room(500)
+    assert not spool.has_room(501)
     segment.close()
+
+
+def test_segments_end_before_the_spool_is_full(tmp_path: Path) -> None:
+    assert Spool(tmp_path, MEBIBYTE).longest == MEBIBYTE // 4
+    assert Spool(tmp_path, 1024 * MEBIBYTE).longest == 16 * MEBIBYTE
 
 
 def test_one_process_archives_at_a_time(spool: Spool) -> None:

@@ -54,5 +54,18 @@ def test_no_more_rows_are_explained_than_it_takes_seconds(monkeypatch):
         found_of(slow, "stays")
 
 
+def test_the_longer_a_row_takes_the_fewer_are_explained_at_once():
+    assert contributions.MOST_WORK == 300_000_000
+    heavy = replace(live_of(), explainer=cast("Explainer", _Slow(work=150_000_000)))
+    with pytest.raises(TooManyRows, match="at most 2 are taken at once with explanations"):
+        found_of(heavy, "stays")
+    heaviest = replace(live_of(), explainer=cast("Explainer", _Slow(work=10**12)))
+    with pytest.raises(TooManyRows, match="at most 1 "):
+        found_of(heaviest, "stays")
+
+
 class _Slow:
     quick = False
+
+    def __init__(self, work: int = 1) -> None:
+        self.work = work

@@ -109,17 +109,29 @@ def test_words_of_a_text_are_told():
     assert all(term in row["comment"] for term in words)
 
 
-def test_csv_has_columns_for_them():
-    rows = rows_of()
-    text = answered("/v0/predict?explain=2", rows, accept="text/csv")
+def test_csv_has_columns_for_them_in_the_schemas_order():
+    rows, live = rows_of(), live_of()
+    text = answered("/v0/predict?explain=2&reasons=en", rows, accept="text/csv")
     header, *lines = csv.reader(text.splitlines())
-    assert header[4:6] == ["space", "baseline"]
-    assert all(name.startswith("contribution_") for name in header[6:])
-    whole = answered("/v0/predict?explain=2", rows)["predictions"]
+    features = [f"contribution_{feature.name}" for feature in live.schema.features]
+    assert header[4:] == ["space", "explained_class", "baseline", *features, "others", "reasons"]
+    whole = answered("/v0/predict?explain=2&reasons=en", rows)["predictions"]
     for line, one in zip(lines, whole, strict=True):
-        given = {n: float(v) for n, v in zip(header[6:], line[6:], strict=True) if v}
-        own = one["explanation"]["contributions"]
-        assert given == {f"contribution_{name}": value for name, value in own.items()}
+        given = dict(zip(header, line, strict=True))
+        why = one["explanation"]
+        told = {name: float(given[name]) for name in features if given[name]}
+        assert told == {f"contribution_{name}": v for name, v in why["contributions"].items()}
+        assert float(given["others"]) == why["others"]
+        assert given["explained_class"] == why["class"] == "yes"
+        assert given["reasons"] == "; ".join(why["reasons"])
+
+
+def test_csv_of_a_quantity_has_no_class_and_all_contributions_no_others():
+    live, rows = live_of("age"), rows_of("age")
+    text = answered("/v0/explain", rows, live, accept="text/csv")
+    header = next(csv.reader(text.splitlines()))
+    assert not {"explained_class", "others", "reasons"} & set(header)
+    assert "baseline" in header
 
 
 def test_sagemaker_kserve_and_vetiver_have_room_and_tweets_have_none():

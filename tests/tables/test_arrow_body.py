@@ -46,7 +46,14 @@ def views(found: pa.Table) -> pa.Table:
     return found.set_column(2, "home", found.column("home").cast(pa.string_view()))
 
 
-@pytest.mark.parametrize("made", [lambda found: found, dictionaries, views])
+def categories_of_polars(found: pa.Table) -> pa.Table:
+    column = found.column("home").combine_chunks().dictionary_encode()
+    words = column.dictionary.cast(pa.string_view())
+    made = pa.DictionaryArray.from_arrays(column.indices.cast(pa.uint32()), words)
+    return found.set_column(2, "home", made)
+
+
+@pytest.mark.parametrize("made", [lambda found: found, dictionaries, views, categories_of_polars])
 def test_a_stream_is_the_rows_of_json(made):
     rows = table().to_pylist()
     decoded = decode_arrow(stream(made(table())), CODEC)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from array import array
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
@@ -17,6 +20,7 @@ from errors import DatasetError, RecipeError
 from learning.estimators import Candidates
 from learning.preparation import pipeline, prepare
 from learning.recipe import Recipe
+from learning.task import Task
 from learning.tasks import MOST_CLASSES, find_task, read_target, task_names, task_of
 from persistence.model_persistence import read_model
 from persistence.registry import Registry
@@ -113,3 +117,22 @@ def test_more_than_a_hundred_classes_are_learnt_where_it_is_said_that_they_are()
     with pytest.raises(DatasetError, match="task classification lifts the limit"):
         read_target(None)(table, "y", None, None)
     assert len(read_target("classification")(table, "y", None, None).target.classes) == 101
+
+
+@pytest.mark.parametrize(
+    ("target", "outputs"),
+    [
+        (Target("approved", (False, True)), [[0.25, 0.75], [0.5, 0.5], [0.9, 0.1]]),
+        (Target("price", task="regression"), [[2.5], [-1.0], [7.0]]),
+    ],
+)
+def test_what_is_gathered_is_what_is_served(target, outputs):
+    task = task_of(target)
+    prediction = task.predict(np.array(outputs))
+    for gather in (task.gather, partial(Task.gather, task)):
+        numbers, winners = array("d"), array("H")
+        gather(prediction, numbers, winners)
+        gather(prediction, numbers, winners)
+        said, classes = task.served([prediction, prediction])
+        assert list(numbers) == said.ravel().tolist()
+        assert list(winners) == list(classes or ())

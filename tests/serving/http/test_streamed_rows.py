@@ -21,12 +21,13 @@ def ask(
     kind: str = CSV,
     accept: str = "*/*",
     path: str = "/v0/predict",
+    more_headers: tuple[tuple[bytes, bytes], ...] = (),
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Return what is sent for a body that comes in parts."""
     stream = StreamedRows(make_service(**options), 0.2)
     headers = [(b"content-type", kind.encode()), (b"accept", accept.encode())]
-    headers += [(b"content-length", b"99999999999")]
+    headers += [(b"content-length", b"99999999999"), *more_headers]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": path}
     scope |= {"query_string": b"stream=1", "headers": headers, "client": None}
     sent: list[dict[str, Any]] = []
@@ -95,6 +96,15 @@ def test_json_lines_go_in_and_csv_comes_out():
     assert [row[0] for row in found[1:]] == ["0", "1", "2"]
     assert found[1][1] == "true"
     assert found[2] == ["1", "", "", "", "", "age: expected integer, got string"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", CSV])
+def test_a_client_that_unpacks_answers_is_streamed_to_as_any(accept):
+    unpacks = ((b"accept-encoding", b"gzip, deflate, br, zstd"),)
+    sent = ask([HEADER + rows(900)], accept=accept, more_headers=unpacks)
+    assert sent[0]["status"] == 200
+    assert b"content-encoding" not in dict(sent[0]["headers"])
+    assert len(body_of(sent).splitlines()) == 900 + (accept == CSV)
 
 
 def test_what_ends_a_stream_is_told_at_its_row(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from pyarrow import ipc, parquet
 
 from errors import DatasetError
-from tables.readers.columnar import read_arrow, read_parquet
+from tables.readers.columnar import read_arrow, read_parquet, without_views
 
 TABLE = pa.table({"a": [1, None], "b": ["x", "y"]})
 
@@ -50,3 +50,14 @@ def test_damaged_bytes_are_refused() -> None:
         read_parquet(parquet_of(TABLE)[:-9])
     with pytest.raises(DatasetError, match="the Arrow data is damaged"):
         read_arrow(b"ARROW1\0\0nothing")
+
+
+def test_categories_whose_words_are_views_are_texts() -> None:
+    words = pa.array(["b", "a"], pa.string_view())
+    column = pa.DictionaryArray.from_arrays(pa.array([0, None, 1], pa.uint32()), words)
+    plain = without_views(pa.chunked_array([column, column[:1]]))
+    assert plain.type == pa.dictionary(pa.uint32(), pa.large_string())
+    assert plain.to_pylist() == ["b", None, "a", "b"]
+    assert without_views(pa.chunked_array([], column.type)).to_pylist() == []
+    table = read_arrow(arrow_of(pa.table({"x": column, "y": [1, 2, 3]})))
+    assert table.columns["x"] == ["b", "", "a"]
