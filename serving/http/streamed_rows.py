@@ -22,6 +22,7 @@ from serving import media
 from serving.cors import Cors
 from serving.exchange import Answer, Exchange
 from serving.http.body import Disconnected, Receive
+from serving.http.row_blocks import RowBlocks
 from serving.problems import FAULT
 from serving.refusals import BodyTimeout, MediaTypeError
 from serving.service import PredictionService, complete
@@ -141,22 +142,14 @@ class _Stream:
 
     async def blocks(self, parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """Yield whole rows, of CSV each time under the header. Raises MiranteError."""
-        rest = b""
+        rows = RowBlocks(BLOCK, quoted=self._reads_csv)
         async for part in parts:
-            rest += part
-            while len(rest) >= BLOCK and (end := self._end(rest)):
-                block, rest = rest[:end], rest[end:]
+            rows.add(part)
+            while block := rows.take():
                 yield self._under_header(block)
-            check_row(len(rest) if len(rest) > 2 * BLOCK else 0)
-        if rest.strip():
+            check_row(len(rows) if len(rows) > 2 * BLOCK else 0)
+        if (rest := rows.rest()).strip():
             yield self._under_header(rest)
-
-    def _end(self, data: bytes) -> int:
-        """Return where the last whole row of the first block ends, 0 where none does."""
-        end = data.rfind(b"\n", 0, BLOCK) + 1 or data.find(b"\n") + 1
-        while self._reads_csv and end and data.count(b'"', 0, end) % 2:
-            end = data.find(b"\n", end) + 1
-        return end
 
     def _under_header(self, block: bytes) -> bytes:
         if not self._reads_csv:

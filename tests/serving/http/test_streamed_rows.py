@@ -157,3 +157,9 @@ def test_only_v0_is_streamed_and_only_when_asked():
     assert stream.find({**scope, "query_string": b"partial=1&stream=1"}) is stream
     assert stream.find({**scope, "query_string": b"stream=0"}) is None
     assert stream.find({**scope, "query_string": b"stream=1", "path": "/v0/explain"}) is None
+
+
+def test_an_endless_quoted_cell_of_newlines_is_refused_and_not_searched_again_and_again():
+    parts = [HEADER + b'"', *[b"\n" * 60_000] * 20]
+    (last,) = lines_of(ask(parts))
+    assert last["error"]["status"] == 413
