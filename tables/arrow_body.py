@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from errors import DatasetError, ParseError, RowsError, TooManyRows
 from tables.arrow_rows import ArrowEncoder, without_views
+from tables.arrow_sizes import bytes_of_texts
 from tables.field_aliases import canonical
 from tables.json_text import MOST_ROWS, too_many
 from tables.parquet_body import TOO_MANY, TOO_MUCH, ParquetFault, stream_of
@@ -33,6 +34,8 @@ _SCHEMA, _DICTIONARY, _ROWS = 1, 2, 3
 # A stream of so many messages is of batches too small to be meant.
 MOST_MESSAGES = 20_000
 MOST_COLUMNS = 20_000
+# Of the texts of all rows, which a dictionary or a view may let share one.
+MOST_TEXT = 64 * 2**20
 
 
 class _Message(NamedTuple):
@@ -95,12 +98,15 @@ def _texts(table: pa.Table, name: str) -> Texts:
 
 
 def read_stream(body: bytes, most_rows: int) -> pa.Table:
-    """Return the table of an Arrow stream of at most so many rows. Raises ParseError."""
+    """Return the table of an Arrow stream of at most so many rows.
+
+    Raises ParseError and TooManyRows.
+    """
     check_messages(body, most_rows)
     import pyarrow as pa
     from pyarrow import ipc
 
-    batches, rows = [], 0
+    batches, rows, text = [], 0, 0
     try:
         with ipc.open_stream(pa.py_buffer(body)) as reader:
             schema = reader.schema
@@ -109,6 +115,9 @@ def read_stream(body: bytes, most_rows: int) -> pa.Table:
                 rows += batch.num_rows
                 if rows > most_rows:
                     raise TooManyRows(too_many(most_rows))
+                text += bytes_of_texts(batch)
+                if text > MOST_TEXT:
+                    raise TooManyRows(f"the rows' texts take more than {MOST_TEXT} bytes")
                 batches.append(batch)
         names = schema.names
         if len(set(names)) < len(names):

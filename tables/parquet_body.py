@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 # Of the process that reads: bytes of memory beside what it has at its start, seconds, and bytes
 # that it may hand back.
-MEMORY, SECONDS, OUTPUT = 2**30, 20, 256 * 2**20
+MEMORY, SECONDS, OUTPUT = 2**30, 20, 96 * 2**20
 TOO_MANY, NO_PARQUET, TOO_MUCH = 3, 4, 5
 
 

@@ -1,6 +1,7 @@
 """A pace: what people try out takes turns, and rests between them, so that others are quick.
 
-It is told by how long the work took: on a busy machine it rests longer.
+It is told by how long the work took: on a busy machine it rests longer, but never so long that
+one piece of work, which took long, keeps all who come after it from their turns.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from types import TracebackType
 
 from errors import Overloaded
 from serving.in_flight import NO_TURN, QUEUE_SECONDS
+
+# Seconds of a rest at most: well within the time that the next one waits for a turn.
+MOST_REST = QUEUE_SECONDS / 2
 
 
 class Pace:
@@ -47,5 +51,5 @@ class Pace:
     ) -> None:
         """Give the turn to the next, who rests as this one's time demands."""
         now = time.monotonic()
-        self._free = now + self._rest * (now - self._began)
+        self._free = now + min(MOST_REST, self._rest * (now - self._began))
         self._turn.release()

@@ -17,6 +17,7 @@ import msgspec
 from errors import ParseError
 from serving.champions import Live
 from serving.pages.histograms import Histogram, histograms_of
+from serving.refusals import BodyTooLarge
 from tables.schema import Feature, Schema
 
 # A category of more values is typed, with a list of the first of them beside it.
@@ -28,6 +29,8 @@ MOST_DRAWN = 400
 # Steps of a slider.
 STEPS = 200
 SIGNATURE = "signature"
+# Of a form that is sent: bytes, and fields of one that a browser sends by itself.
+MOST_FORM, MOST_FIELDS = 2**20, 20_000
 _FIELDS = msgspec.json.Decoder(dict[str, str])
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
@@ -72,14 +75,20 @@ class Group(NamedTuple):
 def fields_of(body: bytes) -> dict[str, str]:
     """Return the fields of a form, as a browser sends it or as the page's script does, in JSON.
 
-    Raises ParseError.
+    Raises BodyTooLarge and ParseError.
     """
+    if len(body) > MOST_FORM:
+        raise BodyTooLarge(f"a form is at most {MOST_FORM} bytes")
     if body[:1] == b"{":
         try:
             return _FIELDS.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise ParseError("expected a form: an object of texts") from None
-    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+    text = body.decode("utf-8", "replace")
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS))
+    except ValueError:
+        raise ParseError(f"expected a form of at most {MOST_FIELDS} fields") from None
 
 
 def row_of(schema: Schema, fields: Mapping[str, str]) -> dict[str, Any]:
@@ -163,7 +172,7 @@ def _look(feature: Feature) -> Look:
         return "choice" if _is_chosen(feature) else "typed"
     if feature.kind == "date" and _DAY.fullmatch(str(feature.example)):
         return "date"
-    return "text"
+    return "typed" if feature.kind == "date" else "text"
 
 
 def _is_chosen(feature: Feature) -> bool:
@@ -176,6 +185,8 @@ def _shown(feature: Feature, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     if _is_chosen(feature) and value in feature.categories:
         return str(feature.categories.index(value))
     return str(value)

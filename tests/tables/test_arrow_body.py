@@ -180,3 +180,29 @@ def test_damaged_streams_end_in_an_answer():
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert 0 < int(done.stdout) < 600
+
+
+LONG = pa.array(["x" * 2**20])
+
+
+@pytest.mark.parametrize(
+    "home",
+    [
+        pa.DictionaryArray.from_arrays(pa.array([0] * 70, pa.int8()), LONG),
+        pa.RunEndEncodedArray.from_arrays(pa.array([70], pa.int32()), LONG),
+    ],
+)
+def test_one_long_text_that_many_rows_share_is_not_copied_for_each(home):
+    shared = pa.table({"age": [1] * 70, "income": [1.0] * 70, "home": home, "records": [True] * 70})
+    body = stream(shared)
+    with pytest.raises(TooManyRows, match="67108864 bytes"):
+        decode_arrow(body, CODEC)
+
+
+def test_a_small_parquet_file_whose_rows_share_one_long_text_is_refused():
+    home = pa.DictionaryArray.from_arrays(pa.array([0] * 70, pa.int8()), LONG)
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"home": home}), sink, compression="zstd")
+    assert len(sink.getvalue()) < 4096
+    with pytest.raises(TooManyRows):
+        decode_parquet(sink.getvalue(), CODEC)

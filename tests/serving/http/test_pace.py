@@ -71,3 +71,16 @@ def test_a_share_of_all_never_rests():
         return pace._free - time.monotonic()
 
     assert asyncio.run(run()) <= 0
+
+
+def test_work_that_took_long_keeps_nobody_from_the_next_turn(monkeypatch):
+    assert module.MOST_REST < module.QUEUE_SECONDS
+    monkeypatch.setattr(module, "MOST_REST", 0.02)
+
+    async def run() -> None:
+        pace = Pace(1e-6)  # it would rest for hours
+        for _ in range(3):
+            async with asyncio.timeout(60), pace:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(run())

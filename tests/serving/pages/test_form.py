@@ -3,7 +3,16 @@ from dataclasses import replace
 import pytest
 
 from errors import ParseError
-from serving.pages.form import FEWEST_GROUPED, fields_of, groups_of, row_of, signature_of
+from serving.pages.form import (
+    FEWEST_GROUPED,
+    MOST_FIELDS,
+    MOST_FORM,
+    fields_of,
+    groups_of,
+    row_of,
+    signature_of,
+)
+from serving.refusals import BodyTooLarge
 from tables.dates import DateFormat
 from tables.schema import Feature, Schema, Target
 from tests.serving.factory import ROW, make_live
@@ -71,6 +80,12 @@ def test_the_example_comes_back_as_it_went_out():
     assert row_of(live.schema, sent) == ROW | {"records": False}
 
 
+def test_a_whole_number_has_no_point():
+    live = make_live(schema=Schema((Feature("a", "number"), Feature("b", "number")), TARGET))
+    (group,) = groups_of(live, {"a": 71.0, "b": 2.5}, {})
+    assert [control.value for control in group.controls] == ["71", "2.5"]
+
+
 @pytest.mark.parametrize(
     ("feature", "look"),
     [
@@ -80,7 +95,7 @@ def test_the_example_comes_back_as_it_went_out():
         (Feature("a", "category", categories=("x",)), "choice"),
         (MANY, "typed"),
         (DAY, "date"),
-        (Feature("day", "date", example="31/01/2026 10:00"), "text"),
+        (Feature("day", "date", example="31/01/2026 10:00"), "typed"),
         (NOTE, "text"),
     ],
 )
@@ -144,3 +159,15 @@ def test_fields_are_read_as_a_browser_writes_them():
 def test_what_is_no_form_is_refused(body):
     with pytest.raises(ParseError):
         fields_of(body)
+
+
+@pytest.mark.parametrize("begin", [b"f0=", b'{"f0":"'])
+def test_a_form_that_nobody_fills_in_is_not_read(begin):
+    with pytest.raises(BodyTooLarge, match="1048576 bytes"):
+        fields_of(begin + b"x" * MOST_FORM)
+
+
+def test_a_form_of_too_many_fields_is_not_one():
+    assert fields_of(b"&".join([b"f0=1"] * MOST_FIELDS)) == {"f0": "1"}
+    with pytest.raises(ParseError, match="20000 fields"):
+        fields_of(b"&".join([b"f0=1"] * (MOST_FIELDS + 1)))
