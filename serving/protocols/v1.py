@@ -12,6 +12,7 @@ import msgspec
 
 from errors import MiranteError, RowsError
 from serving import media
+from serving.answer_blocks import in_blocks
 from serving.champions import Live
 from serving.description import (
     STRICT,
@@ -29,7 +30,6 @@ from serving.exchange import Answer, Exchange, Routes
 from serving.explanations import explanations_of
 from serving.problems import explain, headers_of, status_of
 from serving.refusals import MediaTypeError
-from serving.row_blocks import in_blocks
 from serving.warnings import warning_headers
 from tables.rows import Decoded, parse_json
 
