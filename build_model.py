@@ -45,7 +45,7 @@ from learning.progress import Progress, SilentProgress, progress_on
 from learning.recipe import Recipe, check_name, check_seed
 from learning.tasks import read_target, task_names, task_of
 from learning.trained import TrainedModel, trained_model
-from learning.training import Choice, choose, fit
+from learning.training import Choice, choose, fit, notes_of
 from monitor import open_replays
 from monitoring.replay import Contestant, Replays
 from monitoring.replay_verdict import weigh
@@ -228,6 +228,7 @@ def learn(
     choice = choose(recipe.make(dataset.schema, seed, resolved), train, progress)
     estimator = fit(choice.estimator, train, progress)
     choice = choice.told_by(estimator)
+    dataset = replace(dataset, notes=(*dataset.notes, *notes_of(estimator)))
     sides = dataset, train, holdout
     seen, rows = learnt_rows.dump(train.batch), (train.rows, dataset.rows)
     return Learnt(estimator, choice, *sides, held, *rows, dataset.digest, seen)

@@ -273,14 +273,15 @@ def _pickle(data: bytes, example: Example | None, given: Given) -> Imported:
     if isinstance(handed, HandedPlain):
         return import_plain(handed, _needed(example, given), given.target)
     named = given.classes or tuple(map(class_of, handed.classes))
+    form = "a .skops file" if data.startswith(b"PK") else "a pickle"
     if isinstance(handed, HandedPipeline):
         from learning.imports.prepared import import_prepared
 
-        return import_prepared(
-            handed, _needed(example, replace(given, classes=())), given.target, named
-        )
+        rows = _needed(example, replace(given, classes=()))
+        made = import_prepared(handed, rows, given.target, named)
+        kept = {"imported_from": f"{form} of a pipeline with {handed.library}"}
+        return made._replace(origin={**made.origin, **kept})
     made = _boosted(handed.library, handed.model, example, replace(given, classes=named))
-    form = "a .skops file" if data.startswith(b"PK") else "a pickle"
     kept = {"imported_from": f"{form} of {handed.library}", "read_in": handed.confined}
     return made._replace(origin={**made.origin, **kept})
 

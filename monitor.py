@@ -138,6 +138,7 @@ def _replay(model: str, version: str) -> bytes:
     from monitoring.replay_verdict import told
     from persistence.opening import open_registry
 
+    os.nice(NICENESS)  # it takes long: a prediction goes first
     config, _, _ = _open()
     replays = open_replays(config, open_registry(**config.registry))
     if replays is None:
@@ -152,7 +153,6 @@ def _open() -> tuple[Config, Archive, LogReader]:
     from monitoring.archive import open_archive
     from monitoring.reading import LogReader
 
-    os.nice(NICENESS)  # a prediction goes first
     config = read_config(os.environ)
     archive = open_archive(config.log_address, config.store_options)
     return config, archive, LogReader(archive, open_spool(config))

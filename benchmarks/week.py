@@ -1,11 +1,11 @@
 """A week of simulated traffic, by HTTP: what log, drift, performance and replay say each day.
 
-    python -m benchmarks.week            some five minutes
+    python -m benchmarks.week [week] [disk] [bucket]      some ten minutes; the disk takes root
 
 The model learns from one half of the credit table; traffic is drawn from the other. A day is
 six hundred rows, answered at once; the truth of a day's rows comes the day after. On Wednesday
 the column `income` breaks: clients send it in cents. On Thursday the web processes are killed
-in the middle, on Friday their disk is full for a while; then a bucket is away.
+in the middle. Then a disk of 4 MB is full for a while, and a bucket is away.
 """
 
 from __future__ import annotations
@@ -14,13 +14,12 @@ import csv
 import os
 import random
 import re
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +38,8 @@ TOKEN, KEY = new_key("week", ["train", "feedback"])
 HEADERS = {"X-API-Key": TOKEN}
 # On a busy machine a log takes long to read.
 TRIES = 4
+# Where drift is not the question.
+NO_LOOKS = {"DRIFT_SECONDS": "3600"}
 
 Row = dict[str, Any]
 
@@ -58,8 +59,7 @@ class Service:
             "DRIFT_SECONDS": "3",
             "OMP_NUM_THREADS": "1",
             "PORT": str(PORT),
-            **settings,
-        }
+        } | settings
 
     def build(self, *words: str) -> None:
         """Learn a model."""
@@ -204,8 +204,6 @@ def the_week(service: Service, traffic: Traffic, challenger: str) -> None:
             traffic.send(day, ROWS // 2, number >= BROKEN)
             if day == "Thursday":
                 kill(master, traffic, service.environ)
-            if day == "Friday":
-                fill(master, traffic)
             traffic.send(f"{day}-later", ROWS // 2, number >= BROKEN)
             report(day, told, challenger)
 
@@ -261,23 +259,40 @@ def kill(master: psutil.Process, traffic: Traffic, environ: Mapping[str, str]) -
     )
 
 
-def fill(master: psutil.Process, traffic: Traffic) -> None:
-    """Let the web processes write no file any longer, as a full disk does, for some rows."""
-    before, limits = dropped(), {}
-    for process in workers(master):
-        limits[process] = process.rlimit(resource.RLIMIT_FSIZE)
-        process.rlimit(resource.RLIMIT_FSIZE, (1, limits[process][1]))
-    answered = len(traffic.answered)
-    traffic.send("full", 300, broken=True)
-    time.sleep(1.5)
-    now = dropped()
-    for process, limit in limits.items():
-        process.rlimit(resource.RLIMIT_FSIZE, limit)
-    counts = {name: now[name] - before.get(name, 0) for name in now}
-    print(
-        f"\nfull disk: {len(traffic.answered) - answered} of 300 rows answered; /metrics counts "
-        f"{ {name: count for name, count in counts.items() if count} }"
-    )
+@contextmanager
+def small_disk(folder: Path) -> Iterator[None]:
+    """Have a file system of 4 MB at a folder."""
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+
+
+def the_disk(service: Service, traffic: Traffic, disk: Path) -> None:
+    """Answer while another's file takes all that the log's disk has, and after it is gone."""
+    with small_disk(disk), service.running():
+        counted(traffic, "with room")
+        with (disk / "another").open("wb", buffering=0) as file, suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+        counted(traffic, "full")
+        (disk / "another").unlink()
+        counted(traffic, "with room again")
+        there = logged(service.environ) & set(traffic.answered)
+        print(f"the log has {len(there)} of them")
+
+
+def counted(traffic: Traffic, name: str) -> None:
+    """Send rows, and print what the log's counters made of them."""
+    before, answered = dropped(), len(traffic.answered)
+    traffic.send(f"disk-{name}".replace(" ", "-"), 1_000)
+    time.sleep(2)
+    counts = {key: count - before.get(key, 0) for key, count in dropped().items()}
+    counts = {key: count for key, count in counts.items() if count}
+    said = f"{len(traffic.answered) - answered} of 1000 rows answered, /metrics counts {counts}"
+    print(f"a disk of 4 MB, {name}: {said}", flush=True)
 
 
 def the_bucket(service: Service, traffic: Traffic) -> None:
@@ -327,8 +342,8 @@ def bucket() -> Iterator[None]:
         process.wait()
 
 
-def main() -> None:
-    """Simulate the week, and then a bucket that is away."""
+def main(parts: Sequence[str]) -> None:
+    """Simulate the parts that are named: the week, a full disk, a bucket that is away."""
     chance = random.Random(11)
     learnt, other = halves(chance)
     with tempfile.TemporaryDirectory() as name:
@@ -336,24 +351,34 @@ def main() -> None:
         write(learnt, folder / "half.csv")
         service = Service(folder, PREDICTION_LOG=str(folder / "log"))
         service.build("--recipe", "credit", "--data", str(folder / "half.csv"))
-        more = ("--name", "credit", "--target", "approved", "--estimator", "boosting")
-        service.build("--data", str(folder / "half.csv"), *more, "--promote", "never")
         traffic = Traffic(other, chance)
-        listed = versions(service)
-        the_week(service, traffic, listed)
-        away = Service(
-            folder,
-            PREDICTION_LOG="s3://week/log",
-            PREDICTION_LOG_SPOOL=str(folder / "spool"),
-            PREDICTION_LOG_SPOOL_MB="1",
-            PREDICTION_LOG_SECONDS="2",
-            WEB_CONCURRENCY="1",
-            AWS_ENDPOINT_URL=f"http://127.0.0.1:{BUCKET_PORT}",
-            AWS_REGION="us-east-1",
-            AWS_ACCESS_KEY_ID="testing",
-            AWS_SECRET_ACCESS_KEY="testing-secret",
-        )
-        the_bucket(away, traffic)
+        if "week" in parts:
+            more = ("--name", "credit", "--target", "approved", "--estimator", "boosting")
+            service.build("--data", str(folder / "half.csv"), *more, "--promote", "never")
+            the_week(service, traffic, versions(service))
+        if "disk" in parts:
+            disk = folder / "disk"
+            one = Service(folder, PREDICTION_LOG=str(disk), WEB_CONCURRENCY="1", **NO_LOOKS)
+            the_disk(one, Traffic(other, chance), disk)
+        if "bucket" in parts:
+            the_bucket(away(folder), Traffic(other, chance))
+
+
+def away(folder: Path) -> Service:
+    """Return a service whose log goes to a bucket, by a spool of one MiB."""
+    return Service(
+        folder,
+        PREDICTION_LOG="s3://week/log",
+        PREDICTION_LOG_SPOOL=str(folder / "spool"),
+        PREDICTION_LOG_SPOOL_MB="1",
+        PREDICTION_LOG_SECONDS="2",
+        WEB_CONCURRENCY="1",
+        AWS_ENDPOINT_URL=f"http://127.0.0.1:{BUCKET_PORT}",
+        AWS_REGION="us-east-1",
+        AWS_ACCESS_KEY_ID="testing",
+        AWS_SECRET_ACCESS_KEY="testing-secret",
+        **NO_LOOKS,
+    )
 
 
 def versions(service: Service) -> str:
@@ -364,4 +389,4 @@ def versions(service: Service) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:] or ["week", "disk", "bucket"])

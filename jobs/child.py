@@ -69,6 +69,8 @@ def is_want_of_memory(error: Exception) -> bool:
     return (
         isinstance(error, MemoryError)
         or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        # LightGBM's own, of C++.
+        or "bad_alloc" in str(error)
         or "can't start new thread" in str(error)
         or "Failed to launch worker thread" in str(error)
     )

@@ -42,6 +42,11 @@ class Choice(NamedTuple):
         return self._replace(losses=self.losses or family_of(last).losses(last))
 
 
+def notes_of(fitted: Estimator) -> tuple[str, ...]:
+    """Return what a fitted estimator's owner should know of how it was learnt."""
+    return tuple(getattr(last_step(fitted), "notes_", ()))
+
+
 def fit(estimator: Estimator, dataset: Dataset, progress: Progress) -> Estimator:
     """Return the fitted estimator.
 

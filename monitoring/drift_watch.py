@@ -30,8 +30,9 @@ from tables.schema import Target
 
 # Alarms of a model whose rows and labels do not change, in a year: at most so many on average.
 ALARMS_A_YEAR = 1.0
-# Each question has as much of that: inputs, score, expected loss, measured loss.
-QUESTIONS = 4
+# What each question has of that. What came true has the most: labels are few, and what they alone
+# can say costs them the most evidence. Without classes there are two questions less.
+INPUTS_SHARE, SCORE_SHARE, EXPECTED_SHARE, LOSS_SHARE, LABELS_SHARE = 0.2, 0.15, 0.15, 0.1, 0.4
 # The rows of a look come in no more blocks than these, so that it ends soon.
 MOST_BLOCKS = 256
 
@@ -57,6 +58,11 @@ class Labelled(NamedTuple):
     came: Booleans
 
 
+def threshold(share: float) -> float:
+    """Return the evidence, in hours, at which a test with a share of the alarms raises one."""
+    return HOURS_A_YEAR / (ALARMS_A_YEAR * share)
+
+
 class Watch:
     """The tests of one version, by its training profile."""
 
@@ -69,16 +75,19 @@ class Watch:
             self.scores.append(Lane(PREDICTED, answers.predicted, groups_of(answers.predicted)))
         self.known = calibrated(answers)
         self.labels = None if self.known is None else Labels(answers)
-        question = QUESTIONS * HOURS_A_YEAR / ALARMS_A_YEAR
-        sizes = [len(lanes) for lanes in (self.inputs, self.scores) for _ in lanes]
-        self.lanes = Lanes(self.inputs + self.scores, question * np.array(sizes, np.float64))
+        thresholds = [
+            threshold(share / len(lanes))
+            for lanes, share in ((self.inputs, INPUTS_SHARE), (self.scores, SCORE_SHARE))
+            for _ in lanes
+        ]
+        self.lanes = Lanes(self.inputs + self.scores, np.array(thresholds))
         # What came true is tested twice where it can be told from how much is lost.
-        measured = question * (1 if self.labels is None else 2)
+        measured = LOSS_SHARE + (LABELS_SHARE if self.labels is None else 0.0)
         ordered = np.arange(len(answers.loss.totals), dtype=np.float64)
-        self.tests = {LOSS: Worse(answers.loss, ordered, measured)}
+        self.tests = {LOSS: Worse(answers.loss, ordered, threshold(measured))}
         if self.known is not None:
-            self.tests[EXPECTED] = Worse(answers.score, self.known.loss, question)
-        self.labels_threshold = measured
+            self.tests[EXPECTED] = Worse(answers.score, self.known.loss, threshold(EXPECTED_SHARE))
+        self.labels_threshold = threshold(LABELS_SHARE)
 
     def rows(
         self, values: Mapping[str, NDArray[np.float32]], answered: NDArray[np.float32]
@@ -114,7 +123,8 @@ class Watch:
             mean = float(np.array(courses[name][-1]) @ stakes_of(test.bets))
             found[name] = mean / float(test.threshold)
         if self.labels is not None:
-            found[LABELS] = float(np.mean(courses[LABELS][-1])) / self.labels_threshold
+            mean = float(np.array(courses[LABELS][-1]) @ self.labels.stakes)
+            found[LABELS] = mean / self.labels_threshold
         return found
 
     def start(self) -> Courses:
@@ -175,6 +185,8 @@ class Watch:
     ) -> list[str]:
         assert self.labels is not None
         bag, evidence = _arrays(courses[LABELS])
+        if evidence.shape != self.labels.stakes.shape:  # an earlier release kept other bets
+            _, evidence = self.labels.start()
         alarm = False
         for part, share in _blocks(len(labelled.came)):
             cells, came = labelled.score[part], labelled.came[part]

@@ -168,6 +168,9 @@ class Exchange:
 
         `partial` is for protocols whose answer says which rows it has. Raises RequestError.
         """
+        if not self.query and parameters is NO_PARAMETERS:
+            self.partial = False
+            return False, False
         partial, strict = self.flags("partial", "strict")
         self.partial = partial or _is_set("partial", parameters)
         return self.partial, strict or _is_set("strict", parameters)

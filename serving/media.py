@@ -60,15 +60,12 @@ WRITABLE_LINES = {
 
 def readable(exchange: Exchange) -> str:
     """Return the media type that the body is written in. Raises MediaTypeError."""
-    return media_of(exchange.headers.get(b"content-type", b""))
+    given = exchange.headers.get(b"content-type", b"")
+    return _READABLE.get(given) or media_of(given)
 
 
 def media_of(given: bytes) -> str:
     """Return the media type that a Content-Type means. Raises MediaTypeError."""
-    # Most clients write it just so; the parameters of the others are cut off.
-    media = _READABLE.get(given)
-    if media is not None:
-        return media
     bare = given.partition(b";")[0].strip().lower()
     media = _READABLE.get(bare)
     if media is None:

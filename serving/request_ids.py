@@ -16,15 +16,18 @@ class RequestIds:
     def __init__(self) -> None:
         self._count = itertools.count()
         self._prefix = ""
-        self._process = 0
+        # Made before a fork, two workers would count through the same ids.
+        os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        self._prefix = ""
 
     def of(self, given: bytes | None) -> str:
         """Return the client's id, or a new one."""
         if given is not None and _HARMLESS.fullmatch(given):
             return given.decode("ascii")
-        if self._process != os.getpid():
-            # Made before a fork, two workers would count through the same ids.
-            self._process, self._prefix = os.getpid(), os.urandom(6).hex()
+        if not self._prefix:
+            self._prefix = os.urandom(6).hex()
         return f"{self._prefix}-{next(self._count):x}"
 
     def of_prediction(self, headers: Mapping[bytes, bytes], request_id: str) -> str:

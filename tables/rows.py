@@ -287,9 +287,10 @@ class RowCodec:
         category never seen in training among those. Raises TooManyRows for more
         than `most_rows`, or one that is too long.
         """
-        if is_long(body) and not single:
+        if single:
+            check_row(len(body))
+        elif is_long(body):
             return self._decode_blocks(body, partial, strict, most_rows)
-        check_row(len(body) if single else 0)
         quick = self._decode_quickly(body, single, strict)
         if quick is not None:
             if len(quick.indices) > most_rows:

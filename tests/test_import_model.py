@@ -18,6 +18,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
@@ -441,6 +442,25 @@ def test_a_pickle_of_lightgbm_knows_its_classes(tmp_path, numbers, classes, regi
     live = served(registry)
     assert live.schema.target.classes == ("no", "yes")
     np.testing.assert_allclose(answers(live, numbers), model.predict_proba(numbers), atol=1e-9)
+
+
+def test_a_pipeline_that_ends_in_lightgbm_is_served_compiled(tmp_path, numbers, classes, registry):
+    steps = ColumnTransformer([("all", SimpleImputer(), [0, 1])])
+    model = make_pipeline(steps, lightgbm.LGBMClassifier(n_estimators=5, verbose=-1))
+    model.fit(numbers, classes)
+    joblib.dump(model, tmp_path / "model.pkl")
+    skops.io.dump(model, tmp_path / "model.skops")
+    (tmp_path / "row.json").write_text(json.dumps({"height": 0.25, "count": 3}))
+    options: dict[str, Any] = {"registry": registry, "schema": tmp_path / "row.json"}
+    for form, name in (("a pickle", "model.pkl"), ("a .skops file", "model.skops")):
+        with pytest.raises(ModelFileError, match="--i-trust-this-file"):
+            import_model(tmp_path / name, **options, name="mine")
+        taken = import_model(tmp_path / name, **options, name="mine", trusted=True)
+        assert taken.model.origin["imported_from"] == f"{form} of a pipeline with lightgbm"
+        assert taken.model.runtime_name == "onnx"
+    live = served(registry)
+    assert live.schema.target.classes == ("no", "yes")
+    np.testing.assert_allclose(answers(live, numbers), model.predict_proba(numbers), atol=1e-6)
 
 
 def test_a_pickle_of_xgboost_is_served_without_it(tmp_path, numbers, registry):

@@ -123,8 +123,7 @@ class Additive(BaseEstimator):
         """
         self._grower, self._kept = grower, {}
         self.stands_in_ = not is_lightgbm_there()
-        if self.stands_in_:
-            progress.note(INSTALL)
+        self.notes_: tuple[str, ...] = (INSTALL,) if self.stands_in_ else ()
         self._fill(rows)
         if grower is not None:
             grower.settle(self.fills_, self.left_out)
@@ -141,8 +140,9 @@ class Additive(BaseEstimator):
             best = min(trials, key=lambda trial: trial.loss)
             self._keep(best, given, values, chosen, budget, progress)
         self._grower = None
-        if budget.ended_one:
-            progress.note(ENDED)
+        self.notes_ += (ENDED,) if budget.ended_one else ()
+        for note in self.notes_:
+            progress.note(note)
         return self
 
     def scores(self, rows: NDArray[Any]) -> Doubles:

@@ -176,10 +176,9 @@ def _compare(worker: str, ours: Mapping[str, str], theirs: Mapping[str, str]) ->
         raise ClusterError(f"versions do not match: worker {worker} has {said}")
 
 
-def _memory_limit() -> int:
-    from distributed import get_worker
-
-    return int(get_worker().memory_manager.memory_limit or 0)
+def _memory_limit(dask_worker: Any) -> int:
+    # Dask gives its worker to a function that has an argument of this name.
+    return int(dask_worker.memory_manager.memory_limit or 0)
 
 
 def _versions_there() -> dict[str, str]:

@@ -22,7 +22,7 @@ from learning.progress import Progress
 from learning.recipe import Recipe
 from learning.runtimes.sklearn import estimator_input
 from learning.tasks import read_target
-from learning.training import Choice
+from learning.training import Choice, notes_of
 from tables.dataset import Dataset
 from tables.schema import Schema
 from tables.survey import Survey
@@ -68,6 +68,7 @@ def learn_in_parts(
     held = {"by": "chance", "rows": holdout.rows}
     held |= {"by": "group", "column": reading.group} if reading.group else {}
     choice = Choice(estimator, {}).told_by(estimator)
+    train = replace(train, notes=(*train.notes, *notes_of(estimator)))
     seen = learnt_rows.of_digests(gathered.seen) if len(gathered.seen) else {}
     digest = f"{gathered.digest:016x}"
     return Learnt(estimator, choice, train, train, holdout, held, rows, found.rows, digest, seen)

@@ -6,6 +6,7 @@ the batch's matrix: one `[n, d]` of all features, or `[n, 1]` of each by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -136,8 +137,8 @@ def _features(model: onnx.ModelProto, example: Example) -> tuple[Feature, ...]:
 
 def _answer(model: onnx.ModelProto) -> _Answer:
     """Return where the probabilities come out, a map of classes undone."""
-    classes = next(filter(None, map(_classes, model.graph.node)), ())
     makers = {name: node for node in model.graph.node for name in node.output}
+    classes = next(filter(None, map(_classes, model.graph.node)), ()) or _chosen(model, makers)
     floats = []
     for output in model.graph.output:
         maker = makers.get(output.name)
@@ -156,6 +157,19 @@ def _classes(node: onnx.NodeProto) -> tuple[Class, ...]:
     for attribute in node.attribute:
         if attribute.name.startswith("classlabels_"):
             found = helper.get_attribute_value(attribute)
+            return tuple(class_of(v.decode() if isinstance(v, bytes) else v) for v in found)
+    return ()
+
+
+def _chosen(model: onnx.ModelProto, makers: Mapping[str, onnx.NodeProto]) -> tuple[Class, ...]:
+    """Return the classes that a graph of plain operators picks the likeliest of."""
+    constants = {constant.name: constant for constant in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type != "ArrayFeatureExtractor" or node.input[0] not in constants:
+            continue
+        maker = makers.get(node.input[1])
+        if maker is not None and maker.op_type == "ArgMax":
+            found = numpy_helper.to_array(constants[node.input[0]]).ravel().tolist()
             return tuple(class_of(v.decode() if isinstance(v, bytes) else v) for v in found)
     return ()
 

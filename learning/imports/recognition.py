@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import bz2
 import io
+import lzma
 import re
 import zipfile
-from collections.abc import Mapping
+import zlib
+from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from errors import ModelFileError
 from learning.forms.xgboost import UBJ
@@ -44,6 +48,14 @@ OLD_XGBOOST = (
 _BOOSTER = re.compile(rb"\x80[\x02-\x05].{0,16}(?:lightgbm|xgboost)\.", re.S)
 # The module of skrub's class that prepares tables, as pickle writes a name.
 _OF_SKRUB = re.compile(rb"skrub\._table_vectorizer")
+# What joblib packs a pickle with, by its first bytes; a block of few bytes unpacks into little.
+_PACKED: Mapping[bytes, Callable[[], Any]] = {
+    b"\x78": zlib.decompressobj,
+    b"\x1f\x8b": partial(zlib.decompressobj, 31),
+    b"BZh": bz2.BZ2Decompressor,
+    b"\xfd7zXZ": lzma.LZMADecompressor,
+}
+_BLOCK = 1 << 14
 LFS = b"version https://git-lfs.github.com/spec/"
 # A key of an estimator's state, and its value as pickle writes a short text.
 _SKLEARN = re.compile(
@@ -108,9 +120,28 @@ def _fault(data: bytes, kind: Kind | None) -> str | None:
         return "the file is a web page, not a model; what was saved is a link's page, or an error's"
     if data.startswith(b"PK\x03\x04"):
         return _zip_fault(data)
-    if kind == "pickle" and data.startswith(b"\x80") and data[-1:] != b".":
+    if kind == "pickle" and (
+        (data.startswith(b"\x80") and data[-1:] != b".") or _is_cut_in_packing(data)
+    ):
         return "the pickle is cut off: download it again"
     return _form_fault(data, start)
+
+
+def _is_cut_in_packing(data: bytes) -> bool:
+    """Tell whether a packed pickle, as joblib writes one, ends before its packing does."""
+    opened = next((make for start, make in _PACKED.items() if data.startswith(start)), None)
+    if opened is None:
+        return False
+    unpacking, given = opened(), io.BytesIO(data)
+    try:
+        while not unpacking.eof:
+            block = given.read(_BLOCK)
+            if not block:
+                return True
+            unpacking.decompress(block)
+    except (zlib.error, lzma.LZMAError, OSError):
+        return True
+    return False
 
 
 def _form_fault(data: bytes, start: bytes) -> str | None:

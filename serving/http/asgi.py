@@ -189,7 +189,7 @@ def _is_whole(exchange: Exchange, receive: Receive) -> bool:
 async def _send(answer: Answer, send: Send) -> None:
     headers = [
         (b"content-type", answer.content_type),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-length", b"%d" % len(answer.body)),
         *answer.headers,
     ]
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})

@@ -179,7 +179,7 @@ class LimitedHttpProtocol(StrictHttpProtocol):
         if self._stopping.is_set():
             self.shutdown()
         else:
-            self._start_idle_timer()
+            self._idle.start(self.timeout_keep_alive)
             make_room(self.connections, self._most_connections)  # type: ignore[arg-type]
 
     @property
@@ -240,7 +240,7 @@ class LimitedHttpProtocol(StrictHttpProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Close what was idle for too long, unless a request is there that was not read yet."""
         if _unsettled(self.transport, termios.FIONREAD):
-            self._start_idle_timer()
+            self._idle.start(self.timeout_keep_alive)
         else:
             self.transport.lingers = True
             super().timeout_keep_alive_handler()
@@ -252,7 +252,7 @@ class LimitedHttpProtocol(StrictHttpProtocol):
         if self.cycle is not None and not self.cycle.response_complete:
             self._say_close(self.cycle)
         elif self._head_timer is None:
-            self._start_idle_timer()
+            self._idle.start(self.timeout_keep_alive)
 
     def _say_close(self, newest: RequestResponseCycle) -> None:
         """Say `Connection: close` on the answer to the newest request, while its head can."""
@@ -263,12 +263,6 @@ class LimitedHttpProtocol(StrictHttpProtocol):
             self._last.keep_alive = True  # it was, and more requests have come since
         self._last = newest if newest.keep_alive else None
         newest.keep_alive = False
-
-    def _start_idle_timer(self) -> None:
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(
-            self.timeout_keep_alive, self.timeout_keep_alive_handler
-        )
 
     def _measure_head(self, size: int) -> None:
         self._head_bytes += size

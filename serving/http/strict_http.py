@@ -5,14 +5,31 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Coroutine
+from functools import lru_cache
 from http import HTTPStatus
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
+from uvicorn.protocols.http.httptools_impl import (
+    HEADER_RE,
+    HEADER_VALUE_RE,
+    STATUS_LINE,
+    HttpToolsProtocol,
+    RequestResponseCycle,
+)
 
-from serving.http.framing import BAD_REQUEST, TOO_LONG, Head, HeadRefused, refusal
+from serving.http.framing import (
+    BAD_REQUEST,
+    MAX_FIELDS,
+    TOO_LONG,
+    Head,
+    HeadRefused,
+    refusal,
+)
+from serving.http.idle_timer import IdleTimer
 
 # An answer of which nothing is read for so long is given up with its connection.
 UNREAD_SECONDS = 30.0
@@ -25,6 +42,10 @@ MAX_TRAILER_BYTES = 16 * 1024
 MAX_TRAILERS = 32
 
 _CLOSE = re.compile(rb"(?:^|,)\s*close\s*(?:$|,)", re.IGNORECASE)
+_OF_CONNECTION = frozenset({b"connection", b"date", b"transfer-encoding"})
+_WITHOUT_BODY = frozenset({*range(100, 200), 204, 304})
+# The bytes that uvicorn refuses in a field's value; in a name it refuses more.
+_UNSAFE = bytes(byte for byte in range(256) if HEADER_VALUE_RE.match(bytes([byte])))
 
 
 class Cycle(RequestResponseCycle):
@@ -32,9 +53,59 @@ class Cycle(RequestResponseCycle):
 
     transport: Any
     _ends_with_connection = False
+    # The head of an answer of known length, which waits for its body.
+    _start: Any = None
 
-    def send(self, message: Any) -> Coroutine[Any, Any, None]:
-        """Send a part of the answer."""
+    async def send(self, message: Any) -> None:
+        """Send a part of the answer; one that is whole goes out at once."""
+        start, self._start = self._start, None
+        if start is not None and message["type"] == "http.response.body":
+            if not message.get("more_body") and self._send_whole(start, message.get("body", b"")):
+                return
+            await self._send(start)
+        elif not self.response_started and _has_length(message):
+            self._start = message
+            return
+        await self._send(message)
+
+    def _send_whole(self, start: Any, body: bytes) -> bool:
+        """Write head and body in one, if nothing is unusual about them; else return False.
+
+        uvicorn's own way looks at every field several times, and then at the body.
+        """
+        fields = dict(start["headers"])
+        parts: list[bytes] = []
+        for name, value in (*self.default_headers, *fields.items()):
+            parts += name, b": ", value, b"\r\n"
+        head = b"".join(parts)
+        if (
+            self._is_unusual(start["status"])
+            or fields[b"content-length"] != b"%d" % len(body)
+            or len(fields) < len(start["headers"])
+            or not fields.keys().isdisjoint(_OF_CONNECTION)
+            or not _are_names(b"".join(fields))
+            or len(head) - len(head.translate(None, _UNSAFE)) > len(parts) // 2
+        ):
+            return False
+        self.response_started = self.response_complete = True
+        self.transport.write(b"".join((STATUS_LINE[start["status"]], head, b"\r\n", body)))
+        self.message_event.set()
+        self.on_response()
+        return True
+
+    def _is_unusual(self, status: int) -> bool:
+        """Whether an answer has no body, is the last of its connection, or is not read."""
+        return (
+            not self.keep_alive
+            or self.more_body
+            or self.disconnected
+            or self.flow.write_paused
+            or status in _WITHOUT_BODY
+            or self.scope["method"] == "HEAD"
+            or self.scope["http_version"] != "1.1"
+        )
+
+    def _send(self, message: Any) -> Coroutine[Any, Any, None]:
         if not self.response_started:
             if self.more_body:
                 # What follows is the rest of a body that nobody reads. It is ignored for a while,
@@ -80,15 +151,23 @@ class StrictHttpProtocol(HttpToolsProtocol):
     _unread_timer: asyncio.TimerHandle | None = None
     _unread_bytes = 0
 
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._idle = IdleTimer(self.loop, self.timeout_keep_alive_handler)
+
     def data_received(self, data: bytes) -> None:
         """Parse; after a refusal ignore whatever comes."""
-        self._unset_keepalive_if_required()
+        self._idle.stop()
         if self._refused is not None:
             return
         self._had_body = False
         try:
             self._feed(data)
-            self._measure_framing(len(data))
+            cycle = self.cycle
+            if cycle is not None and cycle.more_body and not self._had_body:
+                self._measure_framing(len(data))
+            else:
+                self._framing_bytes = 0
         except HeadRefused as error:
             self.refuse(error.status)
         except httptools.HttpParserError as error:
@@ -115,8 +194,8 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def _measure_framing(self, size: int) -> None:
         """Bound the trailers, and the extensions of one chunk."""
-        is_open = self.cycle is not None and self.cycle.scope is self.scope and self.cycle.more_body
-        self._framing_bytes = self._framing_bytes + size if is_open and not self._had_body else 0
+        is_newest = self.cycle.scope is self.scope
+        self._framing_bytes = self._framing_bytes + size if is_newest else 0
         if self._framing_bytes > MAX_TRAILER_BYTES:
             raise HeadRefused(TOO_LONG)
 
@@ -124,14 +203,11 @@ class StrictHttpProtocol(HttpToolsProtocol):
         """Begin a head."""
         if not self._is_resuming:
             super().on_message_begin()
-            self._head = Head()
             self._in_head = True
-            self._trailers = self._trailer_bytes = 0
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the request's target."""
         if not self._is_resuming:
-            self._head.count(len(url))
             self.url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -140,14 +216,10 @@ class StrictHttpProtocol(HttpToolsProtocol):
             return
         if not self._in_head:
             self._count_trailer(len(name) + len(value) + 4)
-            return
-        self._head.count(len(name) + len(value) + 4)
-        name = name.lower()
-        if name in Head.WATCHED:
-            self._head.watch(name, value)
-        elif name == b"expect":
-            self.expect_100_continue = value.lower() == b"100-continue"
-        self.headers.append((name, value))
+        elif len(self.headers) > MAX_FIELDS:  # the whole head is looked at once it is there
+            raise HeadRefused(TOO_LONG)
+        else:
+            self.headers.append((name.lower(), value))
 
     def _count_trailer(self, size: int) -> None:
         self._trailers += 1
@@ -160,12 +232,16 @@ class StrictHttpProtocol(HttpToolsProtocol):
         if self._is_resuming:
             return
         self._in_head = False
+        self._trailers = self._trailer_bytes = 0
         version, method = self.parser.get_http_version(), self.parser.get_method()
+        self._head = Head(self.url, self.headers)
         self._head.check(method, version)
         self._complete_scope(method, version)
         self.cycle = self._begin(version)
         # An answer that is not read yet is as one under way.
-        if self.flow.write_paused or self.pipeline or not self._is_between():
+        running = self._running
+        is_between = running is None or running.response_complete
+        if self.flow.write_paused or self.pipeline or not is_between:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
         else:
@@ -194,7 +270,7 @@ class StrictHttpProtocol(HttpToolsProtocol):
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=self.expect_100_continue and version == "1.1",
+            expect_100_continue=self._head.waits_for_100 and version == "1.1",
             keep_alive=self._keeps_alive(),
             on_response=self.on_response_complete,
         )
@@ -209,7 +285,12 @@ class StrictHttpProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
         self._had_body = True
-        super().on_body(body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """End the body, unless it is that of an upgrade, which has not begun."""
@@ -249,12 +330,20 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Begin the next request, once this answer is on its way."""
-        if self.flow.write_paused and self.pipeline:
-            self.server_state.total_requests += 1
+        self.server_state.total_requests += 1
+        if self.pipeline:
+            if not (self.flow.write_paused or self.transport.is_closing()):
+                self.flow.resume_reading()
+                self._start_asgi_task(*self.pipeline.pop())
             return  # resume_writing goes on
-        super().on_response_complete()
-        if not self.pipeline and self._is_between():
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+            self._idle.start(self.timeout_keep_alive)
+        if self._refused is not None:
             self._end_with_refusal()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle.stop()
 
     def pause_writing(self) -> None:
         """Start the clock of an answer that is not read, and bound those of all connections."""
@@ -305,10 +394,24 @@ class StrictHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        task = self.loop.create_task(cycle.run_asgi(app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._stop_unread_timer()
+        self._idle.forget()
         self.pipeline.clear()
         super().connection_lost(exc)
+
+
+def _has_length(message: Any) -> bool:
+    """Whether a head says how long its answer is; a stream's does not, and does not wait."""
+    return b"content-length" in map(itemgetter(0), message.get("headers", ()))
+
+
+@lru_cache(maxsize=64)  # those of most answers are the same
+def _are_names(joined: bytes) -> bool:
+    """Whether the names of fields, one after the other, are in lower case and of good letters."""
+    return joined == joined.lower() and not HEADER_RE.search(joined)

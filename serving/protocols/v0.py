@@ -108,13 +108,15 @@ def render(exchange: Exchange) -> Answer:
     )
     document["prediction_time"] = _now(int(time.time()))
     document["model"] = {"name": live.name, "version": live.version}
-    document |= warning_members(decoded) | errors_of(decoded)
+    if decoded.unknown or decoded.missing or decoded.problems:
+        document |= warning_members(decoded) | errors_of(decoded)
     return Answer(200, msgspec.json.encode(document))
 
 
 def _answers(exchange: Exchange) -> list[dict[str, Any]]:
     live = exchange.live
-    return explained(exchange, live.task.answers(exchange.prediction, live.schema.target))
+    answers = live.task.answers(exchange.prediction, live.schema.target)
+    return answers if exchange.contributions is None else explained(exchange, answers)
 
 
 def _encoded(exchange: Exchange) -> msgspec.Raw | None:

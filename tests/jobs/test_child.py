@@ -26,6 +26,7 @@ except MemoryError:
         (MemoryError(), True),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
         (RuntimeError("can't start new thread"), True),
+        (RuntimeError("std::bad_alloc"), True),
         (OSError(errno.ENOSPC, "No space left on device"), False),
         (ValueError("memory"), False),
     ],

@@ -148,3 +148,11 @@ def test_a_model_that_says_one_half_of_all_can_be_watched() -> None:
     said = np.full(300, 0.5)
     labels = Labels(answers_of(said, np.arange(300) < 150))
     assert np.isfinite(labels.start()[0]).all()
+
+
+def test_most_is_staked_on_what_labels_alone_can_tell() -> None:
+    labels = Labels(answers_of(*scored(4000, 0)))
+    assert len(labels.stakes) == len(labels.start()[1])
+    assert labels.stakes.sum() == pytest.approx(1.0)
+    # Two of the four shifts raise the loss, and all of three slopes and two swaps.
+    assert labels.stakes.tolist() == pytest.approx([0.1] * 2 + [0.16] * 5)

@@ -9,7 +9,7 @@ import pytest
 
 from learning.tasks import task_of
 from monitoring import performance as module
-from monitoring.performance import Judged, metrics_of, performance, tally, with_intervals
+from monitoring.performance import SHARES, Judged, metrics_of, performance, tally, with_intervals
 from monitoring.reading import LogReader
 from monitoring.shadow import Shadow
 from tables.schema import Schema, Target
@@ -105,6 +105,13 @@ def test_an_interval_has_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
         found = with_intervals(judged(300, seed), {})["brier_score"]
         hits += found["low"] <= true_brier <= found["high"]
     assert hits >= 50  # of 57 expected, by forty resamples somewhat fewer
+
+
+def test_an_interval_of_a_share_ends_at_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = with_intervals(judged(12, 3), {})
+    assert all(0 <= found[n]["low"] <= found[n]["high"] <= 1 for n in SHARES & found.keys())
+    monkeypatch.setattr(module, "SHARES", set())
+    assert with_intervals(judged(12, 3), {})["roc_auc"]["high"] > 1
 
 
 def test_the_interval_of_many_rows_is_narrower(monkeypatch: pytest.MonkeyPatch) -> None:

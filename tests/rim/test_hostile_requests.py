@@ -41,7 +41,8 @@ class Gunicorn:
             for part in parts:
                 client.sendall(part)
                 time.sleep(pause)
-            client.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(OSError):  # it may be closed already
+                client.shutdown(socket.SHUT_WR)
             return receive_all(client)
 
     def worker(self) -> psutil.Process:
@@ -83,7 +84,11 @@ def gunicorn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gunicorn]:
         )
     try:
         wait_until(lambda: listens(port), "gunicorn to listen", 60)
-        yield Gunicorn(port, log, psutil.Process(process.pid))
+        running = Gunicorn(port, log, psutil.Process(process.pid))
+        asked = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+        # Its first answer takes longer than a client that half-closes waits.
+        wait_until(lambda: running.talk(asked, pause=1.0).startswith(b"HTTP/1.1 200"), "an answer")
+        yield running
     finally:
         process.terminate()
         process.wait(timeout=30)

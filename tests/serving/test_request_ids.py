@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from multiprocessing import get_context
+
 import pytest
 
 from serving.request_ids import RequestIds
@@ -19,11 +21,17 @@ def test_an_id_that_could_do_harm_is_replaced(given: bytes | None) -> None:
     assert first.isascii()
 
 
-def test_two_processes_make_different_ids(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_processes_make_different_ids() -> None:
     ids = RequestIds()
     before = ids.of(None)
-    monkeypatch.setattr("serving.request_ids.os.getpid", lambda: -1)
-    assert ids.of(None).partition("-")[0] != before.partition("-")[0]
+    fork = get_context("fork")
+    told = fork.SimpleQueue()
+    child = fork.Process(target=lambda: told.put(ids.of(None)))
+    child.start()
+    made = told.get()
+    child.join(60)
+    assert made.partition("-")[0] != before.partition("-")[0]
+    assert ids.of(None).partition("-")[0] == before.partition("-")[0]
 
 
 def test_a_prediction_has_its_client_s_id_or_one_of_its_own() -> None:

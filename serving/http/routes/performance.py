@@ -10,6 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
+from errors import Overloaded
 from serving.champions import Champions
 from serving.exchange import Answer
 from serving.http.operation import OBJECT, TEXT, Operation, content, described, members
@@ -21,6 +22,8 @@ Ask = Callable[[str, int, str, dict[str, Any]], bytes]
 
 # Seconds that an answer is given again; many may look, and each look reads the log.
 FRESH = 60.0
+# Seconds that it is given, with the moment that it is of, where there is no time for another.
+KEPT = 3600.0
 MOST_DAYS = 366
 _COUNT = {"type": "integer", "minimum": 0}
 _NUMBER = {"type": "number"}
@@ -86,7 +89,7 @@ def _days(given: str) -> int:
 
 
 class Recent:
-    """Asks, one at a time, and gives the answer again for a while."""
+    """Asks, one at a time, and gives the answer again for a while, and longer if it must."""
 
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
@@ -98,7 +101,15 @@ class Recent:
         key = name, days, version
         with self._lock:
             now = time.monotonic()
-            self._kept = {k: v for k, v in self._kept.items() if v[0] > now - FRESH}
-            if key not in self._kept:
-                self._kept[key] = now, self._ask(name, days, version, holdout)
+            self._kept = {k: v for k, v in self._kept.items() if v[0] > now - KEPT}
+            if key not in self._kept or self._kept[key][0] <= now - FRESH:
+                self._renew(key, now, holdout)
             return self._kept[key][1]
+
+    def _renew(self, key: tuple[str, int, str], now: float, holdout: dict[str, Any]) -> None:
+        name, days, version = key
+        try:
+            self._kept[key] = now, self._ask(name, days, version, holdout)
+        except Overloaded:
+            if key not in self._kept:
+                raise

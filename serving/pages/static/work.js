@@ -181,6 +181,7 @@
   };
 
   const start = () => {
+    if ($("by-shell")) $("by-shell").hidden = true;
     versions();
     train();
     job();

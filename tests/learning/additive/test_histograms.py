@@ -65,3 +65,4 @@ def test_a_library_that_cannot_be_loaded_is_no_end_of_the_training(tmp_path: Pat
     )
     assert done.returncode == 0, done.stderr
     assert "AdditiveClassifier" in done.stdout
+    assert "apt-get install libgomp1" in done.stdout

@@ -72,7 +72,7 @@ def test_a_quantity_is_learnt_by_the_workers_together(engine, tmp_path):
     recipe = ready_made("some", str(folder), "age", "auto")
     engines = (Here(MEMORY), engine)
     built = [build_model(recipe, registry=make_registry(), engine=each) for each in engines]
-    found = [each.metrics["root_mean_squared_error"] for each in built]
+    found = [each.metrics["rmse"] for each in built]
     assert found[1] == pytest.approx(found[0], rel=0.03)
 
 

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from skl2onnx import to_onnx
+from skl2onnx.common.data_types import DoubleTensorType
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from errors import ModelFileError
@@ -37,6 +40,20 @@ def test_a_classifier_answers_as_it_did() -> None:
     assert len(made.rows) == 20
     assert "an ONNX graph" in made.info["explanation"]["reason"]
     assert (SLACK, TOLERANCE) == (1e-4, 1e-6)
+
+
+@pytest.mark.parametrize("names", [("no", "yes"), (3, 7), ("high", "low", "middle")])
+def test_classes_that_plain_operators_pick_are_named(names: tuple[Any, ...]) -> None:
+    """Of doubles, converters write no operator that names the classes."""
+    given = [names[int(row[0]) % len(names)] for row in ROWS.tolist()]
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(ROWS, given)
+    inputs = [(name, DoubleTensorType([None, 1])) for name in ("a", "b")]
+    last = id(estimator.steps[-1][1])
+    model = to_onnx(estimator, initial_types=inputs, options={last: {"zipmap": False}})
+    made = import_onnx(bytes(model.SerializeToString()), EXAMPLE, "y")
+    assert made.schema.target.classes == names
+    answers = load_runtime("onnx", made.members).outputs(Batch(ROWS))
+    np.testing.assert_allclose(answers, estimator.predict_proba(ROWS), atol=1e-5)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.01])

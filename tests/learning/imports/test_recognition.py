@@ -78,6 +78,17 @@ def test_half_a_pickle_is_one_and_a_whole_one_passes(tmp_path: Path) -> None:
             recognised(file)
 
 
+@pytest.mark.parametrize("packing", ["zlib", "gzip", "bz2", "xz"])
+def test_half_a_packed_pickle_is_one_and_a_whole_one_passes(packing: str, tmp_path: Path) -> None:
+    whole, half = tmp_path / "whole.joblib", tmp_path / "half.joblib"
+    joblib.dump(list(range(50_000)), whole, compress=(packing, 3))
+    data = whole.read_bytes()
+    assert recognised(whole) == ("pickle", data)
+    half.write_bytes(data[: len(data) // 2])
+    with pytest.raises(ModelFileError, match="the pickle is cut off"):
+        recognised(half)
+
+
 def test_a_booster_that_skops_holds_is_known_before_anything_is_made() -> None:
     assert not holds_booster(skops.io.dumps(fitted()))
     model = lightgbm.LGBMClassifier(n_estimators=1, verbose=-1)

@@ -76,6 +76,7 @@ def test_a_client_that_is_gone_is_sent_no_more():
 @pytest.mark.parametrize(
     ("path", "token", "status"),
     [(f"/v0/jobs/{JOB}/result", "wrong", 401), (f"/v0/jobs/{'b' * 32}/result", TOKEN, 404)],
+    ids=["a wrong key", "no such job"],
 )
 def test_what_is_refused_is_a_problem(path, token, status):
     start, body = get(Kept(), path, token)

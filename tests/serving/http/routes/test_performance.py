@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from errors import Conflict
+from errors import Conflict, Overloaded
 from serving.cors import Cors
 from serving.http.routes import performance
 from serving.http.routes.performance import performance_blueprint
@@ -69,3 +69,18 @@ def test_a_fault_is_not_kept() -> None:
     assert get("/v0/models/credit/performance").status_code == 409
     assert len(asked.asked) == 2
     assert get("/v0/models/nobody/performance").status_code == 404
+
+
+def test_the_last_answer_is_given_where_there_is_no_time_for_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = Asked()
+    get = client(asked).get
+    path = "/v0/models/credit/performance"
+    assert get(path).json == {"asked": 1}
+    monkeypatch.setattr(performance, "FRESH", 0.0)
+    asked._fault = Overloaded("the log takes over 25 s to read; ask for less")
+    assert get(path).json == {"asked": 1}
+    assert get(f"{path}?days=8").status_code == 503
+    monkeypatch.setattr(performance, "KEPT", 0.0)
+    assert get(path).status_code == 503
