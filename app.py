@@ -356,7 +356,7 @@ def _build_asgi(
         parts.cors,
         parts.observation,
     )
-    rows = StreamedRows(parts.service, config.body_timeout)
+    rows = StreamedRows(parts.service, config.body_timeout, parts.cors)
     results = ResultStream(
         parts.get_queue,
         parts.guard,

@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast, get_args
+from unicodedata import combining, normalize
 from urllib.parse import urlsplit
 
 if __name__ == "__main__":
@@ -538,7 +539,8 @@ def description_of(recipe: Recipe) -> Description:
 
 def name_of(path: str) -> str:
     """Return the model's name that a file's name makes. Raises RecipeError if it makes none."""
-    name = re.sub(r"[^a-z0-9_-]+", "-", Path(path).stem.lower()).strip("-_")[:64]
+    letters = [c for c in normalize("NFKD", Path(path).stem.lower()) if not combining(c)]
+    name = re.sub(r"[^a-z0-9_-]+", "-", "".join(letters)).strip("-_")[:64]
     if not name:
         raise RecipeError("the table's file name makes no model's name: give one with --name")
     return name

@@ -190,13 +190,15 @@ class Shown:
             file=sys.stderr,
         )
         if tally.rejected:
+            rows_do = "row does" if tally.rejected == 1 else "rows do"
             print(
-                f"{tally.rejected:,} rows do not fit the signature: {out}.rejected says why",
+                f"{tally.rejected:,} {rows_do} not fit the signature: {out}.rejected says why",
                 file=sys.stderr,
             )
         for name, count in tally.unseen.items():
             print(
-                f"{count:,} rows have a category of {name} that training never saw: "
+                f"{count:,} {'row has' if count == 1 else 'rows have'} a category of {name} "
+                "that training never saw: "
                 "scored as unknown",
                 file=sys.stderr,
             )

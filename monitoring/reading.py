@@ -52,8 +52,18 @@ class LogReader:
         Raises StoreUnavailable.
         """
         # First: what is archived meanwhile is then known, and is not read twice.
-        waiting = self._waiting(model)
-        names = None if columns is None else ["time", *(n for n in columns if n != "time")]
+        names = _with_time(columns)
+        waiting = self._waiting([model], names)[model]
+        yield from self._tables(model, start, end, names, waiting)
+
+    def _tables(
+        self,
+        model: str,
+        start: datetime,
+        end: datetime,
+        names: Sequence[str] | None,
+        waiting: dict[str, pa.Table],
+    ) -> Iterator[pa.Table]:
         for segment, key in self._archive.predictions(model, start, end).items():
             if segment in waiting:
                 continue
@@ -63,8 +73,7 @@ class LogReader:
                 continue
             yield from _between(table, start, end)
         for table in waiting.values():
-            known = [n for n in names or table.column_names if n in table.column_names]
-            yield from _between(table.select(known), start, end)
+            yield from _between(table, start, end)
 
     def newest_first(
         self, models: Sequence[str], start: datetime, end: datetime, columns: Sequence[str]
@@ -73,14 +82,24 @@ class LogReader:
 
         Raises StoreUnavailable.
         """
+        names = _with_time(columns)
+        # Once: the spool has no days, and is long while much is answered.
+        waiting = self._waiting(models, names)
         while end > start:
             for model in models:
-                yield from self.tables(model, max(end - DAY, start), end, columns)
+                yield from self._tables(model, max(end - DAY, start), end, names, waiting[model])
             end -= DAY
 
-    def _waiting(self, model: str) -> dict[str, pa.Table]:
-        """Return what the spool has of a model, by the name that the archive will give it."""
-        return {name: table for name, subject, table in self._segments() if subject.model == model}
+    def _waiting(
+        self, models: Sequence[str], names: Sequence[str] | None
+    ) -> dict[str, dict[str, pa.Table]]:
+        """Return what the spool has of each model, by the name that the archive will give it."""
+        found: dict[str, dict[str, pa.Table]] = {model: {} for model in models}
+        for name, subject, table in self._segments():
+            if subject.model in found:
+                known = [n for n in names or table.column_names if n in table.column_names]
+                found[subject.model][name] = table.select(known)
+        return found
 
     def _segments(self) -> Iterator[tuple[str, Subject, pa.Table]]:
         for path in self._spool.paths() if self._spool else ():
@@ -90,6 +109,10 @@ class LogReader:
                 continue
             for number, (subject, table) in enumerate(tables_of(data)):
                 yield f"{path.stem}-{number}", subject, table
+
+
+def _with_time(columns: Sequence[str] | None) -> Sequence[str] | None:
+    return None if columns is None else ["time", *(n for n in columns if n != "time")]
 
 
 def outputs_of(table: pa.Table) -> NDArray[np.float64]:

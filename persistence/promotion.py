@@ -23,6 +23,9 @@ from tables.dataset import Dataset
 FEWEST_ROWS = 10
 # Rows that are made objects of, and encoded as the champion does, at once.
 CHUNK = 10_000
+# Reasons that name no figures.
+NO_CHAMPION = "there was no champion"
+ASKED, ASKED_NOT = "asked to be promoted", "asked not to be promoted"
 
 
 class Verdict(NamedTuple):
@@ -57,11 +60,11 @@ def judge(
     """
     champion = registry.champion(name)
     if rule == "never":
-        return Verdict(False, "asked not to be promoted")
+        return Verdict(False, ASKED_NOT)
     if champion is None:
-        return Verdict(True, "there was no champion")
+        return Verdict(True, NO_CHAMPION)
     if rule == "always":
-        return Verdict(True, "asked to be promoted", champion=champion)
+        return Verdict(True, ASKED, champion=champion)
     try:
         artifact = registry.read(name, champion.version, champion.sha256)
         verdict = _compare(artifact, holdout, challenger, seed)

@@ -6,10 +6,11 @@ kserve.github.io/website/latest/modelserving/data_plane/v1_protocol have them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from errors import RowProblem, RowsError
+from tables.json_text import LateList, Names
 from tables.rows import rejected
 from tables.schema import Schema
 
@@ -19,14 +20,24 @@ RECORDS = "dataframe_records"
 INSTANCES = "instances"
 FEATURES = "features"
 ENVELOPES = (FRAME, RECORDS, INSTANCES, COLUMNS)
+ROWS = (list, LateList)
 
 
 def envelope_of(parsed: Any, schema: Schema) -> str | None:
     """Return which envelope a body is in, or None; a feature of that name is no envelope."""
     if not isinstance(parsed, dict):
         return None
+    return next((name for name in _envelopes(schema) if name in parsed), None)
+
+
+def _envelopes(schema: Schema) -> list[str]:
     names = {feature.name for feature in schema.features} | schema.aliases.keys()
-    return next((name for name in ENVELOPES if name in parsed and name not in names), None)
+    return [name for name in ENVELOPES if name not in names]
+
+
+def late_rows(schema: Schema) -> set[Names]:
+    """Return where the rows are of which each is needed only once: in an envelope, or in none."""
+    return {(), *((name, "data") if name == FRAME else (name,) for name in _envelopes(schema))}
 
 
 def rows_in(envelope: str, parsed: dict[str, Any], schema: Schema) -> Iterator[Any]:
@@ -36,7 +47,7 @@ def rows_in(envelope: str, parsed: dict[str, Any], schema: Schema) -> Iterator[A
         return _frame(content)
     if isinstance(content, dict) and envelope == COLUMNS:
         return rows_of_columns(content)
-    if not isinstance(content, list):
+    if not isinstance(content, ROWS):
         raise RowsError(f"{envelope}: expected a list of rows")
     return named(content, schema)
 
@@ -45,7 +56,7 @@ def _frame(frame: Any) -> Iterator[Any]:
     parts = frame if isinstance(frame, dict) else {}
     columns: Any = parts.get("columns")
     data: Any = parts.get("data")
-    if not _are_names(columns) or not isinstance(data, list):
+    if not _are_names(columns) or not isinstance(data, ROWS):
         raise RowsError(f"{FRAME}: expected columns, a list of names, and data, a list of rows")
     if len(set(columns)) < len(columns):
         raise RowsError(f"{FRAME}: expected every column once")
@@ -73,30 +84,36 @@ def rows_of_columns(columns: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
 
 
-def named(rows: list[Any], schema: Schema) -> Iterator[Any]:
+def named(rows: Iterable[Any], schema: Schema) -> Iterator[Any]:
     """Return rows as objects: those that are lists have the features in their order.
 
     `{"features": [...]}` is such a list too, and for a model of one feature its value alone.
     Raises RowsError for one of another length.
     """
     names = [feature.name for feature in schema.features]
-    if len(names) == 1:
-        rows = [row if isinstance(row, list | dict) else [row] for row in rows]
-    if FEATURES not in names:
-        rows = [_bare(row) for row in rows]
-    return _by_name(rows, names)
+    is_bare, is_one = FEATURES not in names, len(names) == 1
+
+    def plain(row: Any) -> Any:
+        if is_one and not isinstance(row, list | dict):
+            return [row]
+        is_wrapped = is_bare and isinstance(row, dict) and list(row) == [FEATURES]
+        return row[FEATURES] if is_wrapped else row
+
+    return _by_name(rows, names, plain)
 
 
-def _bare(row: Any) -> Any:
-    return row[FEATURES] if isinstance(row, dict) and list(row) == [FEATURES] else row
-
-
-def _by_name(rows: list[Any], names: Sequence[str]) -> Iterator[Any]:
+def _by_name(
+    rows: Iterable[Any], names: Sequence[str], plain: Callable[[Any], Any] = lambda row: row
+) -> Iterator[Any]:
+    """Return rows by name; they are read twice, so that a late list is never there as a whole."""
     wrong = [
         RowProblem(index, None, f"{len(names)} values", f"{len(row)} values")
-        for index, row in enumerate(rows)
+        for index, row in enumerate(map(plain, rows))
         if isinstance(row, list) and len(row) != len(names)
     ]
     if wrong:
         raise rejected(wrong)
-    return (dict(zip(names, row, strict=True)) if isinstance(row, list) else row for row in rows)
+    return (
+        dict(zip(names, row, strict=True)) if isinstance(row, list) else row
+        for row in map(plain, rows)
+    )

@@ -99,6 +99,7 @@ class Exchange:
     admission, `decoded` with decoding, `prediction` with predicting, and `contributions`
     where they are `wanted`; `options` is what decoding keeps for rendering. `error` is
     what refuses it.
+    `size` is the body's, once unpacked: a long one is let go of as soon as it is decoded.
     `trace` is its caller's,
     `marks` are the ends of its stations, where spans are made of them.
     """
@@ -124,6 +125,7 @@ class Exchange:
     started: float = 0.0
     rows: int = 0
     error: Exception | None = None
+    size: int = 0
     trace: TraceContext | None = None
     marks: Sequence[tuple[str, float]] = ()
 

@@ -30,7 +30,7 @@ from serving.packing import SMALLEST, pack
 from serving.problems import FAULT, too_large
 from serving.request_ids import RequestIds
 from serving.trace_context import PARENT, TraceContext, trace_of
-from tables.json_text import is_long, too_many
+from tables.json_text import are_long, is_long, too_many
 
 log = logging.getLogger("mirante.service")
 
@@ -228,7 +228,7 @@ class PredictionService:
         with self._pause:
             answer = self.answer(exchange)
             # One that could not be unpacked may have been longer than any.
-            is_large = is_long(exchange.body) or exchange.error is not None
+            is_large = are_long(exchange.size) or exchange.error is not None
             if is_large:
                 exchange.forget()
         if is_large:
@@ -268,7 +268,9 @@ class PredictionService:
                 self._check_size(exchange)
         except Exception as error:  # each request fails by itself
             exchange.error = error
-        if is_long(exchange.body):
+        exchange.size = len(exchange.body)
+        if are_long(exchange.size):
+            exchange.body = b""
             give_back()  # what reading took, before computing takes its own
         if self._traced:
             exchange.mark("decode")
@@ -285,6 +287,8 @@ class PredictionService:
                 raise TooManyRows(f"{too_many(most)} of a model of {width} classes")
 
     def _render(self, exchange: Exchange) -> Answer:
+        if are_long(exchange.size):
+            give_back()  # what computing took, before the answer takes its own
         if exchange.error is None:
             exchange.rows = len(exchange.decoded.batch.matrix)
             try:
@@ -359,7 +363,7 @@ def _answered(exchange: Exchange, seconds: float) -> Answered:
         time.time(),
         seconds,
         exchange.route.pattern,
-        len(exchange.body),
+        exchange.size,
     )
 
 

@@ -8,9 +8,10 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from errors import ParseError, RowProblem, RowsError, TooManyRows
+from errors import DatasetError, ParseError, RowProblem, RowsError, TooManyRows
 from serving.media import CSV, JSON, JSON_LINES
 from tables.json_text import lines_of, parse_json, too_many
+from tables.readers.encoding import to_utf8
 from tables.rows import json_name, rejected
 
 FIELDS = ("id", "truth")
@@ -36,9 +37,9 @@ def read_truths(body: bytes, media_type: str, most: int) -> list[Pair]:
 
 def _csv(body: bytes) -> list[dict[str, Any]]:
     try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise ParseError("expected CSV in UTF-8") from None
+        text = to_utf8(body).data.decode()
+    except DatasetError as error:
+        raise ParseError(str(error)) from None
     head = text.partition("\n")[0]
     delimiter = max(",;\t", key=head.count)
     try:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,6 +40,10 @@ _KINDS = np.zeros(256, dtype=np.uint8)
 _KINDS[[ord(sign) for sign in '"[{]},']] = _QUOTE, _OPEN, _OPEN, _CLOSE, _CLOSE, _COMMA
 _BLANK = b" \t\r\n"
 _KEY = re.compile(rb'[ \t\r\n]*("(?:[^"\\]|\\.)*")[ \t\r\n]*:', re.DOTALL)
+
+
+# The names of members within members.
+Names = tuple[str, ...]
 
 
 class Outline(NamedTuple):
@@ -160,7 +165,12 @@ def check_row(size: int) -> None:
 
 def is_long(body: bytes) -> bool:
     """Whether a body is to be parsed a block at a time."""
-    return len(body) > BLOCK_BYTES
+    return are_long(len(body))
+
+
+def are_long(size: int) -> bool:
+    """Whether a body of so many bytes is."""
+    return size > BLOCK_BYTES
 
 
 def blocks(body: bytes, most_rows: int) -> Iterator[tuple[int, bytes]]:
@@ -216,12 +226,31 @@ def _parsed_lines(lines: Iterable[bytes]) -> Iterator[Any]:
             yield parse_block(text)
 
 
-def parse_json(body: bytes, most_rows: int = MOST_ROWS, width: int | None = None) -> Any:
+class LateList:
+    """A long list in a text, which is parsed a block at a time whenever it is read.
+
+    As lists a table takes ten times its text. Reading raises ParseError and TooManyRows.
+    """
+
+    def __init__(self, body: bytes, found: Outline, depth: int) -> None:
+        self._body, self._found, self._depth = body, found, depth
+
+    def __iter__(self) -> Iterator[Any]:
+        return chain.from_iterable(_items(self._body, self._found, self._depth))
+
+
+def parse_json(
+    body: bytes,
+    most_rows: int = MOST_ROWS,
+    width: int | None = None,
+    late: Set[Names] = frozenset(),
+) -> Any:
     """Parse JSON with the standard library, saying where it is malformed.
 
     A number too large for a float becomes infinite, so that the field's check
     names it. A long body is parsed in blocks. Raises ParseError, and TooManyRows
     for more lists and objects, and values where a row has `width`, than `most_rows` rows may have.
+    `late` are the names that lead to lists of which a long one is to be a LateList.
     """
     if not is_long(body):
         return parse_block(body.removeprefix(b"\xef\xbb\xbf"))
@@ -233,29 +262,51 @@ def parse_json(body: bytes, most_rows: int = MOST_ROWS, width: int | None = None
     values = len(body) if width is None else containers + width * most_rows
     found = outline(body, start, len(body), Most(len(body), containers, values))
     _check_end(body, found.end, b"]" if body[start : start + 1] == b"[" else b"}")
-    return _items(body, body[start : start + 1], found, LONG_DEPTH)
+    return _made(body, start, found, LONG_DEPTH, late)
 
 
-def _items(body: bytes, bracket: bytes, found: Outline, depth: int) -> Any:
-    made: Any = [] if bracket == b"[" else {}
-    add = made.extend if bracket == b"[" else made.update
+def _made(body: bytes, start: int, found: Outline, depth: int, late: Set[Names]) -> Any:
+    """Return what an outlined list or object holds."""
+    if body[start : start + 1] == b"{":
+        return _members(body, found, depth, late)
+    made = LateList(body, found, depth)
+    return made if () in late else list(made)
+
+
+def _items(body: bytes, found: Outline, depth: int) -> Iterator[list[Any]]:
+    """Yield the items of a list, a block of them at a time."""
     for begin, end in found.blocks():
-        part = body[begin:end]
-        if len(found.commas) and not part.strip(_BLANK):
-            raise ParseError("the body is not JSON: a comma without a value")
+        part = _part(body, found, begin, end)
         if len(part) <= BLOCK_BYTES:
-            add(parse_block(bracket + part + (b"]" if bracket == b"[" else b"}"), body, begin - 1))
-        elif bracket == b"[":
-            made.append(_long(body, begin, end, depth))
+            yield parse_block(b"[" + part + b"]", body, begin - 1)
         else:
-            key = _KEY.match(body, begin, begin + LONGEST_ROW)
-            if key is None:
-                raise ParseError("the body is not JSON: a member without a name")
-            made[parse_block(key[1])] = _long(body, key.end(), end, depth)
+            yield [_long(body, begin, end, depth)]
+
+
+def _members(body: bytes, found: Outline, depth: int, late: Set[Names]) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for begin, end in found.blocks():
+        part = _part(body, found, begin, end)
+        if len(part) <= BLOCK_BYTES:
+            made |= parse_block(b"{" + part + b"}", body, begin - 1)
+            continue
+        key = _KEY.match(body, begin, begin + LONGEST_ROW)
+        if key is None:
+            raise ParseError("the body is not JSON: a member without a name")
+        name = parse_block(key[1])
+        within = {names[1:] for names in late if names[:1] == (name,)}
+        made[name] = _long(body, key.end(), end, depth, within)
     return made
 
 
-def _long(body: bytes, begin: int, end: int, depth: int) -> Any:
+def _part(body: bytes, found: Outline, begin: int, end: int) -> bytes:
+    part = body[begin:end]
+    if len(found.commas) and not part.strip(_BLANK):
+        raise ParseError("the body is not JSON: a comma without a value")
+    return part
+
+
+def _long(body: bytes, begin: int, end: int, depth: int, late: Set[Names] = frozenset()) -> Any:
     """Parse one long item: a list or an object in blocks, anything else as it is."""
     begin = end - len(body[begin:end].lstrip(_BLANK))
     bracket = body[begin : begin + 1]
@@ -266,7 +317,7 @@ def _long(body: bytes, begin: int, end: int, depth: int) -> Any:
         raise ParseError(TOO_DEEP)
     found = outline(body, begin, end, Most(len(body), len(body), len(body)))
     _check_end(body[:end], found.end, b"]" if bracket == b"[" else b"}")
-    return _items(body, bracket, found, depth - 1)
+    return _made(body, begin, found, depth - 1, late)
 
 
 def parse_block(part: bytes, body: bytes = b"", at: int = 0) -> Any:

@@ -31,7 +31,7 @@ from tables.field_aliases import ONE_NAME, TWO_NAMES, canonical
 from tables.json_text import MOST_ROWS, blocks, check_row, is_long, parse_block, too_many
 from tables.json_text import parse_json as parse_json
 from tables.numbers import PLAIN_NUMBERS, NumberFormat
-from tables.schema import UNKNOWN, Feature, Kind, Schema
+from tables.schema import UNKNOWN, Feature, Schema
 from tables.texts import Texts
 
 # A larger number would become infinite in the float32 matrix.
@@ -205,10 +205,7 @@ class RowCodec:
         self._imputes = schema.imputes is True
         self._closed = any(feature.closed for feature in schema.features)
         # Of the matrix, as are the slices; all else is by feature.
-        self._needed = [i for i, column in enumerate(self._columns) if not column.nullable]
-        self._boolean = self._of_kind("boolean")
-        self._whole = self._of_kind("integer")
-        self._categorical = self._of_kind("category")
+        self._categorical = [i for i, c in enumerate(self._columns) if c.kind == "category"]
         self._fallback = tuple(feature.fallback for feature in self._features)
         places = zip(range(len(self._codes)), self._codes, self._fallback, strict=True)
         self._has_others = any(feature.other for feature in self._features)
@@ -247,9 +244,6 @@ class RowCodec:
 
     def _formats_of(self, same: bool) -> Formats:
         return {f.name: formats_of(f, self._model.decimal, same) for f in self._features}
-
-    def _of_kind(self, kind: Kind) -> list[int]:
-        return [i for i, column in enumerate(self._columns) if column.kind == kind]
 
     def _namings(self) -> list[tuple[str, ...]]:
         """Return the names that rows are read by quickly: the features', then their aliases."""
@@ -570,17 +564,22 @@ class RowCodec:
         if not self._known <= columns.keys() <= self._known | self._ignored:
             return None
         count = len(columns[self._names[0]])
-        doubles = np.empty((count, self._width))
+        matrix = np.empty((count, self._width), dtype=np.float32)
         for i, where in enumerate(self._slices):
             name = self._names[i]
             values = self._column_quickly(i, columns[name], formats[name])
             if values is None:
                 return None
-            doubles[:, where] = as_columns(values)
+            # As doubles, the matrix would be twice as large, and so would what it is checked by.
+            doubles = as_columns(np.asarray(values, dtype=np.float64))
+            if not self._are_good(i, doubles):
+                return None
+            matrix[:, where] = doubles
         texts = [as_texts(columns[name]) for name in self._names[self._count :]]
-        if not self._are_good(doubles, texts):
+        optional = (feature.nullable for feature in self._features[self._count :])
+        if not all(may or "" not in cells for may, cells in zip(optional, texts, strict=True)):
             return None
-        batch = Batch(doubles.astype(np.float32), tuple(texts))
+        batch = Batch(matrix, tuple(texts))
         return self._encoded(batch, range(count), [columns[name] for name in self._names])
 
     def _column_quickly(
@@ -609,16 +608,16 @@ class RowCodec:
         except NoDate:
             return None
 
-    def _are_good(self, doubles: NDArray[np.float64], texts: list[list[str]]) -> bool:
-        """Whether every value is one that the patient way would accept."""
-        if np.isnan(doubles[:, self._needed]).any():
+    def _are_good(self, index: int, doubles: NDArray[np.floating[Any]]) -> bool:
+        """Whether every value of a feature is one that the patient way would accept."""
+        feature = self._features[index]
+        if not feature.nullable and np.isnan(doubles).any():
             return False
-        if (doubles[:, self._boolean] == UNKNOWN).any():
+        if feature.kind == "boolean" and (doubles == UNKNOWN).any():
             return False
-        if (np.abs(doubles) > LARGEST).any() or (doubles[:, self._whole] % 1 > 0).any():
+        if (np.abs(doubles) > LARGEST).any():
             return False
-        optional = (feature.nullable for feature in self._features[self._count :])
-        return all(may or "" not in cells for may, cells in zip(optional, texts, strict=True))
+        return not (feature.kind == "integer" and (doubles % 1 > 0).any())
 
 
 class NoDate(Exception):
@@ -634,7 +633,7 @@ ABSENT = _Absent()
 
 def _without_na(feature: Feature, value: Any) -> Any:
     """Return a row's value, None for R's missing number."""
-    return None if value in NOTHING_IN_R and feature.kind in _WITHOUT_WORDS else value
+    return None if feature.kind in _WITHOUT_WORDS and value in NOTHING_IN_R else value
 
 
 def _is_nameable(name: str) -> bool:

@@ -452,6 +452,7 @@ def test_ctrl_c_registers_nothing_and_exits_130(store, root):
 def test_names_are_made_of_file_names():
     assert name_of("/some/My Table (2).csv") == "my-table-2"
     assert name_of("credit_risk-1.csv") == "credit_risk-1"
+    assert name_of("Imóveis São José.csv") == "imoveis-sao-jose"
     with pytest.raises(RecipeError, match="give one with --name"):
         name_of("/some/___.csv")
 

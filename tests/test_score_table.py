@@ -123,6 +123,8 @@ def test_bad_rows_are_told_beside_the_answers(store, tmp_path):
     strict = run(store, table, out, "--strict", "--overwrite")
     assert strict.returncode == 1
     assert strict.stderr == "score_table: row 2, age: expected integer, got string\n"
+    table.write_text("".join(lines[:4]))
+    assert "1 row does not fit the signature" in run(store, table, out, "--overwrite").stderr
 
 
 def test_several_tables_are_one(store, tmp_path):

@@ -19,12 +19,13 @@ import msgspec
 
 from errors import MiranteError, Overloaded
 from serving import media
+from serving.cors import Cors
 from serving.exchange import Answer, Exchange
 from serving.http.body import Disconnected, Receive
 from serving.http.row_blocks import RowBlocks
 from serving.problems import FAULT
 from serving.refusals import BodyTimeout, MediaTypeError
-from serving.service import PredictionService
+from serving.service import PredictionService, complete
 from tables.json_text import check_row
 
 Scope = MutableMapping[str, Any]
@@ -41,9 +42,10 @@ RETRY_AFTER = 5
 class StreamedRows:
     """Answers streams of rows; `find` is a stream of `AsgiApplication`."""
 
-    def __init__(self, service: PredictionService, body_timeout: float) -> None:
+    def __init__(self, service: PredictionService, body_timeout: float, cors: Cors) -> None:
         self._service = service
         self._timeout = body_timeout
+        self._cors = cors
         self._open = 0
 
     def find(self, scope: Scope) -> Any:
@@ -88,10 +90,7 @@ class StreamedRows:
 
     async def _answer(self, stream: _Stream, receive: Receive, send: Send) -> None:
         kind = b"text/csv; charset=utf-8" if stream.writes_csv else b"application/x-ndjson"
-        request_id = stream.exchange.request_id.encode()
-        headers = [(b"content-type", kind), (b"x-request-id", request_id)]
-        headers += [(b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send(self._start(stream.exchange, kind))
         try:
             async for block in stream.blocks(self._parts(receive)):
                 body = await asyncio.to_thread(stream.answered, block)
@@ -100,6 +99,13 @@ class StreamedRows:
             body = stream.fault(error)
             await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
+
+    def _start(self, exchange: Exchange, kind: bytes) -> dict[str, Any]:
+        streamed = ((b"cache-control", b"no-store"), (b"x-accel-buffering", b"no"))
+        answer = Answer(200, b"", kind, streamed)
+        whole = complete(answer, _plain(exchange), exchange.request_id, self._cors)
+        headers = [(b"content-type", kind), *whole.headers]
+        return {"type": "http.response.start", "status": 200, "headers": headers}
 
     async def _parts(self, receive: Receive) -> AsyncIterator[bytes]:
         """Yield the body as it comes. Raises BodyTimeout when it stays away, and Disconnected."""
@@ -129,9 +135,7 @@ class _Stream:
     ) -> None:
         self.exchange, self.writes_csv = exchange, writes_csv
         self._service, self._reads_csv = service, reads_csv
-        # Blocks are answered for this module, which reads plain JSON; the client's packing is not.
-        plain = {k: v for k, v in exchange.headers.items() if k != b"accept-encoding"}
-        self._headers = {**plain, b"accept": b"application/json"}
+        self._headers = {**_plain(exchange), b"accept": b"application/json"}
         self._header = b""
         self._rows = 0
         self._begun = False
@@ -232,6 +236,14 @@ def _cells(row: Any, classes: int) -> list[Any]:
     value = row["value"]
     shown = str(value).lower() if isinstance(value, bool) else value
     return [shown, row["probability"], *row["probabilities"].values()] if classes else [shown]
+
+
+def _plain(exchange: Exchange) -> dict[bytes, bytes]:
+    """Return a request's headers but for how its client unpacks answers.
+
+    Blocks are answered for this module, which reads plain JSON, and lines are sent as they are.
+    """
+    return {k: v for k, v in exchange.headers.items() if k != b"accept-encoding"}
 
 
 async def _send_whole(answer: Answer, send: Send) -> None:

@@ -24,6 +24,8 @@ MOST_TICKS = 5
 MOST_LETTERS = 9
 # How wide a letter of a tick is, about.
 LETTER = 6.5
+# The room of an upright axis' title, and of what parts it from the labels.
+TITLE = 24
 
 Point = tuple[float, float]
 Cell = tuple[float, float, float, float, float]
@@ -86,8 +88,15 @@ class Figure:
         self._title, self._x, self._y = title, x, y
         self._width, self._height = width, height
         self._marks: list[str] = []
-        self._left = LEFT if y.title else LEFT_ALONE
+        self._left = self._margin(y)
         self._base = height - (BOTTOM if x.title else BOTTOM_ALONE)
+
+    @staticmethod
+    def _margin(y: Axis) -> float:
+        """Return the room for the labels of the upright axis, which its title does not cross."""
+        if not y.title:
+            return LEFT_ALONE
+        return max(LEFT, TITLE + LETTER * max((len(label) for _, label in y.ticks), default=0))
 
     def line(self, points: Iterable[Point], kind: str) -> Figure:
         """Draw a line through points."""

@@ -172,7 +172,7 @@ def _look(feature: Feature) -> Look:
         return "choice" if _is_chosen(feature) else "typed"
     if feature.kind == "date" and _DAY.fullmatch(str(feature.example)):
         return "date"
-    return "text"
+    return "typed" if feature.kind == "date" else "text"
 
 
 def _is_chosen(feature: Feature) -> bool:
@@ -185,6 +185,8 @@ def _shown(feature: Feature, value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
     if _is_chosen(feature) and value in feature.categories:
         return str(feature.categories.index(value))
     return str(value)

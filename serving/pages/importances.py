@@ -12,6 +12,8 @@ from serving.pages.sections import Section, Table
 
 # So many features in the table, and so many behind a line that opens them.
 MOST_SHOWN, MOST_MORE = 15, 200
+# A column whose largest number is above this is written in millions, as squared errors want it.
+MILLIONS = 1e8
 
 
 def importances_section(look: Look) -> Section | None:
@@ -56,7 +58,11 @@ def _cell(
         return "–"
     places = _places(values)
 
+    millions = max(map(abs, values.values())) >= MILLIONS
+
     def written(number: float) -> str:
+        if millions:
+            return f"{look.words.number(round(number / 1e6))}\u00a0M"
         if not places:
             return look.words.number(round(number))
         return look.words.fixed(number, places).replace("-", "−")
@@ -76,7 +82,10 @@ def _says(look: Look, order: list[str], means: dict[str, float]) -> str:
     if not means:
         return words("importances_first", first=first)
     loss = words("loss_classes") if look.classes else words("loss_quantity")
-    grown = words.number(means[order[0]], 3)
+    most = means[order[0]]
+    grown = (
+        f"{words.number(round(most / 1e6))}\u00a0M" if most >= MILLIONS else words.number(most, 3)
+    )
     nothing = sum(1 for value in means.values() if value <= 0)
     said = words("importances_say", first=first, grown=grown, loss=loss)
     return said + (" " + words("importances_nothing", n=nothing) if nothing else "")

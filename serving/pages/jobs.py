@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 from urllib.parse import quote
 
+from persistence.promotion import ASKED, ASKED_NOT, NO_CHAMPION
 from policy import Stage
 from serving.pages.language import Catalogue
 from serving.pages.page import Page, Visit
@@ -14,6 +15,8 @@ FINAL = ("succeeded", "failed", "cancelled")
 # Lines of a job's log that are shown; the last ones.
 MOST_LINES = 200
 STAGES = get_args(Stage)
+# Reasons of a verdict that have words here; the others name figures, and stand as they are.
+REASONS = {NO_CHAMPION: "reason_no_champion", ASKED: "reason_asked", ASKED_NOT: "reason_not_asked"}
 
 
 def stages_of(job: dict[str, Any]) -> list[tuple[str, str]]:
@@ -41,6 +44,12 @@ def metrics_of(job: dict[str, Any], words: Catalogue) -> list[tuple[str, str]]:
     ]
 
 
+def reason_of(job: dict[str, Any], words: Catalogue) -> str:
+    """Return why a version was promoted or not, in words of the page where there are any."""
+    reason = job.get("reason", "")
+    return words(REASONS[reason]) if reason in REASONS else str(reason)
+
+
 def _jobs(visit: Visit) -> dict[str, Any]:
     return {"jobs": [_line(job) for job in visit.training.get_jobs().newest(50)]}
 
@@ -58,6 +67,7 @@ def _job(visit: Visit) -> dict[str, Any]:
         "stages": stages_of(job),
         "log": job.get("log", [])[-MOST_LINES:],
         "metrics": metrics_of(job, visit.words),
+        "reason": reason_of(job, visit.words),
         "ended": job["state"] in FINAL,
         "target": job["order"].get("target", ""),
         "page": f"/models/{quote(job['model'])}",

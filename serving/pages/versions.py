@@ -143,11 +143,16 @@ def _quality(summary: Summary | None, words: Catalogue) -> str:
     return measured(summary.schema.target, summary.metrics, words)
 
 
+def _rows(number: int, words: Catalogue) -> str:
+    return words.number(number) if number else "–"
+
+
 def _said(summary: Summary, what: str, words: Catalogue) -> str:
     said = {
         "estimator": lambda: str(summary.info.get("model_name", "–")),
         "runtime": lambda: summary.manifest.runtime.name,
-        "rows": lambda: words.number(summary.manifest.training_rows),
+        # A model made elsewhere does not say how many.
+        "rows": lambda: _rows(summary.manifest.training_rows, words),
         "features": lambda: words.number(len(summary.schema.features)),
     }
     return said[what]()

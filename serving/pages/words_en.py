@@ -304,7 +304,8 @@ WORDS: Mapping[str, str] = {
     "wrong_says": "Rows of the hold-out with the largest losses. Look for what they have in "
     "common: labels that are wrong, a case that training lacks.",
     "rows_not_shown": "Rows of the hold-out are not kept with this version: its recipe does not "
-    "let pages show them (show_rows), or it was trained by a release before.",
+    "let pages show them (show_rows; --show-rows with --data), or it was made elsewhere or by a "
+    "release before.",
     "most_wrong": "Most wrong, the largest loss first",
     "typical": "Typical rows",
     "true_of_it": "Truth",
@@ -520,6 +521,10 @@ WORDS: Mapping[str, str] = {
     "job_open": "Open the model's page",
     "job_versions": "Compare the versions",
     "job_again": "Train again",
+    "reason_no_champion": "There was no champion.",
+    "reason_asked": "It was asked to be promoted.",
+    "reason_not_asked": "It was asked not to be promoted.",
+    "job_made": "Made (UTC)",
     "job_log": "What it said",
     "job_followed": "This page follows the training by itself.",
     "job_lost": "The service does not answer. The training goes on; this page tries again.",

@@ -307,7 +307,8 @@ WORDS: Mapping[str, str] = {
     "wrong_says": "Linhas separadas com as maiores perdas. Procure o que têm em comum: rótulos "
     "errados, um caso que falta no treino.",
     "rows_not_shown": "Esta versão não guarda linhas separadas: sua receita não deixa as páginas "
-    "mostrá-las (show_rows), ou foi treinada por uma edição anterior.",
+    "mostrá-las (show_rows; com --data, --show-rows), ou foi feita em outro lugar ou por uma "
+    "edição anterior.",
     "most_wrong": "As mais erradas, a maior perda primeiro",
     "typical": "Linhas típicas",
     "true_of_it": "Verdade",
@@ -408,7 +409,7 @@ WORDS: Mapping[str, str] = {
     "card_more_features": "Mais {n} variável.|Mais {n} variáveis.",
     "card_notes": "Notas",
     # ---------------------------------------------------------------- versions
-    "versions_say": "O campeão responde. Um treinamento registra sua versão como desafiante; "
+    "versions_say": "A campeã responde. Um treinamento registra sua versão como desafiante; "
     "promover a torna campeã, e voltar atrás traz de volta a anterior.",
     "version": "Versão",
     "state": "Estado",
@@ -524,6 +525,10 @@ WORDS: Mapping[str, str] = {
     "job_open": "Abrir a página do modelo",
     "job_versions": "Comparar as versões",
     "job_again": "Treinar de novo",
+    "reason_no_champion": "Não havia campeã.",
+    "reason_asked": "Foi pedido que fosse promovida.",
+    "reason_not_asked": "Foi pedido que não fosse promovida.",
+    "job_made": "Criado (UTC)",
     "job_log": "O que ele disse",
     "job_followed": "Esta página acompanha o treinamento sozinha.",
     "job_lost": "O serviço não responde. O treinamento continua; esta página tenta de novo.",

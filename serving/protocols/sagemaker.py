@@ -37,8 +37,10 @@ from serving.envelopes import (
     FRAME,
     INSTANCES,
     RECORDS,
+    ROWS,
     envelope_of,
     in_columns,
+    late_rows,
     named,
     rows_in,
     rows_of_columns,
@@ -47,6 +49,7 @@ from serving.exchange import JSON, Answer, Exchange, Headers, Routes
 from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse_with_message
 from serving.refusals import RequestError
+from serving.row_blocks import are_blocks, in_blocks, write_json
 from serving.warnings import warning_headers, warning_members
 from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of
@@ -124,14 +127,14 @@ def _decode_json(exchange: Exchange, taken: dict[str, Any]) -> Decoded:
         return codec.decode_json(body, single=True, strict=taken["strict"])
     if body[:2] == b"[{" and FEATURES.encode() not in body:
         return codec.decode_json(body, single=False, **taken)
-    parsed = parse_json(body, exchange.max_rows, len(schema.features))
+    parsed = parse_json(body, exchange.max_rows, len(schema.features), late_rows(schema))
     exchange.options = envelope_of(parsed, schema)
     if exchange.options is not None:
         rows = rows_in(exchange.options, parsed, schema)
     elif in_columns(parsed, schema):
         rows = rows_of_columns(parsed)
     else:
-        rows = named(parsed if isinstance(parsed, list) else [parsed], schema)
+        rows = named(parsed if isinstance(parsed, ROWS) else [parsed], schema)
     return codec.decode_objects(rows, **taken)
 
 
@@ -148,6 +151,8 @@ def render(exchange: Exchange) -> Answer:
     if written == media.CSV:
         # Bare: the platform's SDK compares the whole value.
         return Answer(200, _csv(exchange), b"text/csv", headers)
+    if are_blocks(exchange) and written == media.JSON:
+        return Answer(200, _json_in_blocks(exchange), JSON, headers + _told(exchange))
     predictions = explained(exchange, _predictions(live, exchange.prediction))
     if written == NPY:
         if decoded.problems:
@@ -159,10 +164,24 @@ def render(exchange: Exchange) -> Answer:
         return Answer(200, b"".join(lines), _LINES, headers)
     if exchange.options is not None:
         predictions = [one[_name(live)] for one in predictions]
-        headers += warning_headers(decoded)
+    headers += _told(exchange)
     document: dict[str, Any] = {"predictions": decoded.in_order(predictions)} | errors_of(decoded)
     document |= warning_members(decoded) if exchange.options is None else _explained(exchange)
     return Answer(200, msgspec.json.encode(document), JSON, headers)
+
+
+def _told(exchange: Exchange) -> Headers:
+    """Return the warnings for which an envelope of MLflow's has no room in its answer."""
+    return () if exchange.options is None else warning_headers(exchange.decoded)
+
+
+def _json_in_blocks(exchange: Exchange) -> bytes:
+    live, name = exchange.live, _name(exchange.live)
+    rows = in_blocks(exchange, lambda part: _predictions(live, part))
+    count = len(exchange.decoded.indices)
+    if exchange.options is not None:
+        return write_json("predictions", (row[name] for row in rows), count, {})
+    return write_json("predictions", rows, count, warning_members(exchange.decoded))
 
 
 def _explained(exchange: Exchange) -> dict[str, Any]:
@@ -172,6 +191,9 @@ def _explained(exchange: Exchange) -> dict[str, Any]:
 
 
 def _csv(exchange: Exchange) -> bytes:
+    if are_blocks(exchange):
+        lines = in_blocks(exchange, lambda part: _cells(exchange.live, part))
+        return media.write_csv(next(lines), lines)
     cells = _cells(exchange.live, exchange.prediction)
     more = columns(exchange)
     if more is not None:

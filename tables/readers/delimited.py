@@ -44,7 +44,9 @@ MANY_LINES = 600
 MUCH = 2**20
 # The csv module's rows are packed into texts in blocks of so many.
 BLOCK_ROWS = 50_000
-_SMALLEST_BLOCK = 2**22
+# PyArrow holds a block in several forms at once: a body is read in smaller ones than a file.
+_SMALLEST_BLOCK, _LARGEST_BLOCK = 2**18, 2**22
+_BLOCKS = 16
 _CHUNK = 2**24
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 
@@ -308,7 +310,7 @@ def _parse(rows: memoryview, width: int, delimiter: str) -> pa.Table | None:
         check_utf8=False,
     )
     parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
-    block = _SMALLEST_BLOCK
+    block = min(max(_SMALLEST_BLOCK, len(rows) // _BLOCKS), _LARGEST_BLOCK)
     while True:
         # Threads would outlive a fork, and a busy service has other use for its cores.
         read = csv.ReadOptions(column_names=names, use_threads=False, block_size=block)

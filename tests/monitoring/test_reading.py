@@ -5,7 +5,8 @@ from pathlib import Path
 
 import msgspec
 
-from monitoring.reading import LogReader
+from monitoring.reading import DAY, LogReader
+from monitoring.spool import Spool
 from tests.monitoring.samples import make_logged
 from tests.serving.factory import ROW, ask
 
@@ -53,3 +54,27 @@ def test_columns_and_times_are_chosen(tmp_path: Path) -> None:
         assert about["classes"] == [False, True]
         assert about["model"] == "credit"
         logged.archived()
+
+
+class Counting(Spool):
+    """A spool that counts how often it is read."""
+
+    read = 0
+
+    def paths(self) -> list[Path]:
+        self.read += 1
+        return super().paths()
+
+
+def test_the_spool_is_read_once_for_all_models_and_days(tmp_path: Path) -> None:
+    logged = make_logged(tmp_path)
+    ask(logged.service, "/v0/predict", [ROW] * 3)
+    logged.log.close()
+    (path,) = logged.spool.paths()
+    spool = Counting(path.parent, 10**6)
+    end = datetime.now(UTC) + DAY
+    reader = LogReader(logged.archive, spool)
+    tables = list(reader.newest_first(["iris", "credit"], end - 9 * DAY, end, ["id"]))
+    assert sum(map(len, tables)) == 3
+    assert tables[0].column_names == ["time", "id"]
+    assert spool.read == 1

@@ -17,6 +17,7 @@ from serving.observation import Observation
 from serving.protocols import loans, oip, tweets, v0
 from serving.refusals import KeyRejected
 from serving.service import PredictionService
+from tables import json_text
 from tables.schema import Schema, Target
 from tests.serving.factory import ROW, SIGNATURE, ask, make_exchange, make_live, make_service
 from tests.serving.protocols.test_loans import APPLICATION, LOANS
@@ -278,3 +279,13 @@ def test_more_classes_take_fewer_rows() -> None:
     refused = ask(service, "/v0/predict", [ROW] * 21)
     assert refused.status == 413
     assert b"at most 20 are taken at once of a model of 50 classes" in refused.body
+
+
+def test_a_long_body_is_let_go_of_once_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_text, "BLOCK_BYTES", 10)
+    service = make_service()
+    body = json.dumps([ROW]).encode()
+    exchange = make_exchange(service, "/v0/predict", body, content_type="application/json")
+    service.admit(exchange)
+    assert service.answer(exchange).status == 200
+    assert (exchange.body, exchange.size) == (b"", len(body))

@@ -26,6 +26,14 @@ def test_json_json_lines_and_csv_say_the_same() -> None:
         assert read_truths(body, CSV, 10) == texts
 
 
+def test_csv_is_read_in_the_encodings_that_tables_have() -> None:
+    text = "id;truth\r\na;não\r\n"
+    for encoding in ("utf-8", "utf-8-sig", "cp1252", "utf-16"):
+        assert read_truths(text.encode(encoding), CSV, 10) == [{"id": "a", "truth": "não"}]
+    with pytest.raises(ParseError, match="zero byte"):
+        read_truths(b"id,truth\na,\0\n", CSV, 10)
+
+
 @pytest.mark.parametrize(
     ("row", "field"),
     [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from errors import ParseError, TooManyRows
 from tables import json_text
-from tables.json_text import blocks, lines_of, parse_json
+from tables.json_text import LateList, blocks, lines_of, parse_json
 
 leaves = (
     st.none()
@@ -115,3 +115,21 @@ def test_json_lines_are_read_one_by_one():
 def test_json_lines_are_read_wherever_they_are_split(monkeypatch, split_at):
     monkeypatch.setattr(json_text, "LINES_BYTES", split_at)
     assert list(lines_of(b'\r\n{"a": 1}\r\n\n\r{"b": "\\n"}\n')) == [{"a": 1}, {"b": "\n"}]
+
+
+@settings(max_examples=20, deadline=None)
+@given(*[st.lists(leaves | st.lists(leaves), min_size=13, max_size=20)] * 2)
+def test_a_late_list_holds_what_a_list_does_whenever_it_is_read(rows, others):
+    body = json.dumps({"frame": {"data": rows, "index": others}, "data": others}).encode()
+    parsed = parse_json(body, late={("frame", "data")})
+    late = parsed["frame"]["data"]
+    assert isinstance(late, LateList)
+    assert [list(late), list(late)] == [rows, rows]
+    assert (parsed["frame"]["index"], parsed["data"]) == (others, others)
+    assert list(parse_json(json.dumps(rows).encode(), late={()})) == rows
+
+
+def test_a_fault_in_a_late_list_is_said_when_it_is_read():
+    late = parse_json(b"[[1, 2], [3, 4], [5, x]]", late={()})
+    with pytest.raises(ParseError, match=r"Expecting value, line 1 column 22$"):
+        list(late)

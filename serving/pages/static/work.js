@@ -115,7 +115,7 @@
       [file, target] = [chosen, ""];
       kinds.clear();
       $("group").value = $("time").value = "";
-      const stem = chosen.name.replace(/\.[^.]*$/, "").toLowerCase();
+      const stem = chosen.name.replace(/\.[^.]*$/, "").toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
       $("model").value ||= stem.replace(/[^a-z0-9_-]+/g, "-").replace(/^[-_]+|[-_]+$/g, "").slice(0, 64);
       read();
     };

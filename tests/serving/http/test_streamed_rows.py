@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from serving.cors import Cors
 from serving.http import streamed_rows
 from serving.http.streamed_rows import StreamedRows
 from tests.serving.factory import ROW, make_service
@@ -25,7 +26,7 @@ def ask(
     **options: Any,
 ) -> list[dict[str, Any]]:
     """Return what is sent for a body that comes in parts."""
-    stream = StreamedRows(make_service(**options), 0.2)
+    stream = StreamedRows(make_service(**options), 0.2, Cors(("https://a.example",)))
     headers = [(b"content-type", kind.encode()), (b"accept", accept.encode())]
     headers += [(b"content-length", b"99999999999"), *more_headers]
     scope: dict[str, Any] = {"type": "http", "method": "POST", "path": path}
@@ -107,6 +108,19 @@ def test_a_client_that_unpacks_answers_is_streamed_to_as_any(accept):
     assert len(body_of(sent).splitlines()) == 900 + (accept == CSV)
 
 
+@pytest.mark.parametrize(
+    ("origin", "granted"),
+    [(b"https://a.example", b"https://a.example"), (b"https://b.example", None)],
+)
+def test_pages_of_named_origins_may_read_a_stream(origin, granted):
+    sent = ask([HEADER + rows(3)], more_headers=((b"origin", origin),))
+    headers = dict(sent[0]["headers"])
+    assert headers.get(b"access-control-allow-origin") == granted
+    assert headers[b"vary"] == b"Origin"
+    assert headers[b"x-content-type-options"] == b"nosniff"
+    assert headers[b"x-request-id"]
+
+
 def test_what_ends_a_stream_is_told_at_its_row(monkeypatch):
     monkeypatch.setattr(streamed_rows, "BLOCK", 100)
     found = lines_of(ask([HEADER + rows(50) + b"1,2\n" + rows(50)]))
@@ -137,7 +151,7 @@ def test_what_cannot_be_streamed_is_refused_at_once(kind, path, status):
 
 
 def test_only_v0_is_streamed_and_only_when_asked():
-    stream = StreamedRows(make_service(), 1.0)
+    stream = StreamedRows(make_service(), 1.0, Cors(()))
     scope = {"method": "POST", "path": "/v0/predict", "query_string": b""}
     assert stream.find(scope) is None
     assert stream.find({**scope, "query_string": b"partial=1&stream=1"}) is stream

@@ -104,3 +104,10 @@ def test_a_picture_without_titles_needs_less_room() -> None:
     bare = Figure("", axis(0, 1, "", plain), axis(0, 1, "", plain), height=100)
     low = marks(bare.dots([(0, 0)], "own"), "circle")[0]
     assert float(low.get("cy") or 0) == 80
+
+
+def test_wide_labels_leave_room_for_the_title_of_their_axis() -> None:
+    found = Figure("a plot", axis(0, 1, "x", plain), axis(-1e6, 1e6, "up", lambda v: f"{v:,.0f}"))
+    labels = [e for e in marks(found, "text") if e.get("class") == "tick end"]
+    assert len(labels) >= 3
+    assert all(float(e.get("x", 0)) - 6.5 * len(e.text or "") >= 18 for e in labels)

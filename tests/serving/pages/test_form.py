@@ -80,6 +80,12 @@ def test_the_example_comes_back_as_it_went_out():
     assert row_of(live.schema, sent) == ROW | {"records": False}
 
 
+def test_a_whole_number_has_no_point():
+    live = make_live(schema=Schema((Feature("a", "number"), Feature("b", "number")), TARGET))
+    (group,) = groups_of(live, {"a": 71.0, "b": 2.5}, {})
+    assert [control.value for control in group.controls] == ["71", "2.5"]
+
+
 @pytest.mark.parametrize(
     ("feature", "look"),
     [
@@ -89,7 +95,7 @@ def test_the_example_comes_back_as_it_went_out():
         (Feature("a", "category", categories=("x",)), "choice"),
         (MANY, "typed"),
         (DAY, "date"),
-        (Feature("day", "date", example="31/01/2026 10:00"), "text"),
+        (Feature("day", "date", example="31/01/2026 10:00"), "typed"),
         (NOTE, "text"),
     ],
 )

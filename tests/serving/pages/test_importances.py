@@ -36,6 +36,20 @@ def test_of_thousands_of_features_the_first_are_open_and_the_rest_bounded() -> N
     assert len(section.more[0].rows) == MOST_MORE
 
 
+def test_squared_errors_of_large_quantities_are_written_in_millions() -> None:
+    info = {
+        "permutation_importances": {
+            "a": {"mean": 235_727_062_345.0, "std": 20_757_481_407.0},
+            "b": {"mean": -491_781_429.0, "std": 754_805_036.0},
+        }
+    }
+    section = importances_section(look("two", "pt", subject=replace(subject("two"), info=info)))
+    assert section is not None
+    assert section.tables[0].rows[0][1] == "235.727\u00a0M ± 20.757\u00a0M"
+    assert section.tables[0].rows[1][1] == "−492\u00a0M ± 755\u00a0M"
+    assert "235.727\u00a0M" in section.said[0]
+
+
 def test_features_that_do_not_help_are_counted() -> None:
     info = {"permutation_importances": {n: {"mean": m, "std": 0} for n, m in (("a", 1), ("b", -1))}}
     section = importances_section(look("two", subject=replace(subject("two"), info=info)))

@@ -2,8 +2,9 @@ import io
 
 import pytest
 
+from persistence.promotion import ASKED_NOT, NO_CHAMPION
 from serving.auth import new_key
-from serving.pages.jobs import metrics_of, stages_of
+from serving.pages.jobs import metrics_of, reason_of, stages_of
 from serving.pages.language import CATALOGUES
 from tests.serving.pages.site import Site
 
@@ -67,3 +68,16 @@ def test_metrics_have_names():
     assert metrics_of({"metrics": {"accuracy": 0.5, "confusion_matrix": []}}, EN) == [
         ("Accuracy", "0.5000")
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (NO_CHAMPION, "Não havia campeã."),
+        (ASKED_NOT, "Foi pedido que não fosse promovida."),
+        ("at least as good as v1", "at least as good as v1"),
+    ],
+)
+def test_a_verdict_is_said_in_the_language_of_the_page(reason, said):
+    assert reason_of({"reason": reason}, CATALOGUES["pt"]) == said
+    assert reason_of({}, CATALOGUES["pt"]) == ""

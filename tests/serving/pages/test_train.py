@@ -45,6 +45,12 @@ def test_a_table_is_described_before_anything_is_learnt(site):
     assert "own, rent" in page.text
 
 
+def test_a_table_without_commas_is_not_said_to_be_parted_by_them(site):
+    page = described(site, b"".join(b'{"a": %d, "b": "x"}\n' % i for i in range(20)))
+    assert "20 rows, 2 columns</p>" in page.text
+    assert "parted by" not in page.text
+
+
 def test_the_target_says_what_it_is(site):
     assert "A class, one of 2: n, y" in described(site, target="paid").text
     assert "A quantity" in described(site, target="age").text

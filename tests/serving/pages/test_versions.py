@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from serving.pages.language import CATALOGUES
@@ -27,6 +28,7 @@ def test_versions_stand_newest_first_with_state_and_quality(site):
     assert text.count("ROC AUC 0.750") == 3
     assert "champion</td>" in text
     assert "challenger</td>" in text
+    assert "<title>credit · Versions · Mirante</title>" in text
 
 
 def test_all_but_the_champion_can_be_promoted_as_the_page_was_read(site):
@@ -70,6 +72,10 @@ def test_lines_have_both_and_leave_out_what_neither_has(site):
     assert lines["Root mean squared error (lower is better)"][1] == "1,234"
     assert "Accuracy" not in lines
     assert lines["Rows learnt from"] == ("800", "800")
+    imported = msgspec.structs.replace(summary.manifest, training_rows=0)
+    elsewhere = summary._replace(manifest=imported)
+    lines = {line.what: line[1:] for line in compared(elsewhere, other, EN)}
+    assert lines["Rows learnt from"] == ("–", "800")
 
 
 def test_figures_are_written_as_the_language_does():
