@@ -46,7 +46,8 @@ def _of_dictionary(array: Any) -> NDArray[np.int64]:
     # A missing row names the text of no length that is put behind the others.
     lengths = np.append(_lengths(array.dictionary), 0)
     indices = array.indices.cast(pa.int64(), safe=False).fill_null(len(lengths) - 1)
-    return lengths[indices.to_numpy()]
+    found: NDArray[np.int64] = lengths[indices.to_numpy()]
+    return found
 
 
 def _of_views(array: Any) -> NDArray[np.int64]:

@@ -10,6 +10,7 @@ import pytest
 from errors import Overloaded
 from serving.http import pace as module
 from serving.http.pace import Pace
+from serving.in_flight import QUEUE_SECONDS
 
 
 def test_one_works_at_a_time_and_all_of_it_a_share_of_the_time():
@@ -74,7 +75,7 @@ def test_a_share_of_all_never_rests():
 
 
 def test_work_that_took_long_keeps_nobody_from_the_next_turn(monkeypatch):
-    assert module.MOST_REST < module.QUEUE_SECONDS
+    assert module.MOST_REST < QUEUE_SECONDS
     monkeypatch.setattr(module, "MOST_REST", 0.02)
 
     async def run() -> None:
