@@ -327,7 +327,7 @@ def parse_block(part: bytes, body: bytes = b"", at: int = 0) -> Any:
     """
     try:
         return json.loads(
-            part.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_parse_int
+            part.decode("utf-8"), parse_constant=_parse_constant, parse_int=_parse_int
         )
     except UnicodeDecodeError as error:
         raise ParseError(f"the body is not UTF-8: byte {at + error.start}") from None
@@ -349,8 +349,10 @@ def _whole(body: bytes, at: int, line: int, column: int) -> tuple[int, int]:
     return line + before.count(b"\n"), column
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ParseError(f"the body is not JSON: {name} is no JSON value; use null for missing")
+def _parse_constant(name: str) -> None:
+    # Python's own writer makes NaN of a missing number, and so do clients that are built on it.
+    if name != "NaN":
+        raise ParseError(f"the body is not JSON: {name} is no JSON value; use null for missing")
 
 
 def _parse_int(digits: str) -> int | float:

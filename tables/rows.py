@@ -186,6 +186,7 @@ class RowCodec:
         self.keeps_words = False
         self._features = schema.values + schema.texts
         self._names = tuple(feature.name for feature in self._features)
+        self._looked_at = tuple((f, f.name, f.kind in _WITHOUT_WORDS) for f in self._features)
         self._known = frozenset(self._names)
         self._by_name = {feature.name: feature for feature in self._features}
         self._model = schema.dialect or PLAIN_DIALECT
@@ -395,8 +396,10 @@ class RowCodec:
         hinted = self._unknown_fields(index, row, gathered)
         good = hinted is None and not twice
         values: list[Any] = []
-        for feature in self._features:
-            given = _without_na(feature, row.get(feature.name, ABSENT))
+        for feature, name, wordless in self._looked_at:
+            given = row.get(name, ABSENT)
+            if wordless and given in NOTHING_IN_R:
+                given = None
             if given is None and self._imputes and not strict:
                 values.append(None)
                 continue
@@ -404,8 +407,8 @@ class RowCodec:
             values.append(value)
             if rejection:
                 good = False
-                if not (hinted and rejection[1] == "nothing" and feature.name in hinted):
-                    gathered.add_problem(index, feature.name, *rejection)
+                if not (hinted and rejection[1] == "nothing" and name in hinted):
+                    gathered.add_problem(index, name, *rejection)
         return tuple(values) if good else None
 
     def _renamed(self, row: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -629,11 +632,6 @@ class _Absent:
 
 
 ABSENT = _Absent()
-
-
-def _without_na(feature: Feature, value: Any) -> Any:
-    """Return a row's value, None for R's missing number."""
-    return None if feature.kind in _WITHOUT_WORDS and value in NOTHING_IN_R else value
 
 
 def _is_nameable(name: str) -> bool:

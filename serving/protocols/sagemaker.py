@@ -13,6 +13,7 @@ import msgspec
 
 from errors import MiranteError, ParseError, RowsError
 from serving import media
+from serving.answer_blocks import are_blocks, in_blocks, write_json
 from serving.champions import Live, Prediction
 from serving.description import (
     BINARY,
@@ -49,7 +50,6 @@ from serving.exchange import JSON, Answer, Exchange, Headers, Routes
 from serving.explanations import columns, explained, explanations_of
 from serving.problems import errors_of, refuse_with_message
 from serving.refusals import RequestError
-from serving.row_blocks import are_blocks, in_blocks, write_json
 from serving.warnings import warning_headers, warning_members
 from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of

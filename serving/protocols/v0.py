@@ -10,6 +10,7 @@ import msgspec
 
 from errors import ParseError, RowsError
 from serving import media
+from serving.answer_blocks import are_blocks, in_blocks, write_json
 from serving.arrow_answers import write_arrow
 from serving.champions import Live
 from serving.description import (
@@ -30,7 +31,6 @@ from serving.description import (
 from serving.exchange import Answer, Exchange, Routes
 from serving.explanations import columns, explained
 from serving.problems import errors_of, refuse
-from serving.row_blocks import are_blocks, in_blocks, write_json
 from serving.warnings import warning_headers, warning_members
 from tables.arrow_body import decode_arrow, decode_parquet
 from tables.json_text import lines_of

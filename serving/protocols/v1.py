@@ -12,6 +12,7 @@ import msgspec
 
 from errors import MiranteError, RowsError
 from serving import media
+from serving.answer_blocks import in_blocks
 from serving.champions import Live
 from serving.description import (
     STRICT,
@@ -24,7 +25,7 @@ from serving.description import (
     prediction_schema,
     row_of,
 )
-from serving.envelopes import COLUMNS, rows_in
+from serving.envelopes import COLUMNS, late_rows, rows_in
 from serving.exchange import Answer, Exchange, Routes
 from serving.explanations import explanations_of
 from serving.problems import explain, headers_of, status_of
@@ -54,7 +55,8 @@ def decode(exchange: Exchange) -> Decoded:
         raise MediaTypeError(f"expected Content-Type {media.JSON}")
     (strict,) = exchange.flags("strict")
     live = exchange.live
-    parsed = parse_json(exchange.body, exchange.max_rows, len(live.schema.features))
+    late = late_rows(live.schema)
+    parsed = parse_json(exchange.body, exchange.max_rows, len(live.schema.features), late)
     given = parsed.keys() if isinstance(parsed, dict) else ()
     envelope = next((name for name in (INSTANCES, COLUMNS) if name in given), None)
     if envelope is None:
@@ -70,7 +72,7 @@ def decode(exchange: Exchange) -> Decoded:
 def render(exchange: Exchange) -> Answer:
     """Render the predicted values."""
     live = exchange.live
-    answers = live.task.answers(exchange.prediction, live.schema.target)
+    answers = in_blocks(exchange, lambda part: live.task.answers(part, live.schema.target))
     document: dict[str, Any] = {exchange.options: [answer["value"] for answer in answers]}
     explanations = explanations_of(exchange)
     if explanations is not None:

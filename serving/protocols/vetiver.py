@@ -11,6 +11,7 @@ import msgspec
 
 from errors import MiranteError, RowsError
 from serving import media
+from serving.answer_blocks import in_blocks
 from serving.champions import Live
 from serving.description import (
     STRICT,
@@ -21,7 +22,7 @@ from serving.description import (
     flag,
     row_of,
 )
-from serving.envelopes import named
+from serving.envelopes import ROWS, late_rows, named
 from serving.exchange import JSON, Answer, Exchange, Routes
 from serving.explanations import explanations_of
 from serving.problems import refuse_with_message
@@ -52,17 +53,18 @@ def decode(exchange: Exchange) -> Decoded:
     if body[:2] == b"[{":
         return codec.decode_json(body, single=False, strict=strict, most_rows=most)
     schema = exchange.live.schema
-    parsed = parse_json(body, most, len(schema.features))
-    if not isinstance(parsed, list) or not parsed:
+    parsed = parse_json(body, most, len(schema.features), late_rows(schema))
+    rows = named(parsed if isinstance(parsed, ROWS) else [], schema)
+    decoded = codec.decode_objects(rows, strict=strict, most_rows=most)
+    if not decoded.indices:
         raise RowsError("expected a list of at least one row")
-    rows = named(parsed, schema)
-    return codec.decode_objects(rows, strict=strict, most_rows=most)
+    return decoded
 
 
 def render(exchange: Exchange) -> Answer:
     """Render the predicted values: the column `predict` of the client's data frame."""
     live = exchange.live
-    answers = live.task.answers(exchange.prediction, live.schema.target)
+    answers = in_blocks(exchange, lambda part: live.task.answers(part, live.schema.target))
     document: dict[str, Any] = {"predict": [answer["value"] for answer in answers]}
     explanations = explanations_of(exchange)
     if explanations is not None:

@@ -164,7 +164,8 @@ def test_a_number_beyond_float32_is_refused_with_its_field(value):
     [
         (b"{", "line 1 column 2"),
         (b"", "line 1 column 1"),
-        (b'[{"age":NaN}]', "NaN"),
+        (b'[{"age":Infinity}]', "Infinity is no JSON value"),
+        (b'[{"age":-Infinity}]', "-Infinity is no JSON value"),
         (b"[" * 200_000, "nested too deep"),
         (b'{"note":"\xff"}', "byte 9"),
     ],
@@ -588,3 +589,13 @@ def test_names_that_msgspec_takes_for_no_field_are_read_all_the_same(name):
     codec = RowCodec(Schema((Feature(name, "number", example=1.0),), Target("y", (False, True))))
     body = json.dumps({name: 2.5}).encode()
     assert codec.decode_json(body, single=True).batch.matrix.tolist() == [[2.5]]
+
+
+def test_nan_as_python_writes_it_is_a_missing_value():
+    row, expected = ROW | {"income": math.nan}, CODEC.decode_objects([ROW | {"income": None}])
+    for body in (row, [row]):
+        decoded = CODEC.decode_json(json.dumps(body).encode(), single=body is row)
+        np.testing.assert_array_equal(decoded.batch.matrix, expected.batch.matrix)
+    with pytest.raises(RowsError) as refused:
+        CODEC.decode_json(json.dumps(ROW | {"age": math.nan}).encode(), single=True)
+    assert refused.value.problems[0].got == "null"

@@ -172,8 +172,17 @@ def _parse(decoder: msgspec.json.Decoder[Any], document: bytes | msgspec.Raw) ->
         # Of types and members alone: msgspec quotes no value.
         raise ParseError(f"the body is no inference request: {error}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        parse_json(bytes(document))  # which says where
-        raise ParseError("the body is not JSON") from None
+        found = parse_json(bytes(document))  # which says where, but for what it reads for null
+        if decoder is _inference:
+            return _converted(found)
+        raise ParseError("the body is not JSON: write null for a missing value, not NaN") from None
+
+
+def _converted(found: Any) -> Inference:
+    try:
+        return msgspec.convert(found, Inference)
+    except msgspec.ValidationError as error:
+        raise ParseError(f"the body is no inference request: {error}") from None
 
 
 def write_outputs(

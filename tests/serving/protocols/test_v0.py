@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from serving import row_blocks
+from serving import answer_blocks
 from serving.exchange import Answer
 from serving.protocols import v0
 from serving.service import PredictionService
@@ -86,9 +86,9 @@ def test_many_rows_are_answered_in_blocks_as_few_are(
 ) -> None:
     rows = [ROW | {"age": age} for age in range(20, 27)]
     whole = read(ask(service, "/v0/predict", rows, **JSON))
-    assert row_blocks.BLOCK_ROWS == 2000
+    assert answer_blocks.BLOCK_ROWS == 2000
     for size in (1, 3, 6, 7):
-        monkeypatch.setattr(row_blocks, "BLOCK_ROWS", size)
+        monkeypatch.setattr(answer_blocks, "BLOCK_ROWS", size)
         answer = ask(service, "/v0/predict", rows, **JSON)
         assert read(answer)["predictions"] == whole["predictions"]
     bad = [*rows, ROW | {"age": "old"}]

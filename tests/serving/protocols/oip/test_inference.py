@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from typing import Any
 
@@ -109,6 +110,14 @@ def test_binary_outputs_follow_the_json_in_their_order(
     assert [one["name"] for one in written if "parameters" in one] == binary
     raw = {"label": struct.pack("<I", 1) + b"a", "chance": struct.pack("<d", 0.5)}
     assert answer.body[length:] == b"".join(raw[name] for name in binary)
+
+
+def test_nan_as_tritons_client_writes_it_is_null() -> None:
+    asked = {"inputs": [BARE | {"data": [1, math.nan]}]}  # json.dumps writes NaN
+    _, (read,) = read_request(exchange(asked, length=None))
+    assert list(read.values()) == [1, None]
+    with pytest.raises(ParseError, match="no inference request"):
+        read_request(exchange({"inputs": [{"data": [math.nan]}]}, length=None))
 
 
 def test_a_member_that_is_null_is_as_one_that_is_not_there() -> None:
