@@ -19,9 +19,14 @@ STAGES = get_args(Stage)
 REASONS = {NO_CHAMPION: "reason_no_champion", ASKED: "reason_asked", ASKED_NOT: "reason_not_asked"}
 
 
+def trains(job: dict[str, Any]) -> bool:
+    """Tell whether a job makes a version: neither a replay nor a scoring does."""
+    return not {"replay", "score"} & job["order"].keys()
+
+
 def stages_of(job: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return each stage of a training with `done`, `now` or `later`; a replay has none."""
-    if job["order"].get("replay"):
+    """Return each stage of a training with `done`, `now` or `later`; other jobs have none."""
+    if not trains(job):
         return []
     if job["state"] == "succeeded":
         return [(stage, "done") for stage in STAGES]
@@ -63,6 +68,7 @@ def _job(visit: Visit) -> dict[str, Any]:
     job = visit.training.get_jobs().read(visit.job_id)
     return {
         "job": job,
+        "trains": trains(job),
         "percent": round(100 * job.get("fraction", 0.0)),
         "stages": stages_of(job),
         "log": job.get("log", [])[-MOST_LINES:],

@@ -62,6 +62,7 @@ def test_stages_are_done_now_or_to_come():
     done = {"state": "succeeded", "stage": "register", "order": {}}
     assert {when for _, when in stages_of(done)} == {"done"}
     assert stages_of({"state": "running", "order": {"replay": "v1"}}) == []
+    assert stages_of({"state": "succeeded", "order": {"score": {"format": "csv"}}}) == []
 
 
 def test_metrics_have_names():
