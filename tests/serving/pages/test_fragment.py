@@ -20,7 +20,7 @@ FIELDS = {"f0": "100", "f1": "2.5", "f2": "0", "f3": "true"}
 class Half(Explainer):
     """An explainer for which every feature counts alike."""
 
-    space, quick = "log_odds", True
+    space, quick, work = "log_odds", True, 0
 
     def __init__(self) -> None:
         """Need nothing of a model."""
