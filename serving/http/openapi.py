@@ -283,4 +283,5 @@ def _in_path(path: str) -> list[Document]:
 
 
 def _identifier(method: str, path: str) -> str:
-    return method.lower() + re.sub(r"\W+", "_", path.replace("{", "").replace("}", ""))
+    words = re.sub(r"\W+", "_", path.replace("{", "").replace("}", ""))
+    return method.lower() + (words if words != "_" else "_root")

@@ -92,13 +92,18 @@ def _portable(node: Any) -> Any:
     """Return a schema as other tools read it.
 
     In the patterns of JSON Schema `$` is the end of a text, an enumeration has a type, and
-    R's generator writes no code for a default that is a list or an object.
+    R's generator writes no code for a default that is a list or an object, nor any that can be
+    parsed for a bound that is not a value itself.
     """
     if isinstance(node, list):
         return [_portable(item) for item in node]
     if not isinstance(node, dict):
         return node
     read = {key: _portable(item) for key, item in node.items()}
+    for bound in ("minimum", "maximum"):
+        exclusive = read.pop(f"exclusive{bound.capitalize()}", None)
+        if exclusive is not None:
+            read[bound] = exclusive
     if isinstance(read.get("pattern"), str):
         read["pattern"] = read["pattern"].replace(r"\Z", "$")
     if isinstance(read.get("default"), list | dict):

@@ -89,15 +89,24 @@ class StreamedRows:
         return _Stream(self._service, exchange, read == media.CSV, written == media.CSV)
 
     async def _answer(self, stream: _Stream, receive: Receive, send: Send) -> None:
+        """Send the answers of each block; what cannot be read at the start is refused whole."""
         kind = b"text/csv; charset=utf-8" if stream.writes_csv else b"application/x-ndjson"
-        await send(self._start(stream.exchange, kind))
+        begun = False
         try:
             async for block in stream.blocks(self._parts(receive)):
                 body = await asyncio.to_thread(stream.answered, block)
+                if not begun:
+                    await send(self._start(stream.exchange, kind))
+                    begun = True
                 await send({"type": "http.response.body", "body": body, "more_body": True})
         except MiranteError as error:
+            if not begun:
+                await _send_whole(self._service.refuse(stream.exchange, error), send)
+                return
             body = stream.fault(error)
             await send({"type": "http.response.body", "body": body, "more_body": True})
+        if not begun:
+            await send(self._start(stream.exchange, kind))
         await send({"type": "http.response.body", "body": b""})
 
     def _start(self, exchange: Exchange, kind: bytes) -> dict[str, Any]:

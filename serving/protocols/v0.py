@@ -60,6 +60,7 @@ def decode(exchange: Exchange) -> Decoded:
     """
     codec, body, most = exchange.live.codec, exchange.body, exchange.max_rows
     partial, strict = exchange.switches()
+    exchange.flags("stream")  # where nothing streams it may still be misspelt
     written = media.readable(exchange)
     if written == media.CSV:
         table = read_body(
@@ -171,7 +172,12 @@ def document(live: Live) -> Description:
             media.ARROW: BINARY,
             media.PARQUET: BINARY,
         },
-        {media.JSON: {"schema": answer}, media.CSV: TEXT, media.ARROW: BINARY},
+        {
+            media.JSON: {"schema": answer},
+            media.CSV: TEXT,
+            media.ARROW: BINARY,
+            media.JSON_LINES: TEXT,  # of a stream
+        },
         parameters=(
             flag("partial", PARTIAL),
             flag("strict", STRICT),
