@@ -14,7 +14,7 @@ PYTHONS := python3.14 python3.13 python3.12 python3.11 python3 python
 START := exec $(PYTHON) bin/with_env $(PYTHON)
 
 .DEFAULT_GOAL := help
-.PHONY: help run serve api-start cert model test check bench quality format proto lock clean
+.PHONY: help run serve api-start cert model test cluster check bench quality format proto lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ model: $(VENV)/.base ## Train: make model ARGS="--recipe iris"
 
 test: $(VENV)/.dev ## Run the tests: make test ARGS="tests/learning -x"
 	@$(PYTHON) -m pytest $(ARGS)
+
+cluster: $(VENV)/.dev ## Run the tests that start a Dask cluster
+	$(PYTHON) -m pytest -m cluster $(ARGS)
 
 check: $(VENV)/.dev ## Everything that must hold: format, lint, types, arrows, lock, tests
 	$(PYTHON) -m ruff format --check .

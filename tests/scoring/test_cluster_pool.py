@@ -21,6 +21,8 @@ from tests.conftest import ROOT, require
 from tests.learning.beyond.clusters import INSTALL_DASK, processes
 from tests.persistence.artifacts import make_registry
 
+pytestmark = pytest.mark.cluster
+
 CREDIT = ROOT / "data" / "credit.csv"
 
 

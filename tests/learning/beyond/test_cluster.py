@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 from tests.learning.beyond.clusters import Processes
 from tests.servers import free_port
 
+pytestmark = pytest.mark.cluster
+
 
 def refusal(address):
     with pytest.raises(ClusterError) as refused, connected(address):

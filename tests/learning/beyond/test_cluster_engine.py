@@ -16,6 +16,8 @@ from tests.learning.beyond.test_sides import reading_of
 from tests.persistence.artifacts import make_registry
 from tests.tables.readers.parted import rows_of, split, write_parts
 
+pytestmark = pytest.mark.cluster
+
 MEMORY = 2**27
 
 

@@ -17,6 +17,8 @@ from learning.beyond.cluster_forest import ClusterRows, Rows
 from learning.boosters import lightgbm_model
 from tests.learning.beyond.test_blocks import loss, rows
 
+pytestmark = pytest.mark.cluster
+
 EACH = 3_000
 
 
