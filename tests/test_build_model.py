@@ -480,7 +480,9 @@ def test_a_table_that_memory_does_not_hold_is_one_line_that_says_the_ways_out(tm
         "jobs.child.limit_memory(24 * 2**20)\n"
         "sys.exit(build_model.main(['--data', 'long.csv', '--target', 'y', '--name', 'x']))\n"
     )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MODEL_STORE": str(tmp_path / "models")}
+    # Nothing that another test has left in the environment, which may cost memory.
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = {**kept, "PYTHONPATH": str(ROOT), "MODEL_STORE": str(tmp_path / "models")}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert done.returncode == 1, done.stderr
