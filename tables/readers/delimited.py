@@ -316,6 +316,8 @@ def _parse(rows: memoryview, width: int, delimiter: str) -> pa.Table | None:
         read = csv.ReadOptions(column_names=names, use_threads=False, block_size=block)
         try:
             return csv.read_csv(pa.py_buffer(rows), read, parse, convert)
+        except pa.ArrowCancelled:  # what PyArrow makes of a Ctrl-C while it reads
+            raise KeyboardInterrupt from None
         except pa.ArrowInvalid as error:
             if "straddl" not in str(error) or block > len(rows):
                 return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import pyarrow as pa
+import pyarrow.csv
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -266,3 +268,12 @@ def test_a_table_written_in_any_dialect_is_read_back(rows, ending, delimiter, en
     assert list(table.columns["word"]) == ['x"é', *(word for word, _ in rows)]
     assert list(table.columns["number"]) == ["1", *(str(n) for _, n in rows)]
     assert table.dialect.delimiter == delimiter
+
+
+def test_an_interruption_while_rows_are_read_is_one(monkeypatch):
+    def cancelled(*_):
+        raise pa.ArrowCancelled("Operation cancelled. Detail: received signal 2")
+
+    monkeypatch.setattr(pyarrow.csv, "read_csv", cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        delimited._parse(memoryview(b"1,2\n"), 2, ",")
