@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ArtifactDamaged
+from learning.members import read_member
 from learning.prediction import Runtime
 from learning.quality import MOST_CLASSES, kept_classes
 from learning.shown_rows import shortened
@@ -125,10 +125,7 @@ def _rounded(values: NDArray[Any]) -> list[Any]:
 
 def load(members: Mapping[str, bytes]) -> dict[str, Curve]:
     """Return the curves among an artifact's members, by feature. Raises ArtifactDamaged."""
-    try:
-        return msgspec.json.decode(members.get(MEMBER, b"{}"), type=dict[str, Curve])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise ArtifactDamaged(f"the artifact's {MEMBER} is not what this release writes") from None
+    return read_member(members, MEMBER, dict[str, Curve]) or {}
 
 
 def dump(curves: dict[str, Curve]) -> dict[str, bytes]:

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ArtifactDamaged
+from learning.members import read_member
 from tables.dataset import Dataset
 from tables.schema import Feature
 
@@ -73,12 +73,7 @@ def dump(histograms: Histograms) -> dict[str, bytes]:
 
 def load(members: Mapping[str, bytes]) -> Histograms | None:
     """Return those among an artifact's members; None where it has none. Raises ArtifactDamaged."""
-    if MEMBER not in members:
-        return None
-    try:
-        return msgspec.json.decode(members[MEMBER], type=Histograms)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise ArtifactDamaged(f"the artifact's {MEMBER} is not what this release writes") from None
+    return read_member(members, MEMBER, Histograms)
 
 
 def _values(train: Dataset) -> Iterator[tuple[str, Feature, Values]]:

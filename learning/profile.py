@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ArtifactDamaged
+from learning.members import read_member
 from learning.prediction import Outputs
 from learning.task import Doubles
 from learning.tasks import task_of
@@ -109,12 +109,7 @@ def load(members: Mapping[str, bytes]) -> Profile | None:
 
     Raises ArtifactDamaged.
     """
-    if MEMBER not in members:
-        return None
-    try:
-        return msgspec.json.decode(members[MEMBER], type=Profile)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise ArtifactDamaged(f"the artifact's {MEMBER} is not what this release writes") from None
+    return read_member(members, MEMBER, Profile)
 
 
 def _sketch(feature: Feature, values: NDArray[np.float32]) -> Sketch:

@@ -13,8 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ArtifactDamaged
 from learning.intervals import Intervals, LevelError
+from learning.members import read_member
 from learning.prediction import Outputs
 from learning.task import Doubles
 from learning.tasks import task_of
@@ -125,12 +125,7 @@ def dump(quality: Quality) -> dict[str, bytes]:
 
 def load(members: Mapping[str, bytes]) -> Quality | None:
     """Return what an artifact's members keep; None where they keep none. Raises ArtifactDamaged."""
-    if MEMBER not in members:
-        return None
-    try:
-        return msgspec.json.decode(members[MEMBER], type=Quality)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise ArtifactDamaged(f"the artifact's {MEMBER} is not what this release writes") from None
+    return read_member(members, MEMBER, Quality)
 
 
 # ---------------------------------------------------------------- two classes

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from errors import ArtifactDamaged
+from learning.members import read_member
 from learning.prediction import Outputs
 from learning.tasks import task_of
 from tables.dataset import Dataset
@@ -65,12 +65,7 @@ def dump(rows: ShownRows | None) -> dict[str, bytes]:
 
 def load(members: Mapping[str, bytes]) -> ShownRows | None:
     """Return the rows among an artifact's members, None where none. Raises ArtifactDamaged."""
-    if MEMBER not in members:
-        return None
-    try:
-        return msgspec.json.decode(members[MEMBER], type=ShownRows)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        raise ArtifactDamaged(f"the artifact's {MEMBER} is not what this release writes") from None
+    return read_member(members, MEMBER, ShownRows)
 
 
 def _rows(

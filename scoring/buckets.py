@@ -11,11 +11,9 @@ from re import compile as compiled
 from typing import IO, Any
 
 from errors import ConfigError, StoreUnavailable
+from tables.readers.objects import BUFFER, WILD, ObjectFile
 
 SCHEME = "s3://"
-_WILD = "*?["
-# Bytes that are asked for at a time.
-BUFFER = 2**20
 
 
 class Bucket:
@@ -34,10 +32,10 @@ class Bucket:
         import obstore
 
         with self._faults("a listing"):
-            if not any(sign in self.key for sign in _WILD):
+            if not any(sign in self.key for sign in WILD):
                 meta = obstore.head(self._store, self.key)
                 return [(self.key, meta["size"], meta["e_tag"] or "")]
-            first = min(self.key.find(sign) for sign in _WILD if sign in self.key)
+            first = min(self.key.find(sign) for sign in WILD if sign in self.key)
             folder = self.key[:first].rpartition("/")[0]
             pages = obstore.list(self._store, folder or None)
             # A star does not go beyond a slash, as in a folder.
@@ -51,7 +49,7 @@ class Bucket:
 
         with self._faults("a read"):
             reader: Any = obstore.open_reader(self._store, key)
-            return io.BufferedReader(_Reader(reader), BUFFER)
+            return io.BufferedReader(ObjectFile(reader), BUFFER)
 
     def upload(self, path: Path) -> None:
         """Put a file under the address's key; it is there whole, or not at all."""
@@ -73,28 +71,3 @@ class Bucket:
             raise StoreUnavailable(
                 f"{SCHEME}{self._name}: {what}: it cannot be reached, or refused"
             ) from None
-
-
-class _Reader(io.RawIOBase):
-    """An object as a file that Python and PyArrow read."""
-
-    def __init__(self, reader: Any) -> None:
-        self._reader = reader
-
-    def readinto(self, buffer: Any) -> int:
-        size = min(len(buffer), self._reader.size - self._reader.tell())
-        data = bytes(self._reader.read(size)) if size > 0 else b""
-        buffer[: len(data)] = data
-        return len(data)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        return int(self._reader.seek(offset, whence))
-
-    def tell(self) -> int:
-        return int(self._reader.tell())
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True

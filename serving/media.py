@@ -84,14 +84,15 @@ def writable(exchange: Exchange, known: Mapping[str, str] = WRITABLE) -> str:
     accept = exchange.headers.get(b"accept")
     if accept is None or accept == b"*/*" or accept == b"application/json":
         return JSON
-    weighted = [_weighted(part) for part in accept.decode("latin-1").lower().split(",")]
-    for quality, media in sorted(weighted, key=lambda pair: -pair[0]):
+    liked = [weighted(part) for part in accept.decode("latin-1").lower().split(",")]
+    for quality, media in sorted(liked, key=lambda pair: -pair[0]):
         if quality > 0 and media in known:
             return known[media]
     raise NotAcceptable(f"answers are written as {' or '.join(sorted(set(known.values())))}")
 
 
-def _weighted(part: str) -> tuple[float, str]:
+def weighted(part: str) -> tuple[float, str]:
+    """Return quality, 1 unless said, and media type of a part of Accept (RFC 9110, 12.5.1)."""
     media, *parameters = (piece.strip() for piece in part.split(";"))
     for parameter in parameters:
         if parameter.startswith("q="):

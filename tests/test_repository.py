@@ -318,18 +318,20 @@ def imported_packages(path: Path) -> set[str]:
     return {name.partition(".")[0] for name in plain | froms}
 
 
+ROOMS = (
+    "tables",
+    "learning",
+    "persistence",
+    "monitoring",
+    "scoring",
+    "serving",
+    "jobs",
+    "recipes",
+)
+
+
 def service_modules(root: Path) -> list[Path]:
-    rooms = (
-        "tables",
-        "learning",
-        "persistence",
-        "monitoring",
-        "scoring",
-        "serving",
-        "jobs",
-        "recipes",
-    )
-    return [*root.glob("*.py"), *(path for room in rooms for path in root.glob(f"{room}/**/*.py"))]
+    return [*root.glob("*.py"), *(path for room in ROOMS for path in root.glob(f"{room}/**/*.py"))]
 
 
 def declared_packages(root: Path, *categories: str) -> set[str]:
@@ -463,17 +465,7 @@ UNTESTED = {
 
 
 def test_every_module_of_the_rooms_has_a_test_file_of_its_name(root: Path) -> None:
-    rooms = (
-        "tables",
-        "learning",
-        "persistence",
-        "monitoring",
-        "scoring",
-        "serving",
-        "jobs",
-        "recipes",
-    )
-    modules = [path.relative_to(root) for room in rooms for path in root.glob(f"{room}/**/*.py")]
+    modules = [path.relative_to(root) for room in ROOMS for path in root.glob(f"{room}/**/*.py")]
     without = {
         str(path)
         for path in (*modules, *(path.relative_to(root) for path in root.glob("*.py")))
@@ -487,19 +479,9 @@ def test_every_module_of_the_rooms_has_a_test_file_of_its_name(root: Path) -> No
 def test_no_room_reads_the_environment(root: Path) -> None:
     # What a library reads when it is imported may be set for it; R's stands in code that is shown.
     reading = re.compile(r"\bos\.environ\b(?!\.setdefault\()|(?<!Sys\.)\bgetenv\b")
-    rooms = (
-        "tables",
-        "learning",
-        "persistence",
-        "monitoring",
-        "scoring",
-        "serving",
-        "jobs",
-        "recipes",
-    )
     found = [
         f"{path.relative_to(root)}: {line.strip()}"
-        for room in rooms
+        for room in ROOMS
         for path in root.glob(f"{room}/**/*.py")
         for line in path.read_text().splitlines()
         if reading.search(line)

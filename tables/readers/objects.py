@@ -30,7 +30,7 @@ def opened_object(address: str, options: Mapping[str, str]) -> Iterator[IO[bytes
     with _object_errors(address):
         import obstore
 
-        reader = _Reader(obstore.open_reader(_bucket(bucket, options), key))
+        reader = ObjectFile(obstore.open_reader(_bucket(bucket, options), key))
         yield io.BufferedReader(reader, BUFFER)
 
 
@@ -79,26 +79,31 @@ def _object_errors(address: str) -> Iterator[None]:
         ) from None
 
 
-class _Reader(io.RawIOBase):
-    """An object as a file that Python and PyArrow read."""
+class ObjectFile(io.RawIOBase):
+    """An object that obstore reads, as a file that Python and PyArrow read."""
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
 
     def readinto(self, buffer: Any) -> int:
+        """Fill a buffer, and return how many bytes are in it."""
         size = min(len(buffer), self._reader.size - self._reader.tell())
         data = bytes(self._reader.read(size)) if size > 0 else b""
         buffer[: len(data)] = data
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """Go to a byte, and return which it is."""
         return int(self._reader.seek(offset, whence))
 
     def tell(self) -> int:
+        """Return the byte that is read next."""
         return int(self._reader.tell())
 
     def readable(self) -> bool:
+        """Say that it is read."""
         return True
 
     def seekable(self) -> bool:
+        """Say that any byte of it can be read next."""
         return True
