@@ -6,6 +6,7 @@ written as the csv module demands, and whatever it stumbles over is read again.
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -235,6 +236,7 @@ def _read_quickly(source: Source, width: int, header: Sequence[str]) -> Rows | N
     start = _start_of_rows(source)
     if start is None or not is_regular(source.data, start, source.dialect.delimiter):
         return None
+    _check_memory(source.data, start, width)
     table = _parse(memoryview(source.data)[start:], width, source.dialect.delimiter)
     if table is None or _has(table, header):
         return None
@@ -296,6 +298,19 @@ def _chunks(data: bytes, start: int) -> Iterator[bytes]:
         end = end or data.find(b"\n", start) + 1 or len(data)
         yield data[start:end]
         start = end
+
+
+def _check_memory(data: bytes, start: int, width: int) -> None:
+    """Raise MemoryError where PyArrow would end the process: some of its requests may not fail.
+
+    It asks for the columns' texts and their offsets, and holds a few blocks meanwhile.
+    """
+    offsets = 4 * width * (data.count(b"\n", start) + 1)
+    size = 2 * (len(data) - start) + offsets
+    try:  # it is mapped and given back: no page of it is ever there
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
+    except OSError:
+        raise MemoryError(f"{size} bytes to read the table") from None
 
 
 def _parse(rows: memoryview, width: int, delimiter: str) -> pa.Table | None:
