@@ -96,7 +96,10 @@ _SCORE = Operation(
 _RESULT = Operation(
     "Training",
     "The answers of a scoring that has ended, in the format that it was asked for",
-    {media: {"schema": {"type": "string", "format": "binary"}} for media in set(MEDIA.values())},
+    {
+        media: {"schema": {"type": "string", "format": "binary"}}
+        for media in dict.fromkeys(MEDIA.values())
+    },
     (HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.SERVICE_UNAVAILABLE),
     key="train",
 )

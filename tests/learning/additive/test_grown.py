@@ -17,7 +17,7 @@ SCHEMA = Schema((Feature("a", "number"), Feature("b", "number")), Target("y"))
 class Elsewhere:
     """Grows no forest but remembers what it was asked for."""
 
-    rows = 123_456
+    rows, asks = 123_456, False
 
     def __init__(self, text):
         self.text, self.asked, self.settled = text, [], []
